@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * log: structured lines on one file descriptor, text or JSON.
+ *
+ *	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", peer), VD_U64("rtt_ms", rtt));
+ *
+ *	2026-11-20T11:12:13.456Z info link: link up peer=12D3Koo… rtt_ms=3
+ *	{"time":"2026-11-20T11:12:13.456Z","level":"info","subsystem":"link","message":"link up",…}
+ *
+ * The message is a constant, without values: values are fields, so that lines
+ * can be searched and counted. Each line is one write(2), so lines of several
+ * threads never mix. Secrets are never fields.
+ *
+ * Rate: lines at VD_WARN and less severe from one call site pass a bucket of
+ * VD_LOG_BURST lines and VD_LOG_PER_S a second; what it held back is told by
+ * a field `suppressed` of the next line from there. VD_ERROR always passes.
+ *
+ * Threads:  any, workers excepted (they count; they do not log).
+ * Memory:   fields are borrowed until return. Lines are cut at VD_LOG_LINE bytes.
+ */
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/time.h"
+
+enum vd_log_level {
+	VD_ERROR, /* the operator must act */
+	VD_WARN,  /* the operator may want to act */
+	VD_INFO,  /* what happened, a few lines a minute when all is well */
+	VD_DEBUG, /* for who reads the code beside it */
+};
+
+enum vd_log_subsystem {
+	VD_SUB_DAEMON,
+	VD_SUB_CONFIG,
+	VD_SUB_DATAPLANE,
+	VD_SUB_LINK,
+	VD_SUB_SESSION,
+	VD_SUB_ROUTE,
+	VD_SUB_API,
+	VD_SUB_NET, /* netlink: addresses, routes, neighbours */
+	VD_SUB_COUNT,
+};
+
+enum vd_log_format { VD_LOG_TEXT, VD_LOG_JSON };
+
+enum vd_log_kind { VD_FIELD_STR, VD_FIELD_U64, VD_FIELD_I64, VD_FIELD_HEX };
+
+struct vd_log_field {
+	const char *name;
+	enum vd_log_kind kind;
+	union {
+		const char *str; /* NULL prints as empty */
+		uint64_t u64;
+		int64_t i64;
+		struct vd_bytes hex;
+	};
+};
+
+#define VD_STR(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_STR, .str = (v) })
+#define VD_U64(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_U64, .u64 = (v) })
+#define VD_I64(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_I64, .i64 = (v) })
+#define VD_HEX(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_HEX, .hex = (v) })
+#define VD_ERR(v)    VD_STR("error", vd_err_text(v))
+
+/* One per call site, made by the macro. writer: any thread; readers: any thread. */
+struct vd_log_site {
+	_Atomic uint64_t full_at_ns; /* GCRA: when the bucket is full again */
+	_Atomic uint64_t suppressed; /* lines held back since the last one that passed */
+};
+
+enum { VD_LOG_BURST = 20, VD_LOG_PER_S = 5, VD_LOG_LINE = 2048 };
+
+/* Process-wide settings; call before threads start, or to change a level at any time. */
+void vd_log_to(int fd);
+void vd_log_set_format(enum vd_log_format format);
+void vd_log_set_level(enum vd_log_subsystem sub, enum vd_log_level level);
+void vd_log_set_level_all(enum vd_log_level level);
+bool vd_log_enabled(enum vd_log_subsystem sub, enum vd_log_level level);
+
+/* "error", "warn", "info", "debug"; VD_EUSER for another name. */
+enum vd_err vd_log_level_of_name(const char *name, enum vd_log_level *level_out);
+const char *vd_log_subsystem_name(enum vd_log_subsystem sub);
+
+/*
+ * "info", or "info,link=debug,api=warn": a level for all, then exceptions.
+ * VD_EUSER when a name is unknown; levels are then unchanged.
+ */
+enum vd_err vd_log_set_levels(const char *spec);
+
+void vd_log_write(struct vd_log_site *site, enum vd_log_level level, enum vd_log_subsystem sub,
+		  const char *message, const struct vd_log_field *fields, size_t count);
+
+#define vd_log(level, sub, message, ...)                                                           \
+	do {                                                                                       \
+		static struct vd_log_site vd_site_;                                                \
+		const struct vd_log_field vd_fields_[] = { { .name = NULL }, ##__VA_ARGS__ };      \
+		if (vd_log_enabled((sub), (level)))                                                \
+			vd_log_write(&vd_site_, (level), (sub), (message), vd_fields_ + 1,         \
+				     sizeof vd_fields_ / sizeof vd_fields_[0] - 1);                \
+	} while (0)

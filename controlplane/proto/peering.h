@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * peering: the machine that links and sessions share: who our peers are, the
+ * handshakes with them, and the key generations that come of those
+ * (multigram/SPEC.md and switch/SPEC.md; WIRE: Handshake).
+ *
+ *   link     datagrams between neighbours; sealed control frames are made and
+ *            opened here, with the generation's `control` key
+ *   session  the same end to end, in payloads of switch frames; sealed frames
+ *            are made and opened by the data plane, plaintexts pass through here
+ *
+ * Sans-IO: `now` in, events and a deadline out; no socket, no clock. Random
+ * bytes are libsodium's, which a simulation may seed.
+ *
+ * A peer has at most one link (session); a new handshake with it makes a new
+ * generation, which replaces the one before once a frame verified on it; the old
+ * one receives for 30 s more.
+ *
+ * Glossary: path: how to reach the other side (link: port and addresses; session:
+ * link and label). generation: one handshake's keys, named by our receiver index.
+ * current: the generation that we send with.
+ *
+ * Threads: control. Memory: all allocated at init, within the limits of config.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/aead.h"
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/formats/key.h"
+#include "base/formats/peer_id.h"
+#include "base/time.h"
+
+enum peering_kind { PEERING_LINK, PEERING_SESSION };
+
+enum {
+	PEERING_PATH_BYTES = 48,
+	PEERING_FRAME_MAX = 1400, /* bytes of a frame in an event */
+	PEERING_GENERATIONS = 4,  /* of one peer */
+	PEERING_OFFERS = 4,       /* names of `offer` */
+	PEERING_TEXT = 64,        /* of a close, with NUL */
+};
+
+/* Opaque here, compared as bytes; zero what is not used. */
+struct peering_path {
+	uint8_t bytes[PEERING_PATH_BYTES];
+};
+
+enum peering_status { /* WIRE 4: Status */
+		      PEERING_OK = 0,
+		      PEERING_REFUSED = 1,
+		      PEERING_NOT_FOUND = 2,
+		      PEERING_LIMIT = 3,
+		      PEERING_BAD = 4,
+		      PEERING_SHUTDOWN = 5,
+};
+
+struct peering_config {
+	enum peering_kind kind;
+	const struct vd_identity *identity; /* keeps */
+	uint64_t boot;                      /* drawn at start, not 0 */
+	uint32_t width;                     /* links: our director width; 0: does not switch */
+	uint32_t peers_max;
+	const char *offer[PEERING_OFFERS]; /* protocol names we speak inside; NULL ends */
+	void *context;                     /* of the functions below */
+	/* Whether this peer may have a link (session) with us. */
+	bool (*admit)(void *context, const struct vd_peer_id *peer);
+	/* A receiver index of the data plane's table, and its return when unused. */
+	enum vd_err (*index_reserve)(void *context, uint32_t *index_out);
+	void (*index_release)(void *context, uint32_t index);
+};
+
+enum peering_event_kind {
+	PEERING_NONE,       /* drained */
+	PEERING_SEND,       /* `frame` as a datagram (link) or switch payload (session) to `path` */
+	PEERING_SEND_INNER, /* session: seal `frame` under generation `index` and send it */
+	PEERING_INSTALL, /* a generation can receive: publish its record under `index`: `generation`
+			  */
+	PEERING_USE,     /* send with generation `index` from now on; `old_index` was it before */
+	PEERING_RETIRE,  /* generation `index` is over: its keys are wiped */
+	PEERING_UP,      /* the peer has a link (session) now: after its first USE */
+	PEERING_DOWN,    /* the peer has none any more: `status`, `text` */
+	PEERING_REBOOTED,   /* `boot` changed: what was learnt from the peer is void */
+	PEERING_REFUSED_BY, /* the peer refused us: `status`, `text`; dialling backs off */
+	PEERING_DENIED,     /* we refused the peer, by admit */
+	PEERING_SILENT,     /* a dialled peer did not answer for 20 s; dialling goes on */
+	PEERING_CONTROL,    /* a verified control message of the peer: `frame` is its protobuf */
+};
+
+struct peering_generation {
+	uint32_t remote_index;
+	uint8_t tx_tag_key[16], rx_tag_key[16];   /* links: of switch frames */
+	uint8_t tx_aead_key[32], rx_aead_key[32]; /* sessions */
+	enum vd_cipher cipher;                    /* sessions */
+	uint32_t remote_width;                    /* links */
+	bool initiator;
+	/* the inner index granted for each name of config.offer: to receive and to send; 0: none */
+	uint8_t inner[PEERING_OFFERS];
+};
+
+/* Values are valid until the next call of any function here. */
+struct peering_event {
+	enum peering_event_kind kind;
+	struct vd_peer_id peer; /* len 0 where not yet known (SEND) */
+	struct peering_path path;
+	uint32_t index;
+	uint32_t old_index;
+	const struct peering_generation *generation; /* INSTALL */
+	struct vd_bytes frame;                       /* SEND, SEND_INNER, CONTROL */
+	enum peering_status status;
+	char text[PEERING_TEXT];
+};
+
+/* Counters, for metrics; never reset. */
+struct peering_stats {
+	uint64_t handshakes_begun, handshakes_done, handshakes_failed;
+	uint64_t refused;    /* by us */
+	uint64_t bad_frames; /* malformed or not verifying */
+	uint64_t
+	    unknown_index; /* types 2, 3 and sealed frames for no handshake or generation of ours */
+	uint64_t unexpected_peer; /* message 2 of another identity than dialled */
+	uint64_t turned_away;     /* by a limit */
+};
+
+/* One peer, for people. */
+struct peering_view {
+	struct vd_peer_id peer;
+	struct peering_path path;
+	uint32_t index; /* current generation; 0: none */
+	uint32_t remote_width;
+	vd_ns since; /* of UP */
+	vd_ns rtt;   /* of the last ping; 0: none yet */
+	enum vd_cipher cipher;
+	bool dialled; /* we keep it up */
+	bool up;
+};
+
+struct peering;
+
+/* VD_ENOMEM. */
+enum vd_err peering_new(const struct peering_config *config, struct peering **peering_out);
+/* Closes nothing; wipes and frees. */
+void peering_free(struct peering *peering);
+
+/*
+ * Keeps a link (session) to `peer`, first over `path`: dials, and dials again after
+ * loss, with back-off, until undialled. A known peer's path is replaced. VD_ELIMIT.
+ */
+enum vd_err peering_dial(struct peering *peering, const struct vd_peer_id *peer,
+			 const struct peering_path *path, vd_ns now);
+void peering_undial(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
+
+/*
+ * A frame from the network, hostile until it verifies: index 4 (handshake), and on links
+ * 5 (sealed). `path` is the way it came, and the way back. What is wrong with it is
+ * counted; the result tells the caller's counters only.
+ */
+enum vd_err peering_recv(struct peering *peering, const struct peering_path *path,
+			 struct vd_bytes frame, vd_ns now);
+
+/* Sessions: a plaintext that the data plane opened under `index` (may be empty). */
+enum vd_err peering_recv_inner(struct peering *peering, uint32_t index, struct vd_bytes plain,
+			       vd_ns now);
+
+/* The data plane has verified frames under `index` since the last call. */
+void peering_verified(struct peering *peering, uint32_t index, vd_ns now);
+
+/* The data plane carried frames with an inner index from 16 up (sessions), or any switch
+ * frame with payload (links), under `index`: rekeying is worth it. */
+void peering_carried(struct peering *peering, uint32_t index, vd_ns now);
+
+/* Seals and sends a control message (protobuf) to an up peer. VD_ENOTFOUND. */
+enum vd_err peering_send_control(struct peering *peering, const struct vd_peer_id *peer,
+				 struct vd_bytes message, vd_ns now);
+
+/* Sends a ping now; the answer updates the view's rtt. VD_ENOTFOUND, VD_AGAIN (one is out). */
+enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
+
+/* Tells the peer, and forgets its generations. Does not undial. */
+void peering_close(struct peering *peering, const struct vd_peer_id *peer,
+		   enum peering_status status, const char *text, vd_ns now);
+
+/* Next event, PEERING_NONE when drained. Drain after every call above and below. */
+struct peering_event peering_next(struct peering *peering);
+
+vd_ns peering_deadline(const struct peering *peering);
+void peering_expire(struct peering *peering, vd_ns now);
+
+const struct peering_stats *peering_stats(const struct peering *peering);
+
+/* VD_ENOTFOUND. */
+enum vd_err peering_find(const struct peering *peering, const struct vd_peer_id *peer,
+			 struct peering_view *view_out);
+enum vd_err peering_find_index(const struct peering *peering, uint32_t index,
+			       struct peering_view *view_out);
+
+/* Iterates all peers: `*at` starts at 0; false at the end. */
+bool peering_each(const struct peering *peering, size_t *at, struct peering_view *view_out);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * session: records of end-to-end sessions at an edge, and the overlay routes to them.
+ *
+ * A session frame is the payload of a switch frame: index 5, receiver index,
+ * counter, ciphertext, tag (DESIGN 4.4). Workers seal and open; the plaintext is a
+ * multigram: the session's /ip6 goes between the TUN and the wire without the
+ * control thread, everything else is punted to it.
+ *
+ * Writers as in link.h: index and keys at publishing; `tx_index`… and windows by
+ * the owner; the path by the owner when the control thread asks it to.
+ */
+#include <stdatomic.h>
+#include <stdint.h>
+
+#include "base/aead.h"
+#include "base/bytes.h"
+#include "switch/link.h"
+#include "switch/packet.h"
+#include "switch/window.h"
+
+enum {
+	SW_SEAL_HEADER = 13, /* index 5, receiver index, counter */
+	SW_SEAL_OVERHEAD = SW_SEAL_HEADER + VD_AEAD_TAG_BYTES,
+	SW_INNER_MAX = 2, /* bytes of an inner multigram index at most (table of 64 entries) */
+};
+
+/* Where a session's frames go: the link to the first switch, and the route from it. */
+struct sw_path {
+	uint32_t link;        /* index, whole; 0: none */
+	uint16_t payload_max; /* largest switch payload over it */
+	uint16_t reserved;
+	uint64_t label;
+};
+
+struct sw_session {
+	/* receive */
+	_Alignas(SW_CACHE_LINE) _Atomic uint32_t index; /* ours, whole; 0: not live */
+	uint8_t owner;  /* worker that seals and opens; written before publishing */
+	uint8_t ip6_rx; /* inner index of /viaduct/ip6/1 in received frames, 0: none */
+	uint8_t ip6_tx; /* the same in sent frames */
+	uint8_t reserved;
+	uint64_t top;                  /* writer: owner */
+	_Atomic uint64_t rx_frames;    /* writer: owner; readers: control; that verified */
+	_Atomic uint64_t rx_bytes;     /* of plaintext */
+	struct sw_window window;       /* writer: owner */
+	uint8_t overlay[SW_IPV6_ADDR]; /* the peer's overlay address */
+	struct vd_aead rx_key;
+
+	/* send */
+	_Alignas(SW_CACHE_LINE) uint32_t remote_index;
+	_Atomic uint32_t
+	    replaced_by; /* writer: control; index of the newer generation to send with */
+	_Atomic uint64_t tx_counter; /* writer: owner; last one used; = frames sent */
+	_Atomic uint64_t tx_bytes;   /* writer: owner; of plaintext */
+	struct sw_path path;         /* writer: owner */
+	struct vd_aead tx_key;
+};
+
+struct sw_session_table {
+	struct sw_session *sessions; /* [capacity] */
+	struct sw_slot *slots;
+	uint32_t capacity;
+	uint32_t search;
+};
+
+struct sw_session_config {
+	enum vd_cipher cipher;
+	uint8_t rx_key[VD_AEAD_KEY_BYTES];
+	uint8_t tx_key[VD_AEAD_KEY_BYTES];
+	uint32_t remote_index;
+	uint8_t owner;
+	uint8_t ip6_rx, ip6_tx;
+	uint8_t overlay[SW_IPV6_ADDR];
+	struct sw_path path;
+};
+
+/* As their namesakes of link.h. Control thread. */
+enum vd_err sw_session_table_init(struct sw_session_table *table, uint32_t capacity);
+void sw_session_table_fini(struct sw_session_table *table);
+enum vd_err sw_session_reserve(struct sw_session_table *table, uint32_t *index_out);
+void sw_session_release(struct sw_session_table *table, uint32_t index);
+void sw_session_publish(struct sw_session_table *table, uint32_t index,
+			const struct sw_session_config *config);
+void sw_session_retire(struct sw_session_table *table, uint32_t index);
+struct sw_session *sw_session_find(const struct sw_session_table *table, uint32_t index);
+
+/*
+ * Opens in place the sealed frame `frame` (index byte included) of a delivered
+ * payload. On success, the plaintext is at frame.at + SW_SEAL_HEADER,
+ * `*plain_out` tells its range, and the counter is marked. Owner only.
+ * VD_EPEER_TRUNC, VD_EPEER_REPLAY, VD_EPEER_AUTH.
+ */
+enum vd_err sw_session_open(struct sw_session *session, uint8_t *frame, size_t len,
+			    struct vd_bytes *plain_out);
+
+/*
+ * Seals `len` plaintext bytes at `plain` in place: writes the 13 header bytes
+ * before it and the tag of 16 bytes after it; the frame is at
+ * plain - SW_SEAL_HEADER, `len` + SW_SEAL_OVERHEAD bytes. Owner only.
+ */
+void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len);
+
+/* ---- overlay routes: which session an overlay address is reached by ---- */
+
+struct sw_overlay_route {
+	uint8_t address[SW_IPV6_ADDR];
+	uint32_t session; /* index; 0: known peer without a session now */
+	uint32_t reserved;
+};
+
+/* Immutable once published; sorted by address. */
+struct sw_overlay {
+	struct rcu_head rcu;
+	uint8_t self[SW_IPV6_ADDR]; /* this edge's own address */
+	uint32_t count;
+	struct sw_overlay_route routes[];
+};
+
+/* A copy of `routes`, sorted, to be published; NULL when out of memory. */
+struct sw_overlay *sw_overlay_new(const uint8_t self[SW_IPV6_ADDR],
+				  const struct sw_overlay_route *routes, uint32_t count);
+void sw_overlay_retire(struct sw_overlay *overlay); /* after it was swapped out; NULL is allowed */
+
+/* The route to `address`, or NULL. Any registered thread; valid until quiescent. */
+const struct sw_overlay_route *sw_overlay_find(const struct sw_overlay *overlay,
+					       const uint8_t address[SW_IPV6_ADDR]);
