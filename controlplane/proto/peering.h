@@ -17,6 +17,10 @@
  * generation, which replaces the one before once a frame verified on it; the old
  * one receives for 30 s more.
  *
+ * Order of a generation's events: INSTALL, then USE, then UP or REBOOTED where they
+ * apply, at last RETIRE. The initiator's first generation gets its USE before the peer
+ * has confirmed (frames may go at once); UP always means that the peer confirmed.
+ *
  * Glossary: path: how to reach the other side (link: port and addresses; session:
  * link and label). generation: one handshake's keys, named by our receiver index.
  * current: the generation that we send with.
@@ -69,19 +73,27 @@ struct peering_config {
 	bool (*admit)(void *context, const struct vd_peer_id *peer);
 	/* A receiver index of the data plane's table, and its return when unused. */
 	enum vd_err (*index_reserve)(void *context, uint32_t *index_out);
+	/* For an index that was never installed; installed ones come back by RETIRE. */
 	void (*index_release)(void *context, uint32_t index);
+	/*
+	 * Links: the binary multiaddr (/ip…/udp/…) of `path`, to tell the peer what address it
+	 * is seen at; returns its length, 0 if there is none. NULL: never any.
+	 */
+	size_t (*observed)(void *context, const struct peering_path *path, uint8_t *out,
+			   size_t cap);
 };
 
 enum peering_event_kind {
 	PEERING_NONE,       /* drained */
 	PEERING_SEND,       /* `frame` as a datagram (link) or switch payload (session) to `path` */
 	PEERING_SEND_INNER, /* session: seal `frame` under generation `index` and send it */
-	PEERING_INSTALL, /* a generation can receive: publish its record under `index`: `generation`
-			  */
-	PEERING_USE,     /* send with generation `index` from now on; `old_index` was it before */
-	PEERING_RETIRE,  /* generation `index` is over: its keys are wiped */
-	PEERING_UP,      /* the peer has a link (session) now: after its first USE */
-	PEERING_DOWN,    /* the peer has none any more: `status`, `text` */
+	/* a generation can receive: publish its record under `index`: `generation`, `path` */
+	PEERING_INSTALL,
+	/* send with generation `index` over `path` from now on; `old_index` (0: none) before */
+	PEERING_USE,
+	PEERING_RETIRE,     /* generation `index` is over: its keys are wiped */
+	PEERING_UP,         /* the peer has a link (session) now, confirmed: after its first USE */
+	PEERING_DOWN,       /* the peer has none any more: `status` (OK: silence), `text` */
 	PEERING_REBOOTED,   /* `boot` changed: what was learnt from the peer is void */
 	PEERING_REFUSED_BY, /* the peer refused us: `status`, `text`; dialling backs off */
 	PEERING_DENIED,     /* we refused the peer, by admit */
@@ -113,6 +125,19 @@ struct peering_event {
 	char text[PEERING_TEXT];
 };
 
+/* The limits, which turned_away counts. */
+enum peering_limit {
+	PEERING_LIMIT_HALF_OPEN,  /* 1,024 handshakes, of which 128 only for our own dials */
+	PEERING_LIMIT_PATH,       /* 8 unanswered handshakes from one path: the oldest went */
+	PEERING_LIMIT_TRIES,      /* 16 messages 2 tried a handshake */
+	PEERING_LIMIT_INDEX,      /* index_reserve had none */
+	PEERING_LIMIT_PEERS,      /* peers_max */
+	PEERING_LIMIT_GENERATION, /* 4 generations a peer: the one silent longest went */
+	PEERING_LIMIT_REFUSAL,    /* 256 refusals remembered: said once, not again */
+	PEERING_LIMIT_EVENT,      /* an event did not fit: the caller did not drain */
+	PEERING_LIMITS,
+};
+
 /* Counters, for metrics; never reset. */
 struct peering_stats {
 	uint64_t handshakes_begun, handshakes_done, handshakes_failed;
@@ -121,7 +146,10 @@ struct peering_stats {
 	uint64_t
 	    unknown_index; /* types 2, 3 and sealed frames for no handshake or generation of ours */
 	uint64_t unexpected_peer; /* message 2 of another identity than dialled */
-	uint64_t turned_away;     /* by a limit */
+	uint64_t unknown_inner;   /* plaintexts under an inner index that we do not speak */
+	uint64_t cookies;         /* cookie frames received; not answered yet */
+	uint64_t turned_away;     /* by a limit: the sum of these */
+	uint64_t limits[PEERING_LIMITS];
 };
 
 /* One peer, for people. */
@@ -146,7 +174,9 @@ void peering_free(struct peering *peering);
 
 /*
  * Keeps a link (session) to `peer`, first over `path`: dials, and dials again after
- * loss, with back-off, until undialled. A known peer's path is replaced. VD_ELIMIT.
+ * loss, with back-off, until undialled. For a known peer: another path than the one in
+ * use starts a handshake over it now, the old generation serving until that is done; the
+ * same path changes nothing. VD_ELIMIT.
  */
 enum vd_err peering_dial(struct peering *peering, const struct vd_peer_id *peer,
 			 const struct peering_path *path, vd_ns now);
@@ -164,7 +194,10 @@ enum vd_err peering_recv(struct peering *peering, const struct peering_path *pat
 enum vd_err peering_recv_inner(struct peering *peering, uint32_t index, struct vd_bytes plain,
 			       vd_ns now);
 
-/* The data plane has verified frames under `index` since the last call. */
+/*
+ * The data plane has verified frames under `index` since the last call. Hand over what is
+ * for recv and recv_inner first: a refusal verifies, too.
+ */
 void peering_verified(struct peering *peering, uint32_t index, vd_ns now);
 
 /* The data plane carried frames with an inner index from 16 up (sessions), or any switch
@@ -178,13 +211,20 @@ enum vd_err peering_send_control(struct peering *peering, const struct vd_peer_i
 /* Sends a ping now; the answer updates the view's rtt. VD_ENOTFOUND, VD_AGAIN (one is out). */
 enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
 
-/* Tells the peer, and forgets its generations. Does not undial. */
+/*
+ * Tells the peer, and forgets its generations: their RETIRE, then DOWN. Does not undial:
+ * a dialled peer is dialled again after the back-off.
+ */
 void peering_close(struct peering *peering, const struct vd_peer_id *peer,
 		   enum peering_status status, const char *text, vd_ns now);
 
 /* Next event, PEERING_NONE when drained. Drain after every call above and below. */
 struct peering_event peering_next(struct peering *peering);
 
+/*
+ * When expire has something to do; VD_NEVER. One expire does as much as its events have
+ * room for: while the deadline has come, call it again after draining.
+ */
 vd_ns peering_deadline(const struct peering *peering);
 void peering_expire(struct peering *peering, vd_ns now);
 
