@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * config: what the operator wants, read from one YAML file and the environment.
+ *
+ * One table of keys (keys.c: path, type, range, default, reloadable, help) parses,
+ * documents (docs/configuration.md) and names the VIADUCT_… variable of each key.
+ * A variable's value is YAML; a list may also be written with commas.
+ *
+ *	struct vd_config config;
+ *	struct vd_config_error error;
+ *	vd_config_default(&config);            // or vd_config_dev
+ *	if (vd_config_read(path, &config, &error))
+ *		fprintf(stderr, "viaductd: %s\n", error.text);
+ *	…
+ *	vd_config_fini(&config);
+ *
+ * Precedence: environment, file, then what config held before.
+ *
+ * Threads: no shared state. Memory: lists of peers are allocated, and fini frees
+ * them; everything else is inline, within the limits below.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/formats/multiaddr.h"
+#include "base/formats/peer_id.h"
+#include "base/log.h"
+#include "dataplane/dataplane.h"
+
+enum {
+	VD_CONFIG_BYTES_MAX = 8 << 20, /* of the file */
+	VD_CONFIG_PATH = 1024,         /* room for a path and its NUL */
+	VD_CONFIG_SOCKET = 104,        /* room for a unix socket's path (sun_path has 108) */
+	VD_CONFIG_NAME = 32,           /* of a tier */
+	VD_CONFIG_LEVELS = 128,
+	VD_CONFIG_LISTEN_MAX = 16,
+	VD_CONFIG_ROUTERS_MAX = 16,
+	VD_CONFIG_TIERS_MAX = 64,
+	VD_CONFIG_PEERS_MAX = 1 << 16, /* of one list */
+	VD_CONFIG_KEY = 64,
+	VD_CONFIG_ERROR = 512,
+	VD_CONFIG_UDP_PORT = 4001, /* where `bind` is not given */
+};
+
+/* Sorted by bytes, without duplicates. */
+struct vd_peer_list {
+	struct vd_peer_id *ids; /* allocated; NULL when count is 0 */
+	uint32_t count;
+	bool any; /* written as `any`: everybody; count is then 0 */
+};
+
+struct vd_multiaddr_list {
+	struct vd_multiaddr at[VD_CONFIG_LISTEN_MAX];
+	uint32_t count;
+};
+static_assert((int)VD_CONFIG_ROUTERS_MAX == (int)VD_CONFIG_LISTEN_MAX, "one list type serves both");
+
+struct vd_tier {
+	char name[VD_CONFIG_NAME];
+	struct vd_peer_list peers;
+	uint32_t realms; /* bit n: realm n */
+	bool call;       /* may_call in the tier's realms */
+	bool reserve;    /* may reserve: be called in the tier's realms */
+	uint64_t pps;    /* frames a second, 0: unlimited */
+	uint64_t bps;    /* bits of UDP payload a second, 0: unlimited */
+};
+
+enum vd_idle { VD_IDLE_ADAPTIVE, VD_IDLE_POLL };
+enum vd_huge { VD_HUGE_AUTO, VD_HUGE_ON, VD_HUGE_OFF };
+
+struct vd_config_dataplane {
+	uint32_t workers;
+	uint32_t idle;      /* enum vd_idle */
+	uint32_t huge;      /* enum vd_huge */
+	uint32_t memory_mb; /* without huge pages; 0: what the pools need */
+	char xdp_program[VD_CONFIG_PATH];
+	struct dp_port_config ports[DP_PORTS_MAX]; /* bind: as given, or 0.0.0.0:4001 */
+	uint32_t port_count;
+};
+
+struct vd_config_link {
+	struct vd_multiaddr_list listen;  /* announced: /ip…/udp/… */
+	uint32_t width;                   /* 0: does not switch; else 4 to 24 */
+	struct vd_multiaddr_list routers; /* with /p2p */
+	bool reserve;                     /* at our routers */
+	uint32_t links_max;               /* slots of the link table; a peer takes up to 4 */
+	uint32_t delivery_pps;            /* to this node itself, each link; 0: unlimited */
+	struct vd_tier tiers[VD_CONFIG_TIERS_MAX];
+	uint32_t tier_count;
+};
+
+struct vd_config_tun {
+	bool enabled; /* this node is an edge: the section is there */
+	char name[DP_NAME];
+	uint32_t mtu; /* 0: auto */
+};
+
+struct vd_config_session {
+	struct vd_peer_list allow;
+	struct vd_peer_list connect; /* kept up; implies allow */
+	uint32_t sessions_max;       /* slots of the session table; a peer takes up to 4 */
+	uint16_t prefix;             /* first 16 bits of overlay addresses: 0xfd76 */
+};
+
+struct vd_config_host {
+	struct vd_multiaddr_list listen; /* vd_config_check refuses any, in this version */
+	uint32_t threads;
+};
+
+struct vd_config_api {
+	char socket[VD_CONFIG_SOCKET];
+	struct vd_udp_addr listen; /* TCP for HTTP; only if listen_on */
+	bool listen_on;
+};
+
+struct vd_config_log {
+	char level[VD_CONFIG_LEVELS]; /* for vd_log_set_levels; checked */
+	uint32_t format;              /* enum vd_log_format */
+};
+
+struct vd_config {
+	bool dev;                 /* vd_config_dev made it: the identity is not stored */
+	char key[VD_CONFIG_PATH]; /* identity.key; unused where dev and empty */
+	struct vd_config_dataplane dataplane;
+	struct vd_config_link link;
+	struct vd_config_tun tun;
+	struct vd_config_session session;
+	struct vd_config_host host;
+	struct vd_config_api api;
+	struct vd_config_log log;
+};
+
+/* For people: "file:line: key: what is wrong; cure". */
+struct vd_config_error {
+	unsigned line; /* 0: not in a file */
+	char key[VD_CONFIG_KEY];
+	char text[VD_CONFIG_ERROR];
+};
+
+/* The defaults of the table of keys. */
+void vd_config_default(struct vd_config *config);
+
+/*
+ * --dev: no root, no huge pages. Defaults, but: one port of UDP sockets on a free UDP port,
+ * identity thrown away, API socket at $XDG_RUNTIME_DIR/viaduct/api.sock or
+ * /tmp/viaduct-<uid>/api.sock. The directory, ours with mode 0700, is made here if need
+ * be: VD_ESYS with `error` filled.
+ */
+enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error);
+
+/* Frees what the lists hold. */
+void vd_config_fini(struct vd_config *config);
+
+/*
+ * Reads `path` (NULL: no file) and the environment over `config`, then checks it.
+ * VD_EUSER, VD_ENOMEM, VD_ESYS (the file cannot be read): `error` is filled, and
+ * config holds part of what was read: only fini it.
+ */
+enum vd_err vd_config_read(const char *path, struct vd_config *config,
+			   struct vd_config_error *error);
+
+/* Parts of the above. `name` stands for the file in errors; `environ` is NULL-terminated. */
+enum vd_err vd_config_parse(struct vd_bytes text, const char *name, struct vd_config *config,
+			    struct vd_config_error *error);
+enum vd_err vd_config_environment(char *const *environ, struct vd_config *config,
+				  struct vd_config_error *error);
+
+/* What no single key shows. VD_EUSER; error->line is 0. */
+enum vd_err vd_config_check(const struct vd_config *config, struct vd_config_error *error);
+
+/*
+ * For SIGHUP: the first key, as of the table, that differs and is read only at start, or NULL
+ * when `next` can take effect now. Static storage.
+ */
+const char *vd_config_needs_restart(const struct vd_config *running, const struct vd_config *next);
+
+/* Writes docs/configuration.md. */
+void vd_config_reference(FILE *out);
+
+bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *peer);
+
+/* The first tier that has `peer`, or NULL: refused. */
+const struct vd_tier *vd_config_tier_of(const struct vd_config *config,
+					const struct vd_peer_id *peer);
