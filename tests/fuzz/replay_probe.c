@@ -1,5 +1,5 @@
-/* Targets: nothing; the replayer's own test (test_replay.py). */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* replay_probe: a target for the replayer's own test (test_replay.py). */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""clang-tidy (.clang-tidy) over every C file of the program (tidy.py BUILD_FOLDER)."""
+import concurrent.futures
+import json
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+from lint import ROOT, SKIP, run
+
+BUILD = pathlib.Path(sys.argv[1]).resolve()
+if not shutil.which("clang-tidy"):
+    print("skip: no clang-tidy; scripts/setup installs it")
+    sys.exit(SKIP)
+
+
+def tidy(arguments):
+    done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={ROOT}/.clang-tidy", *arguments],
+                          capture_output=True, text=True)
+    found = re.findall(r"^(.*(?:warning|error): .*)$", done.stdout, re.M)
+    if done.returncode and not found:
+        found = [f"clang-tidy {arguments[-1]}: {done.stderr.strip()[-400:]}"]
+    return sorted(set(found))
+
+
+def built_files():
+    """The compiled files of the program; its tests have macros that clang-tidy does not like."""
+    names = {}
+    for entry in json.loads((BUILD / "compile_commands.json").read_text()):
+        path = (pathlib.Path(entry["directory"]) / entry["file"]).resolve()
+        if path.is_relative_to(ROOT) and not path.is_relative_to(BUILD) \
+                and not path.is_relative_to(ROOT / "tests"):
+            names[str(path)] = True
+    return list(names)
+
+
+def check(root, files):
+    if root == ROOT:
+        jobs = [["-p", str(BUILD), name] for name in built_files()]
+    else:
+        jobs = [[str(root / name), "--", "-std=gnu2x"] for name in files]
+    seen = set()
+    # Two at a time: the machine that tests has two cores.
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for found in pool.map(tidy, jobs):
+            for line in found:
+                if line not in seen:  # one in a header comes once for each file that includes it
+                    seen.add(line)
+                    yield line.replace(str(root) + "/", "")
+
+
+GOOD = "#include <string.h>\nint f(const int *p);\nint f(const int *p)\n{\n\treturn *p;\n}\n"
+run(check, good={"a.c": GOOD},
+    bad=[{"a.c": GOOD.replace("return *p", "int *q = 0;\n\treturn *q + *p")},
+         {"a.c": GOOD.replace("return *p", "char t[4];\n\tmemset(t, 300, sizeof t);\n\treturn *p + t[0]")}])
