@@ -17,6 +17,7 @@ const char *vd_err_text(enum vd_err err)
 	case VD_EPEER_REPLAY: return "replayed";
 	case VD_EPEER_STATE: return "unexpected message";
 	case VD_EPEER_REFUSED: return "refused by the peer";
+	case VD_EPEER_UNSUPPORTED: return "not supported";
 	case VD_ELINK_CLOSED: return "link closed";
 	case VD_ELINK_TIMEOUT: return "timed out";
 	case VD_EUSER: return "invalid input";

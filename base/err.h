@@ -24,6 +24,7 @@ enum [[nodiscard]] vd_err{
 	VD_EPEER_REPLAY,        /* seen before, or too old to tell */
 	VD_EPEER_STATE,         /* not expected now */
 	VD_EPEER_REFUSED,       /* the peer said no */
+	VD_EPEER_UNSUPPORTED,   /* a known kind that we do not do (a codec, a version) */
 
 	/* LINK: the way to the peer is gone; dial again. */
 	VD_ELINK_CLOSED = 0x300, VD_ELINK_TIMEOUT,
