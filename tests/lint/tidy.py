@@ -3,6 +3,7 @@
 """clang-tidy (.clang-tidy) over every C file of the program (tidy.py BUILD_FOLDER)."""
 import concurrent.futures
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -37,6 +38,13 @@ def built_files():
     return list(names)
 
 
+def relative(root, line):
+    """clang-tidy names files by way of the build folder; people want them from the root."""
+    path, colon, rest = line.partition(":")
+    path = os.path.normpath(path)
+    return path.removeprefix(str(root) + "/") + colon + rest
+
+
 def check(root, files):
     if root == ROOT:
         jobs = [["-p", str(BUILD), name] for name in built_files()]
@@ -49,7 +57,7 @@ def check(root, files):
             for line in found:
                 if line not in seen:  # one in a header comes once for each file that includes it
                     seen.add(line)
-                    yield line.replace(str(root) + "/", "")
+                    yield relative(root, line)
 
 
 GOOD = "#include <string.h>\nint f(const int *p);\nint f(const int *p)\n{\n\treturn *p;\n}\n"
