@@ -17,7 +17,8 @@
  * a field `suppressed` of the next line from there. VD_ERROR always passes.
  *
  * Threads:  any, workers excepted (they count; they do not log).
- * Memory:   fields are borrowed until return. Lines are cut at VD_LOG_LINE bytes.
+ * Memory:   fields are borrowed until return. Lines are cut at VD_LOG_LINE bytes, and
+ *           then end with a field `cut`.
  */
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -92,6 +93,9 @@ const char *vd_log_subsystem_name(enum vd_log_subsystem sub);
  * VD_EUSER when a name is unknown; levels are then unchanged.
  */
 enum vd_err vd_log_set_levels(const char *spec);
+
+/* Whether a line from `site` passes its bucket at `now`; counts it as held back if not. */
+bool vd_log_site_pass(struct vd_log_site *site, vd_ns now);
 
 void vd_log_write(struct vd_log_site *site, enum vd_log_level level, enum vd_log_subsystem sub,
 		  const char *message, const struct vd_log_field *fields, size_t count);
