@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/* account: traffic of one peer over its key generations, which links and sessions share. */
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { ROUTE_GENERATIONS = 4 };
+
+/* Frames and bytes each way. */
+struct route_account {
+	uint64_t rx_frames, rx_bytes, tx_frames, tx_bytes;
+};
+
+struct route_generation {
+	uint32_t index;            /* 0: free */
+	struct route_account seen; /* at the last poll */
+};
+
+/* Told of a generation that frames came in or went out under since the last poll. */
+typedef void (*route_moved_fn)(void *context, uint32_t index, bool received, bool sent);
+
+static inline void route_account_add(struct route_account *sum, struct route_account more)
+{
+	sum->rx_frames += more.rx_frames;
+	sum->rx_bytes += more.rx_bytes;
+	sum->tx_frames += more.tx_frames;
+	sum->tx_bytes += more.tx_bytes;
+}
+
+/* The generation with `index` (0: a free one), or NULL. */
+static inline struct route_generation *route_generation_of(
+    struct route_generation generations[ROUTE_GENERATIONS], uint32_t index)
+{
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (generations[i].index == index)
+			return &generations[i];
+	return NULL;
+}
+
+/* Takes note of `now`, and tells `moved` what changed. */
+static inline void route_generation_poll(struct route_generation *generation,
+					 struct route_account now, route_moved_fn moved,
+					 void *context)
+{
+	struct route_account before = generation->seen;
+
+	generation->seen = now;
+	moved(context, generation->index, now.rx_frames != before.rx_frames,
+	      now.tx_frames != before.tx_frames);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/links.h"
+
+#include <stdlib.h>
+
+#include "controlplane/route/links_internal.h"
+#include "controlplane/route/overlay.h"
+
+/* ---- rows ---- */
+
+static const struct vd_peer_id *peer_of_row(const void *rows, uint32_t row)
+{
+	return &((const struct route_link *)rows)[row].peer;
+}
+
+struct route_links *route_links_new(struct sw_plane *plane, uint32_t peers_max, uint16_t prefix)
+{
+	struct route_links *links = calloc(1, sizeof *links);
+
+	if (!links)
+		return NULL;
+	links->plane = plane;
+	links->prefix = prefix;
+	links->max = peers_max;
+	links->rows = calloc(peers_max, sizeof *links->rows);
+	links->free_rows = calloc(peers_max, sizeof *links->free_rows);
+	links->row_of_slot = calloc(plane->links.capacity, sizeof *links->row_of_slot);
+	if (!links->rows || !links->free_rows || !links->row_of_slot ||
+	    peer_map_init(&links->by_peer, peers_max, links->rows, peer_of_row)) {
+		route_links_free(links);
+		return NULL;
+	}
+	for (uint32_t i = 0; i < peers_max; i++)
+		links->free_rows[i] = peers_max - 1 - i;
+	return links;
+}
+
+void route_links_free(struct route_links *links)
+{
+	if (!links)
+		return;
+	peer_map_fini(&links->by_peer);
+	free(links->row_of_slot);
+	free(links->free_rows);
+	free(links->rows);
+	free(links);
+}
+
+struct route_link *links_row(struct route_links *links, const struct vd_peer_id *peer)
+{
+	uint32_t row = peer_map_find(&links->by_peer, peer);
+
+	return row == PEER_MAP_NONE ? NULL : &links->rows[row];
+}
+
+static struct route_link *row_of_index(const struct route_links *links, uint32_t index)
+{
+	uint32_t slot = sw_index_slot(index), row;
+
+	if (slot >= links->plane->links.capacity)
+		return NULL;
+	row = links->row_of_slot[slot];
+	return row ? &links->rows[row - 1] : NULL;
+}
+
+static enum vd_err add_row(struct route_links *links, const struct route_install *install,
+			   vd_ns now, struct route_link **link_out)
+{
+	struct route_link *link;
+	uint32_t row, director = 0;
+
+	if (links->count == links->max)
+		return VD_ELIMIT;
+	if (links->plane->config.width &&
+	    sw_director_draw(&links->plane->directors, now, &director))
+		return VD_ELIMIT;
+	row = links->free_rows[links->max - 1 - links->count];
+	link = &links->rows[row];
+	*link = (struct route_link){
+		.peer = install->peer,
+		.number = ++links->serial << 32 | row,
+		.director = director,
+		.since = now,
+		.queries = sw_bucket_of_rate(ROUTE_QUERIES_PER_S, now),
+	};
+	route_overlay_address(links->prefix, &link->peer, link->overlay);
+	peer_map_add(&links->by_peer, row);
+	links->count++;
+	*link_out = link;
+	return VD_OK;
+}
+
+static void free_row(struct route_links *links, struct route_link *link, vd_ns now)
+{
+	if (link->director)
+		sw_director_rest(&links->plane->directors, link->director, now);
+	peer_map_del(&links->by_peer, (uint32_t)(link - links->rows));
+	*link = (struct route_link){ 0 };
+	links->count--;
+	links->free_rows[links->max - 1 - links->count] = (uint32_t)(link - links->rows);
+}
+
+/* ---- generations ---- */
+
+uint64_t links_permit(const struct route_link *link)
+{
+	return sw_permit(link->policy.call ? link->policy.realms : 0, link->may_be_called);
+}
+
+static void publish(struct route_links *links, const struct route_link *link,
+		    const struct route_install *install, vd_ns now)
+{
+	struct sw_link_config config = {
+		.remote_index = install->remote_index,
+		.director = link->director,
+		.permit = links_permit(link),
+		.path = sw_path_hash(install->endpoint.port, &install->endpoint.remote),
+		.owner = install->owner,
+		.keepalive = false, /* the current generation alone keeps the path open */
+		.pps = link->policy.pps,
+		.bps = link->policy.bps,
+		.send = install->send,
+	};
+
+	memcpy(config.rx_key, install->rx_key, sizeof config.rx_key);
+	memcpy(config.tx_key, install->tx_key, sizeof config.tx_key);
+	sw_link_publish(&links->plane->links, install->index, &config, now);
+}
+
+enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
+				vd_ns now)
+{
+	struct route_link *link = links_row(links, &install->peer);
+	struct route_generation *generation;
+	enum vd_err err;
+
+	if (!link) {
+		err = add_row(links, install, now, &link);
+		if (err)
+			return err;
+	}
+	generation = route_generation_of(link->generations, 0);
+	if (!generation)
+		return VD_ELIMIT;
+	*generation = (struct route_generation){ .index = install->index };
+	link->policy = install->policy;
+	link->endpoint = install->endpoint;
+	link->payload_max = install->send.payload_max;
+	link->owner = install->owner;
+	links->row_of_slot[sw_index_slot(install->index)] = (uint32_t)(link - links->rows) + 1;
+	publish(links, link, install, now);
+	return VD_OK;
+}
+
+const struct route_link *route_links_use(struct route_links *links, uint32_t index)
+{
+	struct route_link *link = row_of_index(links, index);
+
+	if (!link || !route_generation_of(link->generations, index))
+		return NULL;
+	if (link->current)
+		sw_link_set_keepalive(&links->plane->links, link->current, false);
+	sw_link_set_keepalive(&links->plane->links, index, true);
+	link->current = index;
+	if (link->director)
+		sw_director_set(&links->plane->directors, link->director, index);
+	return link;
+}
+
+static struct route_account account_of(const struct route_links *links, uint32_t index)
+{
+	const struct sw_link *record = sw_link_find(&links->plane->links, index);
+
+	if (!record)
+		return (struct route_account){ 0 };
+	return (struct route_account){
+		.rx_frames = atomic_load_explicit(&record->rx_frames, memory_order_relaxed),
+		.rx_bytes = atomic_load_explicit(&record->rx_bytes, memory_order_relaxed),
+		.tx_frames = atomic_load_explicit(&record->tx_counter, memory_order_relaxed),
+		.tx_bytes = atomic_load_explicit(&record->tx_bytes, memory_order_relaxed),
+	};
+}
+
+void route_links_retire(struct route_links *links, uint32_t index)
+{
+	struct route_link *link = row_of_index(links, index);
+	struct route_generation *generation =
+	    link ? route_generation_of(link->generations, index) : NULL;
+
+	if (!generation)
+		return;
+	route_account_add(&link->retired, account_of(links, index));
+	if (link->current == index) {
+		link->current = 0;
+		if (link->director)
+			sw_director_set(&links->plane->directors, link->director, 0);
+	}
+	sw_link_retire(&links->plane->links, index);
+	*generation = (struct route_generation){ 0 };
+	links->row_of_slot[sw_index_slot(index)] = 0;
+}
+
+void route_links_drop(struct route_links *links, const struct vd_peer_id *peer, vd_ns now)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (!link)
+		return;
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index)
+			route_links_retire(links, link->generations[i].index);
+	free_row(links, link, now);
+}
+
+/* ---- looking ---- */
+
+const struct route_link *route_links_find(const struct route_links *links,
+					  const struct vd_peer_id *peer)
+{
+	uint32_t row = peer_map_find(&links->by_peer, peer);
+
+	return row == PEER_MAP_NONE ? NULL : &links->rows[row];
+}
+
+const struct route_link *route_links_of_index(const struct route_links *links, uint32_t index)
+{
+	struct route_link *link = row_of_index(links, index);
+
+	return link && route_generation_of(link->generations, index) ? link : NULL;
+}
+
+const struct route_link *route_links_of_number(const struct route_links *links, uint64_t number)
+{
+	uint32_t row = (uint32_t)number;
+
+	if (row >= links->max || !links->rows[row].peer.len || links->rows[row].number != number)
+		return NULL;
+	return &links->rows[row];
+}
+
+const struct route_link *route_links_next(const struct route_links *links, uint32_t *at)
+{
+	while (*at < links->max) {
+		const struct route_link *link = &links->rows[(*at)++];
+
+		if (link->peer.len)
+			return link;
+	}
+	return NULL;
+}
+
+uint32_t route_links_count(const struct route_links *links)
+{
+	return links->count;
+}
+
+struct route_account route_links_account(const struct route_links *links,
+					 const struct route_link *link)
+{
+	struct route_account sum = link->retired;
+
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		if (link->generations[i].index)
+			route_account_add(&sum, account_of(links, link->generations[i].index));
+	}
+	return sum;
+}
+
+void route_links_poll(struct route_links *links, route_moved_fn moved, void *context)
+{
+	for (uint32_t row = 0; row < links->max; row++) {
+		if (!links->rows[row].peer.len)
+			continue;
+		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+			struct route_generation *generation = &links->rows[row].generations[i];
+
+			if (generation->index)
+				route_generation_poll(generation,
+						      account_of(links, generation->index), moved,
+						      context);
+		}
+	}
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * links: the links of this node as the control plane knows them, and the only
+ * publisher of the link and director tables.
+ *
+ * A link is the peer: its director, permission, reservation and accounts outlive
+ * key generations, each of which is a record of the data plane.
+ *
+ *	peering event   here                    data plane
+ *	INSTALL         route_links_install     record published: receives
+ *	USE             route_links_use         director and sending point to it
+ *	RETIRE          route_links_retire      record retired; its accounts added up
+ *	DOWN            route_links_drop        director taken away
+ *
+ * Threads: control. Memory: fixed by peers_max, allocated at new.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/formats/peer_id.h"
+#include "base/thread.h"
+#include "base/time.h"
+#include "controlplane/proto/control_msg.h"
+#include "controlplane/route/account.h"
+#include "switch/plane.h"
+
+enum {
+	ROUTE_LINK_NONE = 0, /* no link number */
+	ROUTE_TTL_MAX_S = 3600,
+	ROUTE_QUERIES_PER_S = 10,
+};
+
+/* What the operator lets a peer do here; of its tier, or nothing for routers of ours. */
+struct route_policy {
+	const char *tier; /* name, borrowed while the link lives; NULL: none */
+	uint32_t realms;  /* bit n: realm n */
+	bool call;        /* may call in these realms */
+	bool reserve;     /* may reserve, to be called in them */
+	uint64_t pps;     /* frames a second each way; 0: unlimited */
+	uint64_t bps;     /* bits of UDP payload a second each way; 0: unlimited */
+};
+
+struct route_link {
+	struct vd_peer_id peer; /* len 0: free row */
+	uint8_t overlay[16];    /* the peer's overlay address */
+	uint64_t number;        /* names this link; never used again for another */
+	uint32_t current;       /* index that we send with; 0: none yet */
+	struct route_generation generations[ROUTE_GENERATIONS];
+	uint32_t director; /* 0: none (this node does not switch) */
+	struct route_policy policy;
+	uint32_t may_be_called; /* by reservation */
+	vd_ns reserved_until;
+	struct sw_endpoint endpoint; /* of the current generation */
+	uint16_t payload_max;
+	uint8_t owner; /* worker */
+	vd_ns since;
+	struct route_account retired; /* of generations that are over */
+	struct sw_bucket queries;
+};
+
+struct route_links;
+
+/* `prefix`: of overlay addresses. NULL: out of memory. */
+struct route_links *route_links_new(struct sw_plane *plane, uint32_t peers_max,
+				    uint16_t prefix) ON_CONTROL;
+void route_links_free(struct route_links *links) ON_CONTROL;
+
+/* What a new key generation is published with. */
+struct route_install {
+	struct vd_peer_id peer;
+	struct route_policy policy;
+	uint32_t index; /* reserved in plane->links */
+	uint32_t remote_index;
+	const uint8_t *rx_key, *tx_key; /* 16 bytes each */
+	struct sw_endpoint endpoint;
+	struct sw_template send;
+	uint8_t owner;
+};
+
+/* VD_ELIMIT: no row, director or generation free; the index then stays reserved. */
+enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
+				vd_ns now) ON_CONTROL;
+/* NULL when the index is not of a link here. */
+const struct route_link *route_links_use(struct route_links *links, uint32_t index) ON_CONTROL;
+void route_links_retire(struct route_links *links, uint32_t index) ON_CONTROL;
+/* The peer has no link any more: its row is freed once its last generation is retired. */
+void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
+		      vd_ns now) ON_CONTROL;
+
+/* NULL when there is none. Valid until the next call that changes links. */
+const struct route_link *route_links_find(const struct route_links *links,
+					  const struct vd_peer_id *peer) ON_CONTROL;
+const struct route_link *route_links_of_index(const struct route_links *links,
+					      uint32_t index) ON_CONTROL;
+const struct route_link *route_links_of_number(const struct route_links *links,
+					       uint64_t number) ON_CONTROL;
+/* Iterates: `*at` starts at 0; NULL at the end. */
+const struct route_link *route_links_next(const struct route_links *links, uint32_t *at) ON_CONTROL;
+uint32_t route_links_count(const struct route_links *links) ON_CONTROL;
+
+/* Traffic of a link until now. */
+struct route_account route_links_account(const struct route_links *links,
+					 const struct route_link *link) ON_CONTROL;
+
+/*
+ * Which generations moved since the last poll: calls `moved` for each with what came
+ * and went. Once a second.
+ */
+void route_links_poll(struct route_links *links, route_moved_fn moved, void *context) ON_CONTROL;
+
+/* ---- what a router answers ---- */
+
+/* A Reserve of `peer`: grants what its policy allows; writes the answer. */
+void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
+			 const struct control_msg *reserve, vd_ns now,
+			 struct control_msg *answer_out) ON_CONTROL;
+
+/*
+ * A RouteQuery of `peer`. Absent and not permitted get the same answer. The
+ * overlay addresses of all links are known here.
+ */
+void route_links_query(struct route_links *links, const struct vd_peer_id *peer,
+		       const struct control_msg *query, vd_ns now,
+		       struct control_msg *answer_out) ON_CONTROL;
+
+/* Ends reservations whose time is over. Returns when the next one ends, or VD_NEVER. */
+vd_ns route_links_expire(struct route_links *links, vd_ns now) ON_CONTROL;

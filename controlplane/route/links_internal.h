@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/* links_internal: what links.c and reservations.c share. */
+#include "controlplane/route/links.h"
+#include "controlplane/route/peer_map.h"
+
+struct route_links {
+	struct sw_plane *plane;
+	struct route_link *rows; /* [max] */
+	uint32_t *free_rows;     /* stack: [max - count] are free */
+	uint32_t *row_of_slot;   /* [plane->links.capacity] row + 1 of a live index; 0: none */
+	struct peer_map by_peer;
+	uint32_t max, count;
+	uint64_t serial; /* of the last row taken */
+	uint16_t prefix; /* of overlay addresses */
+};
+
+struct route_link *links_row(struct route_links *links, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* The permission word that the link's records should carry. */
+uint64_t links_permit(const struct route_link *link);

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * reservations: what a router grants and answers to the peers of its links
+ * (switch/SPEC.md, sections Reservations and Routes).
+ */
+#include "controlplane/route/links.h"
+#include "controlplane/route/links_internal.h"
+#include "controlplane/route/overlay.h"
+
+/* ---- reservations ---- */
+
+static void publish_permit(struct route_links *links, const struct route_link *link)
+{
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index)
+			sw_link_set_permit(&links->plane->links, link->generations[i].index,
+					   links_permit(link));
+}
+
+void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
+			 const struct control_msg *reserve, vd_ns now,
+			 struct control_msg *answer_out)
+{
+	struct route_link *link = links_row(links, peer);
+	uint32_t asked = reserve->reserve.realms, granted = 0, ttl_s = reserve->reserve.ttl_s;
+
+	*answer_out = (struct control_msg){
+		.kind = CONTROL_RESERVED,
+		.reserved = { .id = reserve->reserve.id, .status = CONTROL_REFUSED },
+	};
+	if (link && link->policy.reserve)
+		granted = asked ? asked & link->policy.realms : link->policy.realms;
+	if (!granted)
+		return;
+	if (ttl_s == 0 || ttl_s > ROUTE_TTL_MAX_S)
+		ttl_s = ROUTE_TTL_MAX_S;
+	link->may_be_called = granted;
+	link->reserved_until = vd_ns_add(now, VD_SECONDS(ttl_s));
+	publish_permit(links, link);
+	answer_out->reserved.status = CONTROL_OK;
+	answer_out->reserved.ttl_s = ttl_s;
+	answer_out->reserved.realms = granted;
+}
+
+vd_ns route_links_expire(struct route_links *links, vd_ns now)
+{
+	vd_ns next = VD_NEVER;
+
+	for (uint32_t row = 0; row < links->max; row++) {
+		struct route_link *link = &links->rows[row];
+
+		if (!link->peer.len || !link->may_be_called)
+			continue;
+		if (link->reserved_until > now) {
+			next = vd_ns_min(next, link->reserved_until);
+			continue;
+		}
+		link->may_be_called = 0;
+		publish_permit(links, link);
+	}
+	return next;
+}
+
+/* ---- route queries ---- */
+
+static const struct route_link *find_overlay(const struct route_links *links,
+					     const uint8_t overlay[ROUTE_OVERLAY_BYTES])
+{
+	for (uint32_t row = 0; row < links->max; row++) {
+		const struct route_link *link = &links->rows[row];
+
+		if (link->peer.len && memcmp(link->overlay, overlay, ROUTE_OVERLAY_BYTES) == 0)
+			return link;
+	}
+	return NULL;
+}
+
+static bool would_pass(const struct route_link *from, const struct route_link *to)
+{
+	return from != to && to->current && to->director &&
+	       sw_permit_passes(links_permit(from), links_permit(to));
+}
+
+static enum control_status answer_query(struct route_links *links, struct route_link *asker,
+					const struct control_msg *query, vd_ns now,
+					struct control_msg *answer)
+{
+	const struct route_link *target;
+
+	if (query->query.malformed)
+		return CONTROL_BAD;
+	if (!asker || !sw_bucket_take(&asker->queries, 1, now))
+		return CONTROL_LIMIT;
+	target = query->query.by_overlay ? find_overlay(links, query->query.overlay)
+					 : links_row(links, &query->query.peer);
+	if (!target || !would_pass(asker, target))
+		return CONTROL_NOT_FOUND;
+	answer->route.peer = target->peer;
+	answer->route.label = target->director;
+	answer->route.bits = (uint8_t)links->plane->config.width;
+	answer->route.mtu =
+	    target->payload_max < asker->payload_max ? target->payload_max : asker->payload_max;
+	return CONTROL_OK;
+}
+
+void route_links_query(struct route_links *links, const struct vd_peer_id *peer,
+		       const struct control_msg *query, vd_ns now, struct control_msg *answer_out)
+{
+	*answer_out = (struct control_msg){
+		.kind = CONTROL_ROUTE,
+		.route = { .id = query->query.id },
+	};
+	answer_out->route.status =
+	    answer_query(links, links_row(links, peer), query, now, answer_out);
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/sessions.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "controlplane/route/overlay.h"
+#include "controlplane/route/peer_map.h"
+
+struct route_sessions {
+	struct sw_plane *plane;
+	struct route_session *rows; /* [max]; taken ones are [0, count) */
+	uint32_t *row_of_slot;      /* [plane->sessions.capacity] row + 1; 0: none */
+	struct peer_map by_peer;
+	uint32_t max, count;
+	uint16_t prefix;
+	uint8_t self[16];
+};
+
+/* ---- rows ---- */
+
+static const struct vd_peer_id *peer_of_row(const void *rows, uint32_t row)
+{
+	return &((const struct route_session *)rows)[row].peer;
+}
+
+struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
+					  uint16_t prefix, const uint8_t self[16])
+{
+	struct route_sessions *sessions = calloc(1, sizeof *sessions);
+
+	if (!sessions)
+		return NULL;
+	sessions->plane = plane;
+	sessions->max = peers_max;
+	sessions->prefix = prefix;
+	memcpy(sessions->self, self, sizeof sessions->self);
+	sessions->rows = calloc(peers_max, sizeof *sessions->rows);
+	sessions->row_of_slot = calloc(plane->sessions.capacity, sizeof *sessions->row_of_slot);
+	if (!sessions->rows || !sessions->row_of_slot ||
+	    peer_map_init(&sessions->by_peer, peers_max, sessions->rows, peer_of_row)) {
+		route_sessions_free(sessions);
+		return NULL;
+	}
+	return sessions;
+}
+
+void route_sessions_free(struct route_sessions *sessions)
+{
+	if (!sessions)
+		return;
+	sw_overlay_retire(sw_rcu_swap(&sessions->plane->overlay, NULL));
+	peer_map_fini(&sessions->by_peer);
+	free(sessions->row_of_slot);
+	free(sessions->rows);
+	free(sessions);
+}
+
+static struct route_session *row_of_peer(const struct route_sessions *sessions,
+					 const struct vd_peer_id *peer)
+{
+	uint32_t row = peer_map_find(&sessions->by_peer, peer);
+
+	return row == PEER_MAP_NONE ? NULL : &sessions->rows[row];
+}
+
+static struct route_session *row_of_index(const struct route_sessions *sessions, uint32_t index)
+{
+	uint32_t slot = sw_index_slot(index);
+
+	if (slot >= sessions->plane->sessions.capacity || !sessions->row_of_slot[slot])
+		return NULL;
+	return &sessions->rows[sessions->row_of_slot[slot] - 1];
+}
+
+enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_peer_id *peer,
+			       bool connect)
+{
+	struct route_session *session = row_of_peer(sessions, peer);
+
+	if (session) {
+		session->connect = session->connect || connect;
+		return VD_OK;
+	}
+	if (sessions->count == sessions->max)
+		return VD_ELIMIT;
+	session = &sessions->rows[sessions->count];
+	*session = (struct route_session){ .peer = *peer, .connect = connect };
+	route_overlay_address(sessions->prefix, peer, session->overlay);
+	peer_map_add(&sessions->by_peer, sessions->count++);
+	return VD_OK;
+}
+
+/* The last row moves into the gap, with all that names rows by number. */
+static void fill_gap(struct route_sessions *sessions, uint32_t gap)
+{
+	uint32_t last = --sessions->count;
+
+	if (gap == last)
+		return;
+	peer_map_del(&sessions->by_peer, last);
+	sessions->rows[gap] = sessions->rows[last];
+	peer_map_add(&sessions->by_peer, gap);
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		uint32_t index = sessions->rows[gap].generations[i].index;
+
+		if (index)
+			sessions->row_of_slot[sw_index_slot(index)] = gap + 1;
+	}
+}
+
+void route_sessions_del(struct route_sessions *sessions, const struct vd_peer_id *peer)
+{
+	uint32_t row = peer_map_find(&sessions->by_peer, peer);
+
+	if (row == PEER_MAP_NONE)
+		return;
+	route_sessions_drop(sessions, peer);
+	peer_map_del(&sessions->by_peer, row);
+	fill_gap(sessions, row);
+	sessions->rows[sessions->count] = (struct route_session){ 0 };
+}
+
+enum vd_err route_sessions_publish(struct route_sessions *sessions)
+{
+	struct sw_overlay_route *routes = calloc(sessions->count + 1, sizeof *routes);
+	struct sw_overlay *overlay;
+
+	if (!routes)
+		return VD_ENOMEM;
+	for (uint32_t i = 0; i < sessions->count; i++) {
+		memcpy(routes[i].address, sessions->rows[i].overlay, sizeof routes[i].address);
+		routes[i].session = sessions->rows[i].current;
+	}
+	overlay = sw_overlay_new(sessions->self, routes, sessions->count);
+	free(routes);
+	if (!overlay)
+		return VD_ENOMEM;
+	sw_overlay_retire(sw_rcu_swap(&sessions->plane->overlay, overlay));
+	return VD_OK;
+}
+
+/* ---- generations ---- */
+
+enum vd_err route_sessions_install(struct route_sessions *sessions,
+				   const struct route_session_install *install)
+{
+	struct route_session *session = row_of_peer(sessions, &install->peer);
+	struct route_generation *generation;
+	struct sw_session_config config = {
+		.cipher = install->cipher,
+		.remote_index = install->remote_index,
+		.owner = install->owner,
+		.ip6_rx = install->ip6_index,
+		.ip6_tx = install->ip6_index,
+		.path = install->data_path,
+	};
+
+	if (!session)
+		return VD_ENOTFOUND;
+	generation = route_generation_of(session->generations, 0);
+	if (!generation)
+		return VD_ELIMIT;
+	memcpy(config.rx_key, install->rx_key, sizeof config.rx_key);
+	memcpy(config.tx_key, install->tx_key, sizeof config.tx_key);
+	memcpy(config.overlay, session->overlay, sizeof config.overlay);
+	sw_session_publish(&sessions->plane->sessions, install->index, &config);
+	sodium_memzero(&config, sizeof config);
+	*generation = (struct route_generation){ .index = install->index };
+	sessions->row_of_slot[sw_index_slot(install->index)] =
+	    (uint32_t)(session - sessions->rows) + 1;
+	session->cipher = install->cipher;
+	session->path = install->path;
+	session->data_path = install->data_path;
+	return VD_OK;
+}
+
+const struct route_session *route_sessions_use(struct route_sessions *sessions, uint32_t index,
+					       vd_ns now)
+{
+	struct route_session *session = row_of_index(sessions, index);
+	struct sw_session *old;
+
+	if (!session || !route_generation_of(session->generations, index))
+		return NULL;
+	old =
+	    session->current ? sw_session_find(&sessions->plane->sessions, session->current) : NULL;
+	if (old)
+		atomic_store_explicit(&old->replaced_by, index, memory_order_release);
+	else
+		session->since = now;
+	session->current = index;
+	(void)route_sessions_publish(sessions);
+	return session;
+}
+
+static struct route_account account_of(const struct route_sessions *sessions, uint32_t index)
+{
+	const struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);
+
+	if (!record)
+		return (struct route_account){ 0 };
+	return (struct route_account){
+		.rx_frames = atomic_load_explicit(&record->rx_frames, memory_order_relaxed),
+		.rx_bytes = atomic_load_explicit(&record->rx_bytes, memory_order_relaxed),
+		.tx_frames = atomic_load_explicit(&record->tx_counter, memory_order_relaxed),
+		.tx_bytes = atomic_load_explicit(&record->tx_bytes, memory_order_relaxed),
+	};
+}
+
+void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
+{
+	struct route_session *session = row_of_index(sessions, index);
+	struct route_generation *generation =
+	    session ? route_generation_of(session->generations, index) : NULL;
+
+	if (!generation)
+		return;
+	route_account_add(&session->retired, account_of(sessions, index));
+	*generation = (struct route_generation){ 0 };
+	sessions->row_of_slot[sw_index_slot(index)] = 0;
+	if (session->current == index) {
+		session->current = 0;
+		(void)route_sessions_publish(sessions);
+	}
+	sw_session_retire(&sessions->plane->sessions, index);
+}
+
+void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer)
+{
+	struct route_session *session = row_of_peer(sessions, peer);
+
+	if (!session)
+		return;
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (session->generations[i].index)
+			route_sessions_retire(sessions, session->generations[i].index);
+	session->retired = (struct route_account){ 0 };
+}
+
+void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
+			  const struct route_path *path, const struct sw_path *data)
+{
+	struct route_session *session = row_of_index(sessions, index);
+
+	if (!session || session->current != index)
+		return;
+	session->path = *path;
+	session->data_path = *data;
+}
+
+/* ---- looking ---- */
+
+const struct route_session *route_sessions_find(const struct route_sessions *sessions,
+						const struct vd_peer_id *peer)
+{
+	return row_of_peer(sessions, peer);
+}
+
+const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
+						      const uint8_t overlay[16])
+{
+	for (uint32_t row = 0; row < sessions->count; row++)
+		if (memcmp(sessions->rows[row].overlay, overlay, 16) == 0)
+			return &sessions->rows[row];
+	return NULL;
+}
+
+const struct route_session *route_sessions_of_index(const struct route_sessions *sessions,
+						    uint32_t index)
+{
+	struct route_session *session = row_of_index(sessions, index);
+
+	return session && route_generation_of(session->generations, index) ? session : NULL;
+}
+
+const struct route_session *route_sessions_next(const struct route_sessions *sessions, uint32_t *at)
+{
+	return *at < sessions->count ? &sessions->rows[(*at)++] : NULL;
+}
+
+struct route_account route_sessions_account(const struct route_sessions *sessions,
+					    const struct route_session *session)
+{
+	struct route_account sum = session->retired;
+
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		if (session->generations[i].index)
+			route_account_add(&sum,
+					  account_of(sessions, session->generations[i].index));
+	}
+	return sum;
+}
+
+void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context)
+{
+	for (uint32_t row = 0; row < sessions->count; row++) {
+		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+			struct route_generation *generation = &sessions->rows[row].generations[i];
+
+			if (generation->index)
+				route_generation_poll(generation,
+						      account_of(sessions, generation->index),
+						      moved, context);
+		}
+	}
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * sessions: the sessions of this edge as the control plane knows them, and the only
+ * publisher of the session table and the overlay routes.
+ *
+ * Every peer that the operator named has a row from the start, so that the TUN
+ * knows its overlay address; a row without session asks for one on traffic.
+ *
+ *	peering event   here                      data plane
+ *	INSTALL         route_sessions_install    record published: receives
+ *	USE             route_sessions_use        overlay route points to it
+ *	RETIRE          route_sessions_retire     record retired
+ *	DOWN            route_sessions_drop       overlay route without session
+ *
+ * Threads: control. Memory: fixed by peers_max, allocated at new.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/formats/peer_id.h"
+#include "base/thread.h"
+#include "base/time.h"
+#include "controlplane/route/links.h"
+#include "switch/plane.h"
+
+/* The way of a session: over which link, by which label. */
+struct route_path {
+	uint64_t link; /* number of a link */
+	uint64_t label;
+	uint8_t bits;
+};
+
+struct route_session {
+	struct vd_peer_id peer; /* len 0: free row */
+	uint8_t overlay[16];
+	bool connect;     /* kept up */
+	uint32_t current; /* index that we send with; 0: none */
+	struct route_generation generations[ROUTE_GENERATIONS];
+	struct route_path path;   /* of the current generation */
+	struct sw_path data_path; /* the same, as the data plane has it */
+	enum vd_cipher cipher;
+	vd_ns since;
+	struct route_account retired;
+};
+
+struct route_sessions;
+
+/* `self`: our own overlay address. NULL: out of memory. */
+struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
+					  uint16_t prefix, const uint8_t self[16]) ON_CONTROL;
+void route_sessions_free(struct route_sessions *sessions) ON_CONTROL;
+
+/* A peer that the operator named. VD_ELIMIT. Publish afterwards. */
+enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_peer_id *peer,
+			       bool connect) ON_CONTROL;
+void route_sessions_del(struct route_sessions *sessions, const struct vd_peer_id *peer) ON_CONTROL;
+/* Publishes the overlay routes as they are now. VD_ENOMEM: the old ones stay. */
+enum vd_err route_sessions_publish(struct route_sessions *sessions) ON_CONTROL;
+
+struct route_session_install {
+	struct vd_peer_id peer;
+	uint32_t index; /* reserved in plane->sessions */
+	uint32_t remote_index;
+	enum vd_cipher cipher;
+	const uint8_t *rx_key, *tx_key; /* 32 bytes each */
+	uint8_t ip6_index;              /* inner index both ways; 0: none */
+	uint8_t owner;
+	struct route_path path;
+	struct sw_path data_path;
+};
+
+/* VD_ENOTFOUND: not a peer of ours; VD_ELIMIT. The index then stays reserved. */
+enum vd_err route_sessions_install(struct route_sessions *sessions,
+				   const struct route_session_install *install) ON_CONTROL;
+const struct route_session *route_sessions_use(struct route_sessions *sessions, uint32_t index,
+					       vd_ns now) ON_CONTROL;
+void route_sessions_retire(struct route_sessions *sessions, uint32_t index) ON_CONTROL;
+void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer) ON_CONTROL;
+/* The owner has been asked to send over another path. */
+void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
+			  const struct route_path *path, const struct sw_path *data) ON_CONTROL;
+
+const struct route_session *route_sessions_find(const struct route_sessions *sessions,
+						const struct vd_peer_id *peer) ON_CONTROL;
+const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
+						      const uint8_t overlay[16]) ON_CONTROL;
+const struct route_session *route_sessions_of_index(const struct route_sessions *sessions,
+						    uint32_t index) ON_CONTROL;
+const struct route_session *route_sessions_next(const struct route_sessions *sessions,
+						uint32_t *at) ON_CONTROL;
+struct route_account route_sessions_account(const struct route_sessions *sessions,
+					    const struct route_session *session) ON_CONTROL;
+void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved,
+			 void *context) ON_CONTROL;

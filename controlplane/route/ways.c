@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/ways.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "switch/outer.h"
+
+enum {
+	MTU_OF_SOCKETS = 1500,
+	ETHERTYPE_VLAN = 0x8100,
+	ETHERTYPE_IP4 = 0x0800,
+	ETHERTYPE_IP6 = 0x86dd
+};
+
+/* One row of the neighbour table, from 1 on. Rows stay once made: next hops are few. */
+struct next_hop {
+	uint32_t ifindex;
+	uint8_t ip[16];
+	uint8_t source_mac[6];
+	uint16_t vlan;
+	bool ip4;
+};
+
+struct ways {
+	struct sw_plane *plane;
+	struct cp_netmap *map;
+	struct route_port ports[ROUTE_PORTS_MAX];
+	uint32_t port_count;
+	struct next_hop hops[ROUTE_NEXT_HOPS_MAX];
+	struct sw_neighbour rows[ROUTE_NEXT_HOPS_MAX + 1];
+	uint32_t hop_count;
+};
+
+struct ways *ways_new(struct sw_plane *plane, struct cp_netmap *map, const struct route_port *ports,
+		      uint32_t count)
+{
+	struct ways *ways = calloc(1, sizeof *ways);
+
+	if (!ways || count > ROUTE_PORTS_MAX) {
+		free(ways);
+		return NULL;
+	}
+	ways->plane = plane;
+	ways->map = map;
+	memcpy(ways->ports, ports, count * sizeof *ports);
+	ways->port_count = count;
+	return ways;
+}
+
+void ways_free(struct ways *ways)
+{
+	if (!ways)
+		return;
+	for (uint32_t i = 0; i < ways->hop_count; i++)
+		cp_netmap_unuse(ways->map, ways->hops[i].ifindex, ways->hops[i].ip);
+	sw_neighbours_retire(sw_rcu_swap(&ways->plane->neighbours, NULL));
+	free(ways);
+}
+
+static bool is_zero(const uint8_t ip[16])
+{
+	static const uint8_t zero[16], zero4[16] = { [10] = 0xff, [11] = 0xff };
+
+	return memcmp(ip, zero, 16) == 0 || memcmp(ip, zero4, 16) == 0;
+}
+
+/* ---- which port ---- */
+
+/* The address the kernel would send from. */
+static enum vd_err kernel_source(const struct ways *ways, const struct vd_udp_addr *remote,
+				 uint8_t ip_out[16])
+{
+	struct cp_way way;
+	enum vd_err err = cp_netmap_way(ways->map, remote->ip, &way);
+
+	if (err)
+		return err;
+	memcpy(ip_out, way.local ? remote->ip : way.source, 16);
+	return is_zero(ip_out) ? VD_ENOTFOUND : VD_OK;
+}
+
+static enum vd_err find_by_socket(const struct ways *ways, const struct route_port *port,
+				  const struct vd_udp_addr *remote, struct vd_udp_addr *local_out)
+{
+	if (vd_udp_addr_is_ip4(&port->bind) != vd_udp_addr_is_ip4(remote))
+		return VD_ENOTFOUND;
+	*local_out = port->bind;
+	return is_zero(port->bind.ip) ? kernel_source(ways, remote, local_out->ip) : VD_OK;
+}
+
+static bool leaves_by(const struct cp_way *way, const struct route_port *port)
+{
+	return way->ifindex == port->ifindex || (way->vlan && way->parent == port->ifindex);
+}
+
+static enum vd_err find_by_interface(const struct ways *ways, const struct route_port *port,
+				     const struct vd_udp_addr *remote,
+				     struct vd_udp_addr *local_out)
+{
+	struct cp_way way;
+	enum vd_err err = is_zero(port->bind.ip)
+			      ? cp_netmap_way(ways->map, remote->ip, &way)
+			      : cp_netmap_way_from(ways->map, port->bind.ip, remote->ip, &way);
+
+	if (err)
+		return err;
+	if (!leaves_by(&way, port) || way.local || is_zero(way.source))
+		return VD_ENOTFOUND;
+	local_out->port = port->bind.port;
+	memcpy(local_out->ip, is_zero(port->bind.ip) ? way.source : port->bind.ip, 16);
+	return VD_OK;
+}
+
+enum vd_err ways_find(struct ways *ways, const struct vd_udp_addr *remote,
+		      struct sw_endpoint *endpoint_out)
+{
+	for (uint32_t i = 0; i < ways->port_count; i++) {
+		const struct route_port *port = &ways->ports[i];
+		struct vd_udp_addr local;
+		enum vd_err err = port->socket ? find_by_socket(ways, port, remote, &local)
+					       : find_by_interface(ways, port, remote, &local);
+
+		if (err)
+			continue;
+		*endpoint_out =
+		    (struct sw_endpoint){ .port = (uint8_t)i, .local = local, .remote = *remote };
+		return VD_OK;
+	}
+	return VD_ENOTFOUND;
+}
+
+/* ---- neighbours ---- */
+
+static void write_l2(const struct next_hop *hop, const uint8_t mac[6], struct sw_neighbour *row)
+{
+	uint16_t ethertype = hop->ip4 ? ETHERTYPE_IP4 : ETHERTYPE_IP6;
+
+	memcpy(row->l2, mac, 6);
+	memcpy(row->l2 + 6, hop->source_mac, 6);
+	if (hop->vlan) {
+		vd_be16_store(row->l2 + 12, ETHERTYPE_VLAN);
+		vd_be16_store(row->l2 + 14, hop->vlan);
+		vd_be16_store(row->l2 + 16, ethertype);
+		row->l2_len = 18;
+	} else {
+		vd_be16_store(row->l2 + 12, ethertype);
+		row->l2_len = 14;
+	}
+}
+
+void ways_refresh(struct ways *ways)
+{
+	bool changed = false;
+
+	for (uint32_t i = 0; i < ways->hop_count; i++) {
+		struct sw_neighbour row = { 0 };
+		uint8_t mac[6];
+
+		/* A next hop that does not answer now keeps its last address. */
+		if (!cp_netmap_mac(ways->map, ways->hops[i].ifindex, ways->hops[i].ip, mac))
+			continue;
+		write_l2(&ways->hops[i], mac, &row);
+		if (memcmp(&row, &ways->rows[i + 1], sizeof row) == 0)
+			continue;
+		ways->rows[i + 1] = row;
+		changed = true;
+	}
+	if (changed) {
+		struct sw_neighbours *next = sw_neighbours_new(ways->rows, ways->hop_count + 1);
+
+		if (next)
+			sw_neighbours_retire(sw_rcu_swap(&ways->plane->neighbours, next));
+	}
+}
+
+static enum vd_err row_of(struct ways *ways, const struct cp_way *way, bool ip4, uint32_t *row_out)
+{
+	struct next_hop hop = { .ifindex = way->ifindex, .vlan = way->vlan, .ip4 = ip4 };
+
+	memcpy(hop.ip, way->next_hop, sizeof hop.ip);
+	memcpy(hop.source_mac, way->source_mac, sizeof hop.source_mac);
+	for (uint32_t i = 0; i < ways->hop_count; i++) {
+		if (memcmp(&ways->hops[i], &hop, sizeof hop) == 0) {
+			*row_out = i + 1;
+			return VD_OK;
+		}
+	}
+	if (ways->hop_count == ROUTE_NEXT_HOPS_MAX)
+		return VD_ELIMIT;
+	if (cp_netmap_use(ways->map, hop.ifindex, hop.ip))
+		return VD_ELIMIT;
+	ways->hops[ways->hop_count++] = hop;
+	*row_out = ways->hop_count;
+	ways_refresh(ways);
+	return VD_OK;
+}
+
+enum vd_err ways_template(struct ways *ways, const struct sw_endpoint *endpoint,
+			  struct sw_template *template_out)
+{
+	const struct route_port *port = &ways->ports[endpoint->port];
+	struct cp_way way;
+	uint32_t row = 0, mtu;
+	enum vd_err err;
+
+	if (endpoint->port >= ways->port_count)
+		return VD_EBUG_STATE;
+	err = cp_netmap_way_from(ways->map, endpoint->local.ip, endpoint->remote.ip, &way);
+	if (port->socket) {
+		mtu = err || way.mtu == 0 ? MTU_OF_SOCKETS : way.mtu;
+	} else {
+		if (err)
+			return err;
+		if (!leaves_by(&way, port))
+			return VD_ENOTFOUND;
+		mtu = way.mtu && way.mtu < port->mtu ? way.mtu : port->mtu;
+		err = row_of(ways, &way, vd_udp_addr_is_ip4(&endpoint->remote), &row);
+		if (err)
+			return err;
+	}
+	if (mtu > UINT16_MAX)
+		mtu = UINT16_MAX;
+	sw_template_build(template_out, endpoint->port, &endpoint->local, &endpoint->remote,
+			  (uint16_t)mtu, row);
+	return row && !ways->rows[row].l2_len ? VD_AGAIN : VD_OK;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/control_msg.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+static struct vd_peer_id peer_of(uint8_t fill)
+{
+	struct vd_peer_id id = { .len = 38, .bytes = { 0, 36, 8, 1, 18, 32 } };
+
+	memset(id.bytes + 6, fill, 32);
+	return id;
+}
+
+/* One message of each kind, with every field set. */
+static struct control_msg sample(int row)
+{
+	struct control_msg msg = { 0 };
+
+	msg.kind = (enum control_kind)row;
+	switch (msg.kind) {
+	case CONTROL_OBSERVED:
+		msg.observed.len = 8;
+		memcpy(msg.observed.address, "\x04\xc6\x12\x01\x01\x91\x02\x0f", 8);
+		break;
+	case CONTROL_RESERVE:
+		msg.reserve.id = 5, msg.reserve.ttl_s = 60, msg.reserve.realms = 1u << 31;
+		break;
+	case CONTROL_RESERVED:
+		msg.reserved.id = 5, msg.reserved.status = CONTROL_LIMIT;
+		msg.reserved.ttl_s = 3600, msg.reserved.realms = 2;
+		break;
+	case CONTROL_QUERY: msg.query.id = 6, msg.query.peer = peer_of(1); break;
+	case CONTROL_ROUTE:
+		msg.route.id = 6, msg.route.peer = peer_of(2);
+		msg.route.label = 0xabcd, msg.route.bits = 16, msg.route.mtu = 1439;
+		break;
+	case CONTROL_CHALLENGE:
+	case CONTROL_ANSWER: memcpy(msg.challenge, "challeng", 8); break;
+	case CONTROL_CLOSE:
+		msg.close.status = CONTROL_SHUTDOWN;
+		strcpy(msg.close.text, "bye");
+		break;
+	}
+	return msg;
+}
+
+Test(control_msg, every_kind_survives_encoding_and_decoding)
+{
+	for (int row = CONTROL_OBSERVED; row <= CONTROL_CLOSE; row++) {
+		struct control_msg msg = sample(row), back;
+		uint8_t bytes[CONTROL_MSG_MAX];
+		size_t len = control_msg_encode(&msg, bytes);
+
+		memset(&back, 0, sizeof back);
+		cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, len), &back), VD_OK),
+			  "kind %d", row);
+		cr_assert(zero(int, memcmp(&msg, &back, sizeof msg)), "kind %d", row);
+	}
+}
+
+Test(control_msg, a_message_cut_anywhere_is_refused_or_another_message)
+{
+	for (int row = CONTROL_OBSERVED; row <= CONTROL_CLOSE; row++) {
+		struct control_msg msg = sample(row), back;
+		uint8_t bytes[CONTROL_MSG_MAX];
+		size_t len = control_msg_encode(&msg, bytes);
+
+		for (size_t cut = 0; cut < len; cut++)
+			cr_assert(
+			    ne(int, (int)control_msg_decode(vd_bytes(bytes, cut), &back), VD_OK),
+			    "kind %d cut at %zu", row, cut);
+	}
+}
+
+Test(control_msg, a_label_with_more_bits_than_said_is_out_of_range)
+{
+	struct control_msg msg = sample(CONTROL_ROUTE), back;
+	uint8_t bytes[CONTROL_MSG_MAX];
+	size_t len;
+
+	msg.route.bits = 15;
+	len = control_msg_encode(&msg, bytes);
+	cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, len), &back), VD_EPEER_RANGE));
+}
+
+Test(control_msg, a_challenge_of_another_length_is_out_of_range)
+{
+	const uint8_t bytes[] = { 0x32, 0x04, 0x0a, 0x02, 1, 2 }; /* field 6, data of 2 bytes */
+	struct control_msg back;
+
+	cr_assert(
+	    eq(int, (int)control_msg_decode(vd_bytes(bytes, sizeof bytes), &back), VD_EPEER_RANGE));
+}
+
+Test(control_msg, a_query_without_a_name_is_marked_malformed)
+{
+	const uint8_t bytes[] = { 0x22, 0x02, 0x08, 0x07 }; /* field 4, id 7 */
+	struct control_msg back;
+
+	cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, sizeof bytes), &back), VD_OK));
+	cr_assert(back.query.malformed);
+	cr_assert(eq(u32, back.query.id, 7));
+}
+
+Test(control_msg, a_status_of_a_later_version_is_a_refusal)
+{
+	const uint8_t bytes[] = { 0x1a, 0x02, 0x10, 0x4d }; /* reserved, status 77 */
+	struct control_msg back;
+
+	cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, sizeof bytes), &back), VD_OK));
+	cr_assert(eq(int, (int)back.reserved.status, CONTROL_REFUSED));
+}
