@@ -1,0 +1,32 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# The daemon's life: a second one on its socket is refused, SIGTERM ends it with 0 within 5 s
+# under traffic, and it leaves nothing behind.
+#
+#	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
+#	udp port, TUN       two af_packet ports, 1 worker     udp port, TUN
+set -eu
+. "$(dirname "$0")/lib.sh"
+net_needs
+net_begin
+main_job af_packet 4
+
+sed 's/:4001/:4002/; s/viaduct0/viaduct1/' "$net_dir/A.yaml" >"$net_dir/second.yaml"
+if ns A timeout 10 "$net_build/viaductd" --config "$net_dir/second.yaml" \
+	>"$net_dir/second.out" 2>"$net_dir/second.log"; then
+	fail "a second daemon runs on one socket"
+fi
+grep -q '^ready' "$net_dir/second.out" && fail "a second daemon becomes ready on one socket"
+grep -qi "A.sock" "$net_dir/second.log" || fail "the second daemon does not name the socket"
+links_up A 1 || fail "the first daemon suffered from the second"
+
+ns_start A flood.txt ping -6 -q -i 0.01 "$main_overlay"
+stop B
+stop A
+stop R
+for name in A B R; do
+	[ ! -e "$net_dir/$name.sock" ] || fail "$name leaves its socket behind"
+done
+ns A ip link show viaduct0 >/dev/null 2>&1 && fail "A leaves its TUN behind"
+daemons R A B
+must_come 30 "the overlay is back after all were started again" pinged A "$main_overlay"
