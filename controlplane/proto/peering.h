@@ -99,6 +99,7 @@ enum peering_event_kind {
 	PEERING_DENIED,     /* we refused the peer, by admit */
 	PEERING_SILENT,     /* a dialled peer did not answer for 20 s; dialling goes on */
 	PEERING_CONTROL,    /* a verified control message of the peer: `frame` is its protobuf */
+	PEERING_PONG,       /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
 };
 
 struct peering_generation {
@@ -123,6 +124,7 @@ struct peering_event {
 	struct vd_bytes frame;                       /* SEND, SEND_INNER, CONTROL */
 	enum peering_status status;
 	char text[PEERING_TEXT];
+	vd_ns rtt; /* PONG */
 };
 
 /* The limits, which turned_away counts. */
