@@ -54,7 +54,7 @@ struct mg_op {
 enum vd_err mg_op_read(struct vd_bytes in, struct mg_op *op_out, struct vd_bytes *rest_out);
 
 /*
- * Writes codec and map. Entries ascend by index. VD_EBUG_ROOM, in `w` too, when it is
+ * Writes codec and map. Entries ascend by index. VD_EBUG_ROOM when it is
  * larger than 512 bytes or than the room left.
  */
 enum vd_err mg_op_write(struct vd_write *w, const struct mg_op *op);
