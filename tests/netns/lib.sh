@@ -13,8 +13,7 @@
 # nothing behind; it has no name outside. Nothing here sleeps for a fixed time: wait_for polls.
 # Set VIADUCT_BUILD to test another build folder than build/.
 
-net_root=$(cd "$(dirname "$0")/../.." && pwd)
-[ -f "$net_root/scripts/setup" ] || net_root=$(cd "$(dirname "$0")/.." && pwd)
+: "${net_root:=$(cd "$(dirname "$0")/../.." && pwd)}"
 net_build=$(cd "${VIADUCT_BUILD:-$net_root/build}" 2>/dev/null && pwd) || net_build=
 net_dir=
 net_pids=
