@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * buffer: the one pool of packet buffers, and how a packet lies in one.
+ *
+ * The private area holds what travels with a packet but is not in its bytes: for
+ * a datagram from a socket the way it came, for an injected one its send template.
+ *
+ *	| mbuf 128 | private 64 | headroom 128 | data 2048 |
+ *	                                       ^ first byte received
+ *
+ * Threads: any registered thread (a cache for each lcore id).
+ */
+#include <rte_mbuf.h>
+
+#include "dataplane/dataplane.h"
+#include "switch/exchange.h"
+#include "switch/link.h"
+#include "switch/plane.h"
+
+enum {
+	DP_BUFFER_DATA = 2048,
+	DP_BURST = 32,          /* packets asked of a port at once */
+	DP_BUFFERS_CACHE = 128, /* kept by each worker */
+};
+
+union dp_private {
+	struct sw_endpoint from;
+	struct sw_template send;
+};
+static_assert(RTE_PKTMBUF_HEADROOM >= SW_HEADROOM);
+
+static inline union dp_private *dp_buffer_private(struct rte_mbuf *buffer)
+{
+	return (union dp_private *)rte_mbuf_to_priv(buffer);
+}
+
+/* Buffers that the ports, lanes and caches of `config` hold at most, and some to work with. */
+unsigned dp_buffers_needed(const struct dp_config *config);
+
+/* Memory that so many take, in MB, rounded up. */
+unsigned dp_buffers_mb(unsigned count);
+
+/* A pool of `count`, or NULL. `name` is unique in the process. */
+struct rte_mempool *dp_buffers_new(const char *name, unsigned count);
+
+/* Counts one drop and frees the buffer. */
+static inline void dp_drop(struct sw_counters *counters, unsigned drop, struct rte_mbuf *buffer)
+{
+	sw_count(&counters->drops[drop], 1);
+	rte_pktmbuf_free(buffer);
+}

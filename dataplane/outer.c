@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "dataplane/outer.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "switch/outer.h"
+#include "switch/packet.h"
+
+enum {
+	ETHER_BYTES = 14,
+	VLAN_BYTES = 4,
+	TYPE_IP4 = 0x0800,
+	TYPE_IP6 = 0x86dd,
+	TYPE_VLAN = 0x8100,
+	TYPE_QINQ = 0x88a8,
+	PROTOCOL_UDP = 17,
+	HEADER_FRAGMENT = 44,
+	FRAGMENT_BITS = 0x3fff, /* MF and the offset */
+};
+
+static_assert(SW_L2_MAX + SW_OUTER_BYTES <= SW_HEADROOM);
+
+/* The type after Ethernet and VLAN headers, *at moved behind them; 0: not ours. */
+static uint16_t parse_ether(const uint8_t *bytes, size_t len, size_t *at)
+{
+	uint16_t type;
+
+	if (len < ETHER_BYTES)
+		return 0;
+	type = vd_be16_load(bytes + 12);
+	*at = ETHER_BYTES;
+	if (type == TYPE_VLAN || type == TYPE_QINQ) {
+		if (len < ETHER_BYTES + VLAN_BYTES)
+			return 0;
+		type = vd_be16_load(bytes + ETHER_BYTES + 2);
+		*at += VLAN_BYTES;
+	}
+	return type;
+}
+
+/* RFC 791. On success `*at` is behind the header and *end behind the packet. */
+static unsigned parse_ip4(const uint8_t *bytes, size_t *at, size_t *end)
+{
+	const uint8_t *ip = bytes + *at;
+	size_t room = *end - *at;
+
+	if (room < SW_IP4_BYTES || ip[0] >> 4 != 4)
+		return SW_DROP_BAD_HEADER;
+	size_t header = (size_t)(ip[0] & 15) * 4;
+	size_t total = vd_be16_load(ip + 2);
+	if (header < SW_IP4_BYTES || total < header || total > room)
+		return SW_DROP_BAD_HEADER;
+	if (ip[9] != PROTOCOL_UDP)
+		return SW_DROP_NOT_OURS;
+	if (vd_be16_load(ip + 6) & FRAGMENT_BITS)
+		return SW_DROP_FRAGMENT;
+	*end = *at + total;
+	*at += header;
+	return DP_OUTER_OK;
+}
+
+/* RFC 8200. A fragment header is named; other extension headers are not ours. */
+static unsigned parse_ip6(const uint8_t *bytes, size_t *at, size_t *end)
+{
+	const uint8_t *ip = bytes + *at;
+	size_t room = *end - *at;
+
+	if (room < SW_IP6_BYTES || ip[0] >> 4 != 6)
+		return SW_DROP_BAD_HEADER;
+	size_t payload = vd_be16_load(ip + 4);
+	if (payload > room - SW_IP6_BYTES)
+		return SW_DROP_BAD_HEADER;
+	if (ip[6] == HEADER_FRAGMENT)
+		return SW_DROP_FRAGMENT;
+	if (ip[6] != PROTOCOL_UDP)
+		return SW_DROP_NOT_OURS;
+	*at += SW_IP6_BYTES;
+	*end = *at + payload;
+	return DP_OUTER_OK;
+}
+
+/* RFC 768; what is between the datagram's end and the packet's is padding. */
+static unsigned parse_udp(const uint8_t *bytes, size_t at, size_t end, uint16_t udp_port,
+			  struct dp_outer *outer)
+{
+	const uint8_t *udp = bytes + at;
+
+	if (end - at < SW_UDP_BYTES)
+		return SW_DROP_BAD_HEADER;
+	if (vd_be16_load(udp + 2) != udp_port)
+		return SW_DROP_NOT_OURS;
+	size_t len = vd_be16_load(udp + 4);
+	if (len < SW_UDP_BYTES || len > end - at)
+		return SW_DROP_BAD_HEADER;
+	if (len == SW_UDP_BYTES)
+		return SW_DROP_TRUNCATED;
+	if (outer->version == 6 && vd_be16_load(udp + 6) == 0) /* RFC 8200, 8.1 */
+		return SW_DROP_BAD_CHECKSUM;
+	outer->at = (uint16_t)(at + SW_UDP_BYTES);
+	outer->len = (uint16_t)(len - SW_UDP_BYTES);
+	return DP_OUTER_OK;
+}
+
+unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
+			struct dp_outer *outer_out)
+{
+	struct dp_outer outer = { 0 };
+	size_t at = 0, end = len;
+	unsigned result;
+	uint16_t type = parse_ether(bytes, len, &at);
+
+	if (type != TYPE_IP4 && type != TYPE_IP6)
+		return SW_DROP_NOT_OURS;
+	outer.l3 = (uint8_t)at;
+	outer.version = type == TYPE_IP4 ? 4 : 6;
+	result = type == TYPE_IP4 ? parse_ip4(bytes, &at, &end) : parse_ip6(bytes, &at, &end);
+	if (result == DP_OUTER_OK)
+		result = parse_udp(bytes, at, end, udp_port, &outer);
+	/* last, so that other people's packets count as not ours */
+	if (result == DP_OUTER_OK && outer.version == 4 &&
+	    sw_ones_sum(0, bytes + outer.l3, at - outer.l3) != 0xffff)
+		result = SW_DROP_BAD_CHECKSUM;
+	if (result == DP_OUTER_OK)
+		*outer_out = outer;
+	return result;
+}
+
+static struct vd_udp_addr end_at(const uint8_t *bytes, const struct dp_outer *outer, bool remote)
+{
+	const uint8_t *udp = bytes + outer->at - SW_UDP_BYTES;
+	const uint8_t *ip = bytes + outer->l3;
+	struct vd_udp_addr end = { .port = vd_be16_load(remote ? udp : udp + 2) };
+
+	if (outer->version == 4) {
+		end.ip[10] = end.ip[11] = 0xff;
+		memcpy(end.ip + 12, remote ? ip + 12 : ip + 16, 4);
+	} else {
+		memcpy(end.ip, remote ? ip + 8 : ip + 24, 16);
+	}
+	return end;
+}
+
+struct vd_udp_addr dp_outer_local(const uint8_t *bytes, const struct dp_outer *outer)
+{
+	return end_at(bytes, outer, false);
+}
+
+struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const struct dp_outer *outer)
+{
+	return end_at(bytes, outer, true);
+}
+
+static uint16_t fold(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* The template counts an empty payload; adding `len` adds it to the sum (RFC 1624). */
+static void finish_ip4(uint8_t *ip, uint16_t len)
+{
+	uint16_t sum = (uint16_t)~vd_be16_load(ip + 10);
+
+	vd_be16_store(ip + 2, (uint16_t)(SW_IP4_BYTES + SW_UDP_BYTES + len));
+	vd_be16_store(ip + 10, (uint16_t)~fold((uint32_t)sum + len));
+	vd_be16_store(ip + SW_IP4_BYTES + 4, (uint16_t)(SW_UDP_BYTES + len));
+}
+
+/* The length is in the sum twice: in the pseudo-header and in UDP's (RFC 8200, 8.1). */
+static void finish_ip6(uint8_t *ip, uint16_t len)
+{
+	uint8_t *udp = ip + SW_IP6_BYTES;
+	uint32_t sum = (uint16_t)~vd_be16_load(udp + 6);
+	uint16_t checksum = (uint16_t)~fold(sw_ones_sum(sum + 2u * len, udp + SW_UDP_BYTES, len));
+
+	vd_be16_store(ip + 4, (uint16_t)(SW_UDP_BYTES + len));
+	vd_be16_store(udp + 4, (uint16_t)(SW_UDP_BYTES + len));
+	vd_be16_store(udp + 6, checksum ? checksum : 0xffff);
+}
+
+uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, const struct sw_template *send,
+			const struct sw_neighbour *neighbour)
+{
+	uint8_t *ip = frame - send->outer_len;
+	uint8_t *start = ip - neighbour->l2_len;
+
+	if (send->outer_len == SW_IP4_BYTES + SW_UDP_BYTES) {
+		memcpy(ip, send->outer, SW_IP4_BYTES + SW_UDP_BYTES);
+		finish_ip4(ip, len);
+	} else {
+		memcpy(ip, send->outer, SW_OUTER_BYTES);
+		finish_ip6(ip, len);
+	}
+	memcpy(start, neighbour->l2, neighbour->l2_len);
+	return start;
+}

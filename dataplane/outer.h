@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * outer: Ethernet, IP and UDP headers around a frame: found and judged on the way
+ * in, written on the way out.
+ *
+ * What comes in is hostile. Ethernet with at most one VLAN tag, IPv4 with options
+ * skipped and the header checksum verified, IPv6 without extension headers, UDP.
+ * Fragments are refused. UDP checksums are not verified: every frame is
+ * authenticated by its tag, seal or handshake, and a relay that sums payloads
+ * would pay for each byte what it must not (README, invariant 4).
+ *
+ * Pure functions on bytes; any thread. No DPDK in here.
+ */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/formats/multiaddr.h"
+#include "switch/drop.h"
+#include "switch/link.h"
+#include "switch/neighbour.h"
+
+/* Where things are in a received Ethernet frame. */
+struct dp_outer {
+	uint16_t at; /* of the payload of UDP: the multigram */
+	uint16_t len;
+	uint8_t l3;      /* of the IP header: 14 or 18 */
+	uint8_t version; /* 4 or 6 */
+};
+
+/* What parse returns when nothing is wrong. */
+enum { DP_OUTER_OK = SW_DROP_COUNT };
+
+/*
+ * Judges `len` bytes of an Ethernet frame. DP_OUTER_OK fills *outer_out; else the
+ * reason to drop it: not_ours (also another UDP port than `udp_port`), bad_header,
+ * bad_checksum, fragment, truncated (no byte in it).
+ */
+unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
+			struct dp_outer *outer_out);
+
+/* The ends of a frame that parse said yes to: local is where it was sent to. */
+struct vd_udp_addr dp_outer_local(const uint8_t *bytes, const struct dp_outer *outer);
+struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const struct dp_outer *outer);
+
+/*
+ * Writes the neighbour's Ethernet header and the template with lengths and
+ * checksums before `len` bytes at `frame`, within SW_HEADROOM. Returns where the
+ * Ethernet frame starts.
+ */
+uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, const struct sw_template *send,
+			const struct sw_neighbour *neighbour);
