@@ -5,7 +5,8 @@
  * ITU-T I.371): each unit costs a fixed time; units pass while the time booked
  * ahead is at most the burst, one second.
  *
- * Times are in 1/256 ns and wrap; only differences count.
+ * Times are in 1/256 ns and wrap; only differences count. More units than the
+ * burst never pass.
  *
  * Threads: the owner of the link.
  */
@@ -25,12 +26,15 @@ struct sw_bucket sw_bucket_of_rate(uint64_t per_s, vd_ns now);
 /* Takes `units` if they are there. */
 static inline bool sw_bucket_take(struct sw_bucket *b, uint64_t units, vd_ns now)
 {
+	const uint64_t burst = VD_NS_PER_S << 8;
 	uint64_t at = now << 8;
-	uint64_t from = (int64_t)(b->booked_until - at) > 0 ? b->booked_until : at;
-	uint64_t until = from + units * b->cost;
+	uint64_t ahead = b->booked_until - at;
 
-	if (until - at > VD_NS_PER_S << 8)
+	if (ahead > burst)
+		ahead = 0; /* in the past, however long ago */
+	ahead += units * b->cost;
+	if (ahead > burst)
 		return false;
-	b->booked_until = until;
+	b->booked_until = at + ahead;
 	return true;
 }

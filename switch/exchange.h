@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/formats/multiaddr.h"
 #include "switch/label.h"
@@ -26,8 +27,21 @@ struct sw_endpoint {
 
 bool sw_endpoint_equal(const struct sw_endpoint *a, const struct sw_endpoint *b);
 
-/* The hash that records and packets carry for (port, remote); never 0. */
-uint32_t sw_path_hash(uint8_t port, const struct vd_udp_addr *remote);
+/*
+ * The hash that records and packets carry for (port, remote); never 0. Tells a moved
+ * neighbour; nothing is looked up by it, so collisions made on purpose gain nothing.
+ */
+static inline uint32_t sw_path_hash(uint8_t port, const struct vd_udp_addr *remote)
+{
+	uint64_t high, low;
+
+	memcpy(&high, remote->ip, sizeof high);
+	memcpy(&low, remote->ip + sizeof high, sizeof low);
+	high = (high ^ UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xbf58476d1ce4e5b9);
+	low ^= high ^ high >> 31 ^ (uint64_t)remote->port << 8 ^ port;
+	low *= UINT64_C(0x94d049bb133111eb);
+	return (uint32_t)(low >> 32) | 1;
+}
 
 enum { SW_EXCHANGE_BYTES = 2048 }; /* largest datagram that crosses */
 

@@ -44,6 +44,10 @@ void sw_forward_free(struct sw_forward *forward);
  * the egress link; SW_DELIVER with index verified and the label still in the
  * frame; SW_CROSS; SW_DONE; SW_DROP; SW_PUNT never. flags: SW_PACKET_MOVED.
  * Accounts rx on ingress and tx on egress links. count <= SW_BURST_MAX.
+ *
+ * A drop that is reported (SPEC, Reports) has become the report: SW_SEND with flag
+ * SW_PACKET_REPORT, len changed, or SW_CROSS to SW_STAGE_REPORT; that drop is counted
+ * here, the worker counts those with verdict SW_DROP.
  */
 void sw_forward_burst(struct sw_forward *forward, struct sw_packet *packets, unsigned count,
 		      vd_ns now);

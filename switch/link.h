@@ -18,6 +18,7 @@
  *                  resting --(grace period)--> free.
  * Publishing stores the index with release, a worker loads it with acquire.
  */
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -28,18 +29,13 @@
 #include "switch/bucket.h"
 #include "switch/lane.h"
 #include "switch/rcu.h"
+#include "switch/slot.h"
 #include "switch/window.h"
 
 enum {
-	SW_SLOT_BITS = 24,
 	SW_TAG_KEY_BYTES = 16,
 	SW_OUTER_BYTES = 48, /* IPv6 and UDP header */
 };
-
-static inline uint32_t sw_index_slot(uint32_t index)
-{
-	return index >> 8;
-}
 
 /*
  * How to reach a neighbour: everything before the multigram, except the
@@ -98,7 +94,7 @@ struct sw_link {
 	_Atomic uint64_t tx_bytes;   /* writer: owner; of UDP payload */
 	_Atomic uint64_t tx_last_ns; /* writer: owner; for the keepalive */
 	_Atomic uint32_t keepalive;  /* writer: control; 1: send one after silence */
-	uint32_t pad3;
+	uint32_t tx_reverse;         /* = reverse: tells the link from others of its peer */
 
 	/* line 3 */
 	struct sw_template send; /* writer: owner */
@@ -108,31 +104,27 @@ static_assert(offsetof(struct sw_link, window) == 64);
 static_assert(offsetof(struct sw_link, tx_key) == 128);
 static_assert(offsetof(struct sw_link, send) == 192);
 
-/* Rates of a link, looked at only when a POLICED flag is set. One for each slot. */
+/*
+ * Rates of a link; the first line is looked at only when a POLICED flag is set, the
+ * second one for what this node gets or answers itself. One for each slot.
+ */
 struct sw_police {
 	_Alignas(SW_CACHE_LINE) struct sw_bucket rx_frames; /* writer: owner */
 	struct sw_bucket rx_bytes;                          /* in bytes of UDP payload */
 	struct sw_bucket tx_frames;
 	struct sw_bucket tx_bytes;
+	struct sw_bucket delivery; /* frames for this node itself */
+	struct sw_bucket reports;  /* about drops, to where they came from */
 };
-
-enum sw_slot_state { SW_SLOT_FREE, SW_SLOT_RESERVED, SW_SLOT_LIVE, SW_SLOT_RESTING };
-
-/* Control's side of a slot. */
-struct sw_slot {
-	struct rcu_head rcu;
-	_Atomic uint8_t state; /* enum sw_slot_state; writer: control, and the reclaim to FREE */
-	uint8_t generation;    /* of the last index given out */
-};
+static_assert(sizeof(struct sw_police) == 128, "two cache lines");
 
 struct sw_link_table {
 	struct sw_link *links;    /* [capacity], on huge pages where there are any */
 	struct sw_police *police; /* [capacity] */
-	struct sw_slot *slots;    /* [capacity]; control only */
+	struct sw_slots slots;    /* control only */
 	uint32_t capacity;        /* slots; at most 2^24 */
 	_Atomic uint32_t high;    /* writer: control; slots [0, high) have ever been live */
-	uint32_t reserved;        /* slots not free; control only */
-	uint32_t search;          /* where the next search for a free slot starts */
+	uint32_t delivery_per_s;  /* of each link published from now on; 0: unlimited */
 };
 
 /* What a link is published with. */
@@ -166,7 +158,11 @@ void sw_link_release(struct sw_link_table *table, uint32_t index);
 void sw_link_publish(struct sw_link_table *table, uint32_t index,
 		     const struct sw_link_config *config, vd_ns now);
 
-/* Takes a live index away; its slot is reused after a grace period. Control thread. */
+/*
+ * Takes a live index away; its slot is reused after a grace period. No director may
+ * point to it any more: workers follow directors without looking at the index again.
+ * Control thread.
+ */
 void sw_link_retire(struct sw_link_table *table, uint32_t index);
 
 /* Control thread, at any time; single words. */
@@ -179,14 +175,27 @@ struct sw_link *sw_link_find(const struct sw_link_table *table, uint32_t index);
 
 /* ---- directors: which link a director leads to ---- */
 
+enum { SW_DIRECTOR_REST_S = 600 };
+
 struct sw_director_table {
 	_Atomic uint32_t *words; /* [1 << width] index of the current generation, 0: none */
+	uint32_t *rests;         /* [1 << width] control only: second it is free again; 0: free */
 	unsigned width;
+	uint32_t taken; /* directors drawn and not yet put to rest; control only */
 };
 
 /* Width 4 to 24. VD_ENOMEM. */
 enum vd_err sw_director_table_init(struct sw_director_table *table, unsigned width);
 void sw_director_table_fini(struct sw_director_table *table);
+
+/*
+ * Draws a free director, not 0, at random: it is the caller's until put to rest.
+ * VD_ELIMIT when all are taken or rest. Control thread.
+ */
+enum vd_err sw_director_draw(struct sw_director_table *table, vd_ns now, uint32_t *director_out);
+
+/* Gives a drawn director back: it leads nowhere, and rests for 600 s. Control thread. */
+void sw_director_rest(struct sw_director_table *table, uint32_t director, vd_ns now);
 
 /* Points `director` (not 0, below 1 << width) to an index; 0 takes it away. Control thread. */
 void sw_director_set(struct sw_director_table *table, uint32_t director, uint32_t index);

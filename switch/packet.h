@@ -8,6 +8,7 @@
  * index, the first byte after UDP. At least SW_HEADROOM bytes before it may be
  * written, for the outer headers on the way out.
  */
+#include <assert.h>
 #include <stdint.h>
 
 #include "switch/drop.h"
@@ -36,17 +37,23 @@ enum sw_verdict {
 
 struct sw_packet {
 	uint8_t *frame;
-	void *buffer;           /* the port's; opaque here */
-	struct sw_link *egress; /* SW_SEND; valid until the worker is quiescent */
-	uint32_t path;          /* hash of (port, source address), as in struct sw_link */
-	uint32_t index;         /* receiver index of the link it came by, verified; 0: none */
-	uint16_t len;           /* bytes from frame */
-	uint8_t port;           /* it came by */
-	uint8_t verdict;        /* enum sw_verdict */
-	uint8_t drop;           /* enum sw_drop, when verdict is SW_DROP */
-	uint8_t worker;         /* SW_CROSS: whose */
-	uint8_t stage;          /* SW_CROSS: enum sw_stage to continue with there */
-	uint8_t flags;          /* SW_PACKET_… */
+	void *buffer; /* the port's; opaque here */
+	union {
+		struct sw_link *egress; /* SW_SEND; valid until the worker is quiescent */
+		struct {                /* SW_CROSS to SW_STAGE_EGRESS: no pointer crosses */
+			uint32_t egress_index;
+			uint32_t reverse; /* of the link it came by; to SW_STAGE_REPORT: limit */
+		};
+	};
+	uint32_t path;   /* hash of (port, source address), as in struct sw_link */
+	uint32_t index;  /* receiver index of the link it came by, verified; 0: none */
+	uint16_t len;    /* bytes from frame */
+	uint8_t port;    /* it came by */
+	uint8_t verdict; /* enum sw_verdict */
+	uint8_t drop;    /* enum sw_drop, when verdict is SW_DROP */
+	uint8_t worker;  /* SW_CROSS: whose */
+	uint8_t stage;   /* SW_CROSS: enum sw_stage to continue with there */
+	uint8_t flags;   /* SW_PACKET_… */
 };
 static_assert(sizeof(struct sw_packet) == 40);
 
@@ -54,6 +61,10 @@ static_assert(sizeof(struct sw_packet) == 40);
 enum sw_stage {
 	SW_STAGE_VERIFIED, /* tag verified; window, label and the rest at the ingress owner */
 	SW_STAGE_EGRESS,   /* all of ingress done; police, re-tag and send at the egress owner */
+	SW_STAGE_REPORT,   /* dropped (and counted) at the egress owner; ingress owner reports */
 };
 
-enum { SW_PACKET_MOVED = 1 }; /* verified, highest counter, but from another path */
+enum {
+	SW_PACKET_MOVED = 1,  /* verified, highest counter, but from another path */
+	SW_PACKET_REPORT = 2, /* SW_SEND: the frame now is a report to where it came from */
+};

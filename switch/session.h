@@ -60,9 +60,8 @@ struct sw_session {
 
 struct sw_session_table {
 	struct sw_session *sessions; /* [capacity] */
-	struct sw_slot *slots;
-	uint32_t capacity;
-	uint32_t search;
+	struct sw_slots slots;       /* control only */
+	uint32_t capacity;           /* 0: none */
 };
 
 struct sw_session_config {

@@ -30,5 +30,16 @@ static inline bool sw_window_is_new(const struct sw_window *w, uint64_t top, uin
 	return !(w->bits[counter / 64 % SW_WINDOW_WORDS] >> (counter % 64) & 1);
 }
 
+/* Forgets counters `first` to `last`, which are to be reused as newer ones. */
+void sw_window_clear(struct sw_window *w, uint64_t first, uint64_t last);
+
 /* Marks a counter that sw_window_is_new said yes to and that verified; moves *top. */
-void sw_window_mark(struct sw_window *w, uint64_t *top, uint64_t counter);
+static inline void sw_window_mark(struct sw_window *w, uint64_t *top, uint64_t counter)
+{
+	if (counter > *top) {
+		if (counter - *top > 1)
+			sw_window_clear(w, *top + 1, counter - 1);
+		*top = counter;
+	}
+	w->bits[counter / 64 % SW_WINDOW_WORDS] |= UINT64_C(1) << (counter % 64);
+}
