@@ -7,6 +7,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 /* Process-wide settings. writer: any thread; readers: any thread. Relaxed: a line more
  * or less around a change does not matter. */
 static _Atomic int log_fd = STDERR_FILENO;
@@ -184,39 +186,6 @@ static void put_closing(struct line *line, const char *text)
 	line->len += len;
 }
 
-static bool is_continuation(uint8_t byte)
-{
-	return (byte & 0xc0) == 0x80;
-}
-
-/* Length of the UTF-8 sequence at `at` (RFC 3629, section 4); 0 when it is none. */
-static size_t utf8_len(const uint8_t *at)
-{
-	/* The text ends in NUL, which is no continuation: never read past it. */
-	if (at[0] < 0x80)
-		return 1;
-	if (at[0] >= 0xc2 && at[0] <= 0xdf)
-		return is_continuation(at[1]) ? 2 : 0;
-	if (at[0] >= 0xe0 && at[0] <= 0xef) {
-		uint8_t low = at[0] == 0xe0 ? 0xa0 : 0x80, high = at[0] == 0xed ? 0x9f : 0xbf;
-		return at[1] >= low && at[1] <= high && is_continuation(at[2]) ? 3 : 0;
-	}
-	if (at[0] >= 0xf0 && at[0] <= 0xf4) {
-		uint8_t low = at[0] == 0xf0 ? 0x90 : 0x80, high = at[0] == 0xf4 ? 0x8f : 0xbf;
-		return at[1] >= low && at[1] <= high && is_continuation(at[2]) &&
-			       is_continuation(at[3])
-			   ? 4
-			   : 0;
-	}
-	return 0;
-}
-
-/* C0, DEL and C1: what a terminal may act upon. */
-static bool is_control(const uint8_t *at)
-{
-	return at[0] < 0x20 || at[0] == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0);
-}
-
 static void put_escaped_byte(struct line *line, uint8_t byte, bool json)
 {
 	char escape[8];
@@ -226,9 +195,10 @@ static void put_escaped_byte(struct line *line, uint8_t byte, bool json)
 }
 
 /* One character, escaped where it must be; returns the bytes taken. */
-static size_t put_char(struct line *line, const uint8_t *at, bool json)
+static size_t put_char(struct line *line, struct vd_bytes in, bool json)
 {
-	size_t len = utf8_len(at);
+	const uint8_t *at = in.at;
+	size_t len = vd_utf8_len(in);
 
 	if (len == 0) {
 		if (json)
@@ -245,7 +215,7 @@ static size_t put_char(struct line *line, const uint8_t *at, bool json)
 		put(line, "\\t", 2);
 	else if (at[0] == '\r')
 		put(line, "\\r", 2);
-	else if (is_control(at))
+	else if (vd_utf8_is_control(at, len))
 		put_escaped_byte(line, at[len - 1], json);
 	else
 		put(line, (const char *)at, len);
@@ -254,10 +224,14 @@ static size_t put_char(struct line *line, const uint8_t *at, bool json)
 
 static void put_escaped(struct line *line, const char *text, bool json)
 {
-	const uint8_t *at = (const uint8_t *)text;
+	/* What is longer than a line does not fit anyway. */
+	struct vd_bytes in = vd_bytes(text, strnlen(text, VD_LOG_LINE));
 
-	while (*at && !line->cut)
-		at += put_char(line, at, json);
+	while (in.len > 0 && !line->cut) {
+		size_t taken = put_char(line, in, json);
+
+		in = vd_bytes(in.at + taken, in.len - taken);
+	}
 }
 
 /* Whether a text value stands without quotes. */
