@@ -79,7 +79,7 @@ struct vd_config_dataplane {
 	uint32_t huge;      /* enum vd_huge */
 	uint32_t memory_mb; /* without huge pages; 0: what the pools need */
 	char xdp_program[VD_CONFIG_PATH];
-	struct dp_port_config ports[DP_PORTS_MAX]; /* bind: as given, or 0.0.0.0:4001 */
+	struct dp_port_config ports[DP_PORTS_MAX]; /* bind: dpdk: ip zero */
 	uint32_t port_count;
 };
 
@@ -164,10 +164,10 @@ void vd_config_fini(struct vd_config *config);
 enum vd_err vd_config_read(const char *path, struct vd_config *config,
 			   struct vd_config_error *error);
 
-/* Parts of the above. `name` stands for the file in errors; `environ` is NULL-terminated. */
+/* Parts of the above. `name` stands for the file in errors; `variables` is as environ(7). */
 enum vd_err vd_config_parse(struct vd_bytes text, const char *name, struct vd_config *config,
 			    struct vd_config_error *error);
-enum vd_err vd_config_environment(char *const *environ, struct vd_config *config,
+enum vd_err vd_config_environment(char *const *variables, struct vd_config *config,
 				  struct vd_config_error *error);
 
 /* What no single key shows. VD_EUSER; error->line is 0. */

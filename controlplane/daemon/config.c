@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/daemon/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "controlplane/daemon/keys.h"
+
+enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const char *name,
+			unsigned line, const char *key, const char *why)
+{
+	char at[32] = "";
+
+	if (line)
+		snprintf(at, sizeof at, ":%u", line);
+	error->line = line;
+	snprintf(error->key, sizeof error->key, "%s", key);
+	snprintf(error->text, sizeof error->text, "%s%s%s%s: %s", name ? name : "", at,
+		 name ? ": " : "", key, why);
+	for (char *p = error->text; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?'; /* it goes to a terminal */
+	return err;
+}
+
+void vd_config_default(struct vd_config *config)
+{
+	memset(config, 0, sizeof *config);
+	config_defaults_below("", config);
+}
+
+void vd_config_fini(struct vd_config *config)
+{
+	config_free_below("", config);
+	memset(config, 0, sizeof *config);
+}
+
+/* ---- --dev ---- */
+
+/* A directory that is ours alone; made if it is not there. */
+static enum vd_err own_directory(const char *path, struct vd_config_error *error)
+{
+	char why[KEY_WHY];
+	struct stat st;
+
+	if (mkdir(path, 0700) && errno != EEXIST) {
+		snprintf(why, sizeof why,
+			 "cannot make %s: %s; set XDG_RUNTIME_DIR to a directory "
+			 "of yours",
+			 path, strerror(errno));
+		return config_fail(error, VD_ESYS, NULL, 0, "api.socket", why);
+	}
+	if (lstat(path, &st) || !S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077)) {
+		snprintf(why, sizeof why,
+			 "%s is not a directory of yours alone; remove it, or set "
+			 "XDG_RUNTIME_DIR",
+			 path);
+		errno = EPERM;
+		return config_fail(error, VD_ESYS, NULL, 0, "api.socket", why);
+	}
+	return VD_OK;
+}
+
+enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct vd_config_dataplane *dataplane = &config->dataplane;
+	char directory[VD_CONFIG_SOCKET - 16];
+	int n = runtime && *runtime ? snprintf(directory, sizeof directory, "%s/viaduct", runtime)
+				    : (int)sizeof directory;
+	enum vd_err err;
+
+	if (n >= (int)sizeof directory)
+		snprintf(directory, sizeof directory, "/tmp/viaduct-%u", (unsigned)geteuid());
+	err = own_directory(directory, error);
+	if (err)
+		return err;
+	vd_config_default(config);
+	config->dev = true;
+	config->key[0] = 0;
+	dataplane->huge = VD_HUGE_OFF;
+	dataplane->port_count = 1;
+	dataplane->ports[0] = (struct dp_port_config){ .name = "dev",
+						       .driver = DP_DRIVER_UDP,
+						       .bind.ip = { [10] = 0xff, [11] = 0xff } };
+	snprintf(config->api.socket, sizeof config->api.socket, "%s/api.sock", directory);
+	return VD_OK;
+}
+
+/* ---- reading ---- */
+
+static enum vd_err fail_file(const char *path, struct vd_config_error *error)
+{
+	char why[KEY_WHY];
+	const char *cure = errno == ENOENT   ? "give its path with --config"
+			   : errno == EACCES ? "let this user read it"
+					     : "give a readable file";
+	int saved = errno;
+
+	snprintf(why, sizeof why, "cannot be read: %s; %s", strerror(errno), cure);
+	errno = saved;
+	return config_fail(error, VD_ESYS, path, 0, "file", why);
+}
+
+/* All of a file, up to one byte above the limit. */
+static enum vd_err load_file(const char *path, uint8_t **bytes_out, size_t *len_out,
+			     struct vd_config_error *error)
+{
+	size_t len = 0, cap = VD_CONFIG_BYTES_MAX + 1;
+	uint8_t *bytes = (uint8_t *)malloc(cap);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : 1;
+	enum vd_err err = VD_OK;
+
+	while (bytes && n > 0 && len < cap) {
+		n = read(fd, bytes + len, cap - len);
+		len += n > 0 ? (size_t)n : 0;
+	}
+	if (!bytes)
+		err = config_fail(error, VD_ENOMEM, path, 0, "file", "no memory to read it");
+	else if (n < 0)
+		err = fail_file(path, error);
+	if (fd >= 0)
+		close(fd);
+	if (err) {
+		free(bytes);
+		return err;
+	}
+	*bytes_out = bytes;
+	*len_out = len;
+	return VD_OK;
+}
+
+static enum vd_err read_file(const char *path, struct vd_config *config,
+			     struct vd_config_error *error)
+{
+	uint8_t *bytes;
+	size_t len;
+	enum vd_err err = load_file(path, &bytes, &len, error);
+
+	if (err)
+		return err;
+	err = vd_config_parse(vd_bytes(bytes, len), path, config, error);
+	free(bytes);
+	return err;
+}
+
+/* A dpdk port's `bind` is a UDP port alone (dataplane.h). */
+static void zero_dpdk_addresses(struct vd_config_dataplane *dataplane)
+{
+	for (uint32_t i = 0; i < dataplane->port_count; i++)
+		if (dataplane->ports[i].driver == DP_DRIVER_DPDK)
+			memset(dataplane->ports[i].bind.ip, 0, sizeof dataplane->ports[i].bind.ip);
+}
+
+enum vd_err vd_config_read(const char *path, struct vd_config *config,
+			   struct vd_config_error *error)
+{
+	enum vd_err err = path ? read_file(path, config, error) : VD_OK;
+
+	if (!err)
+		err = vd_config_environment(environ, config, error);
+	if (!err)
+		err = config_check_as(config, path, error);
+	if (!err)
+		zero_dpdk_addresses(&config->dataplane);
+	return err;
+}
+
+static const struct config_key *key_of_variable(const char *name, size_t len)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		char known[VD_CONFIG_KEY];
+
+		if (config_key_variable(&config_keys[i], known) && strlen(known) == len &&
+		    memcmp(known, name, len) == 0)
+			return &config_keys[i];
+	}
+	return NULL;
+}
+
+static enum vd_err take_variable(const char *variable, struct vd_config *config,
+				 struct vd_config_error *error)
+{
+	const char *equals = strchr(variable, '=');
+	const struct config_key *key;
+	char name[VD_CONFIG_KEY];
+
+	if (strncmp(variable, "VIADUCT_", 8) != 0 || !equals)
+		return VD_OK;
+	snprintf(name, sizeof name, "%.*s", (int)(equals - variable), variable);
+	key = key_of_variable(variable, (size_t)(equals - variable));
+	if (key)
+		return config_yaml_value(equals + 1, key, name, config, error);
+	/* Not an error: orchestrators set variables of this shape for services so named. */
+	if (strcmp(name, "VIADUCT_API") != 0)
+		vd_log(VD_WARN, VD_SUB_CONFIG, "environment variable names no key, and is ignored",
+		       VD_STR("variable", name));
+	return VD_OK;
+}
+
+enum vd_err vd_config_environment(char *const *variables, struct vd_config *config,
+				  struct vd_config_error *error)
+{
+	for (; *variables; variables++) {
+		enum vd_err err = take_variable(*variables, config, error);
+
+		if (err)
+			return err;
+	}
+	return VD_OK;
+}
+
+const char *vd_config_needs_restart(const struct vd_config *running, const struct vd_config *next)
+{
+	for (size_t i = 0; i < config_key_count; i++) {
+		const struct config_key *key = &config_keys[i];
+
+		if (!key->reload && !strchr(key->path, '[') &&
+		    !config_value_equal(key, running, next))
+			return key->path;
+	}
+	return NULL;
+}
+
+const struct vd_tier *vd_config_tier_of(const struct vd_config *config,
+					const struct vd_peer_id *peer)
+{
+	for (uint32_t i = 0; i < config->link.tier_count; i++)
+		if (vd_peer_list_has(&config->link.tiers[i].peers, peer))
+			return &config->link.tiers[i];
+	return NULL;
+}

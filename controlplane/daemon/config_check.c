@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <stdarg.h>
+#include <string.h>
+
+#include "controlplane/daemon/keys.h"
+
+/* Where a failed check is told. */
+struct checking {
+	const struct vd_config *config;
+	const char *name;
+	struct vd_config_error *error;
+};
+
+__attribute__((format(printf, 3, 4))) static enum vd_err wrong(const struct checking *c,
+							       const char *key, const char *format,
+							       ...)
+{
+	char why[KEY_WHY];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	return config_fail(c->error, VD_EUSER, c->name, 0, key, why);
+}
+
+static bool is_unspecified(const struct vd_udp_addr *addr)
+{
+	static const uint8_t any4[16] = { [10] = 0xff, [11] = 0xff }, any6[16];
+
+	return memcmp(addr->ip, any4, 16) == 0 || memcmp(addr->ip, any6, 16) == 0;
+}
+
+static enum vd_err check_port(const struct checking *c, const struct dp_port_config *port)
+{
+	bool dpdk = port->driver == DP_DRIVER_DPDK;
+
+	if (dpdk && !port->devargs[0])
+		return wrong(
+		    c, "dataplane.ports",
+		    "port `%s` names no device; add devargs, as \"net_af_xdp0,iface=eth0\"",
+		    port->name);
+	if (!dpdk && port->devargs[0])
+		return wrong(c, "dataplane.ports",
+			     "port `%s` uses sockets and has devargs; take them out, or set driver "
+			     "to dpdk",
+			     port->name);
+	if (dpdk && !is_unspecified(&port->bind))
+		return wrong(c, "dataplane.ports",
+			     "port `%s` binds to an address, but a dpdk port takes those of its "
+			     "interface; write 0.0.0.0:%u",
+			     port->name, port->bind.port);
+	if (dpdk && !port->bind.port)
+		return wrong(
+		    c, "dataplane.ports",
+		    "port `%s` has UDP port 0; a dpdk port needs a number, as 0.0.0.0:4001",
+		    port->name);
+	return VD_OK;
+}
+
+static enum vd_err check_port_pair(const struct checking *c, const struct dp_port_config *a,
+				   const struct dp_port_config *b)
+{
+	if (strcmp(a->name, b->name) == 0)
+		return wrong(c, "dataplane.ports",
+			     "two ports are named `%s`; give each a name of its own", a->name);
+	if (a->driver == DP_DRIVER_UDP && b->driver == DP_DRIVER_UDP && a->bind.port &&
+	    memcmp(&a->bind, &b->bind, sizeof a->bind) == 0)
+		return wrong(c, "dataplane.ports",
+			     "ports `%s` and `%s` bind the same address; change one of them",
+			     a->name, b->name);
+	if (a->devargs[0] && strcmp(a->devargs, b->devargs) == 0)
+		return wrong(c, "dataplane.ports",
+			     "ports `%s` and `%s` use the same device; change one of them", a->name,
+			     b->name);
+	return VD_OK;
+}
+
+static enum vd_err check_ports(const struct checking *c)
+{
+	const struct vd_config_dataplane *d = &c->config->dataplane;
+
+	if (!d->port_count)
+		return wrong(c, "dataplane.ports",
+			     "there is no port; add one, as { name: u0, driver: udp, bind: "
+			     "\"0.0.0.0:4001\" }");
+	for (uint32_t i = 0; i < d->port_count; i++) {
+		enum vd_err err = check_port(c, &d->ports[i]);
+
+		for (uint32_t j = 0; !err && j < i; j++)
+			err = check_port_pair(c, &d->ports[j], &d->ports[i]);
+		if (err)
+			return err;
+	}
+	return VD_OK;
+}
+
+static enum vd_err check_tier(const struct checking *c, uint32_t i)
+{
+	const struct vd_tier *tiers = c->config->link.tiers, *tier = &tiers[i];
+
+	if ((tier->call || tier->reserve) && !tier->realms)
+		return wrong(c, "link.tiers",
+			     "tier `%s` may call or reserve, but is in no realm; add realms: [ 1 ]",
+			     tier->name);
+	for (uint32_t j = 0; j < i; j++) {
+		if (strcmp(tiers[j].name, tier->name) == 0)
+			return wrong(c, "link.tiers",
+				     "two tiers are named `%s`; give each a name of its own",
+				     tier->name);
+		if (tiers[j].peers.any)
+			return wrong(
+			    c, "link.tiers",
+			    "tier `%s` is never reached: `%s` before it has any peer; move "
+			    "it up",
+			    tier->name, tiers[j].name);
+	}
+	return VD_OK;
+}
+
+static enum vd_err check_routers(const struct checking *c)
+{
+	const struct vd_multiaddr_list *routers = &c->config->link.routers;
+
+	for (uint32_t i = 0; i < routers->count; i++) {
+		struct vd_peer_id a = { 0 }, b = { 0 };
+		struct vd_udp_addr udp;
+		char text[VD_PEER_ID_TEXT];
+
+		if (vd_multiaddr_to_link(&routers->at[i], &udp, &a) || !a.len)
+			return wrong(c, "link.routers",
+				     "entry %u does not say who the router is; add /viaduct/p2p/…",
+				     i + 1);
+		for (uint32_t j = 0; j < i; j++)
+			if (!vd_multiaddr_to_link(&routers->at[j], &udp, &b) &&
+			    vd_peer_id_equal(&a, &b))
+				return wrong(c, "link.routers",
+					     "router %s is listed twice; keep one address",
+					     vd_peer_id_text(&a, text));
+	}
+	return VD_OK;
+}
+
+static enum vd_err check_link(const struct checking *c)
+{
+	const struct vd_config_link *link = &c->config->link;
+	enum vd_err err = check_routers(c);
+
+	if (!err && link->tier_count && !link->width)
+		return wrong(c, "link.width",
+			     "is 0, so this node does not switch, but it has tiers; set it to 16, "
+			     "or take link.tiers out");
+	for (uint32_t i = 0; !err && i < link->tier_count; i++)
+		err = check_tier(c, i);
+	return err;
+}
+
+static enum vd_err check_tun(const struct checking *c)
+{
+	const struct vd_config_tun *tun = &c->config->tun;
+
+	if (!tun->enabled)
+		return VD_OK;
+	if (!tun->name[0] || strpbrk(tun->name, "/: \t%") || strcmp(tun->name, ".") == 0 ||
+	    strcmp(tun->name, "..") == 0)
+		return wrong(c, "tun.name",
+			     "`%s` is no name for a device; use letters and digits, as viaduct0",
+			     tun->name);
+	return VD_OK;
+}
+
+static enum vd_err check_rest(const struct checking *c)
+{
+	const struct vd_config *config = c->config;
+
+	if (!config->dev && !config->key[0])
+		return wrong(c, "identity.key",
+			     "is empty; name the key file (`viaduct key gen FILE` makes one)");
+	if (config->host.listen.count)
+		return wrong(
+		    c, "host.listen",
+		    "libp2p connections are not supported in this version; leave it empty");
+	return VD_OK;
+}
+
+enum vd_err config_check_as(const struct vd_config *config, const char *name,
+			    struct vd_config_error *error)
+{
+	const struct checking c = { .config = config, .name = name, .error = error };
+	enum vd_err err = check_ports(&c);
+
+	if (!err)
+		err = check_link(&c);
+	if (!err)
+		err = check_tun(&c);
+	return err ? err : check_rest(&c);
+}
+
+enum vd_err vd_config_check(const struct vd_config *config, struct vd_config_error *error)
+{
+	return config_check_as(config, NULL, error);
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/daemon/keys.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "switch/label.h"
+#include "switch/plane.h"
+
+#define AT(field)      .offset = (uint32_t)offsetof(struct vd_config, field)
+#define EXTRA(field)   .extra = (uint32_t)offsetof(struct vd_config, field)
+#define IN_PORT(field) .offset = (uint32_t)offsetof(struct dp_port_config, field)
+#define IN_TIER(field) .offset = (uint32_t)offsetof(struct vd_tier, field)
+#define ROOM_OF(s, f)  .room = (uint32_t)sizeof(((s *)0)->f)
+#define SECTION(p, ...)                                                                            \
+	{                                                                                          \
+		.path = (p), .type = KEY_SECTION, __VA_ARGS__                                      \
+	}
+
+static const char *const idle_names[] = { "adaptive", "poll", NULL };
+static const char *const huge_names[] = { "auto", "on", "off", NULL };
+static const char *const driver_names[] = { "dpdk", "udp", NULL };
+static const char *const format_names[] = { "text", "json", NULL };
+
+static_assert(VD_IDLE_POLL == 1 && VD_HUGE_OFF == 2 && DP_DRIVER_DPDK == 0 && DP_DRIVER_UDP == 1 &&
+		  VD_LOG_JSON == 1,
+	      "the names above are in the order of their enums");
+static_assert(sizeof(enum dp_driver) == sizeof(uint32_t), "KEY_NAMES writes a uint32_t");
+
+/* Parents before their children: the reference is written in this order. */
+const struct config_key config_keys[] = {
+	SECTION("identity", .extra = KEY_NONE, .help = "Who this node is."),
+	{ "identity.key", KEY_TEXT, AT(key), ROOM_OF(struct vd_config, key),
+	  .fallback = "/var/lib/viaduct/key",
+	  .help = "File of the libp2p private key (`viaduct key gen`), readable by its owner only. "
+		  "With `--dev` and no file named here, a new identity is drawn at each start." },
+
+	SECTION("dataplane", .extra = KEY_NONE,
+		.help = "Threads and ports that packets pass through."),
+	{ "dataplane.workers", KEY_U32, AT(dataplane.workers), .min = 1, .max = SW_WORKERS_MAX,
+	  .fallback = "1",
+	  .help = "Worker threads, a CPU core each; every port gets a queue for each." },
+	{ "dataplane.idle", KEY_NAMES, AT(dataplane.idle), .names = idle_names,
+	  .fallback = "adaptive",
+	  .help = "`adaptive` sleeps when nothing arrives; `poll` never does, for the lowest "
+		  "latency at a whole core each." },
+	{ "dataplane.huge", KEY_NAMES, AT(dataplane.huge), .names = huge_names, .fallback = "auto",
+	  .help = "Huge pages: `auto` takes them if the machine has free ones, `on` insists." },
+	{ "dataplane.memory_mb", KEY_U32, AT(dataplane.memory_mb), .min = 0, .max = 1 << 20,
+	  .fallback = "0",
+	  .help = "Packet memory in MiB where no huge pages are used; 0: as much as the pools "
+		  "need." },
+	{ "dataplane.xdp_program", KEY_TEXT, AT(dataplane.xdp_program),
+	  ROOM_OF(struct vd_config, dataplane.xdp_program), .fallback = "",
+	  .help = "XDP object that af_xdp ports load; empty: the installed one." },
+	{ "dataplane.ports", KEY_MAPS, AT(dataplane.ports), .room = sizeof(struct dp_port_config),
+	  EXTRA(dataplane.port_count), .max = DP_PORTS_MAX, .fallback = "[]",
+	  .help = "What datagrams arrive at and leave by. At least one." },
+	{ "dataplane.ports[].name", KEY_TEXT, IN_PORT(name), ROOM_OF(struct dp_port_config, name),
+	  .min = 1, .help = "A name of your choice, unique, for logs and metrics." },
+	{ "dataplane.ports[].driver", KEY_NAMES, IN_PORT(driver), .names = driver_names,
+	  .help = "`dpdk`: any DPDK ethdev, by `devargs`; `udp`: plain UDP sockets, no root "
+		  "needed." },
+	{ "dataplane.ports[].devargs", KEY_TEXT, IN_PORT(devargs),
+	  ROOM_OF(struct dp_port_config, devargs), .fallback = "",
+	  .help = "`dpdk` only: the device, as `net_af_xdp0,iface=eth0` or a PCI address." },
+	{ "dataplane.ports[].bind", KEY_UDP, IN_PORT(bind), .extra = KEY_NONE,
+	  .fallback = "0.0.0.0:4001",
+	  .help =
+	      "`udp`: address and UDP port of the sockets, port 0: a free one; `[::]:4001` takes "
+	      "IPv4 too. `dpdk`: only the port counts, the addresses are the interface's." },
+
+	SECTION("link", .extra = KEY_NONE,
+		.help = "Links to neighbours: routers, and those we are a router for."),
+	{ "link.listen", KEY_LISTEN, AT(link.listen), .max = VD_CONFIG_LISTEN_MAX, .fallback = "[]",
+	  .help = "Addresses announced to others, `/ip4/192.0.2.1/udp/4001`. What is bound is "
+		  "`dataplane.ports[].bind`; behind a port forwarding the two differ." },
+	{ "link.width", KEY_WIDTH, AT(link.width), .min = SW_WIDTH_MIN, .max = SW_WIDTH_MAX,
+	  .fallback = "16",
+	  .help = "Bits of a director, so 2^width - 1 links at most; a route is at most 60 bits. "
+		  "0: this node does not switch." },
+	{ "link.routers", KEY_ROUTERS, AT(link.routers), .max = VD_CONFIG_ROUTERS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "Routers to keep a link to, `/ip4/192.0.2.1/udp/4001/viaduct/p2p/12D3…`." },
+	{ "link.reserve", KEY_BOOL, AT(link.reserve), .fallback = "true",
+	  .help = "Reserve at our routers, so that others can reach us through them." },
+	{ "link.links_max", KEY_U32, AT(link.links_max), .min = 16, .max = 1 << SW_SLOT_BITS,
+	  .fallback = "16384",
+	  .help = "Slots of the link table, 384 bytes each; a peer takes up to 4 while its keys "
+		  "are replaced." },
+	{ "link.delivery_pps", KEY_U32, AT(link.delivery_pps), .min = 0, .max = 100000000,
+	  .fallback = "10000",
+	  .help = "Frames a second to this node itself, for each link; 0: unlimited." },
+	{ "link.tiers", KEY_MAPS, AT(link.tiers), .room = sizeof(struct vd_tier),
+	  EXTRA(link.tier_count), .max = VD_CONFIG_TIERS_MAX, .fallback = "[]", .reload = true,
+	  .help = "Who may have a link with this router, and what it may do. The first tier that "
+		  "has the peer counts; no tier: refused." },
+	{ "link.tiers[].name", KEY_TEXT, IN_TIER(name), ROOM_OF(struct vd_tier, name), .min = 1,
+	  .reload = true, .help = "A name of your choice, unique." },
+	{ "link.tiers[].peers", KEY_PEERS, IN_TIER(peers), .min = 1, .max = VD_CONFIG_PEERS_MAX,
+	  .reload = true, .help = "Peer ids, or `any`." },
+	{ "link.tiers[].realms", KEY_REALMS, IN_TIER(realms), .fallback = "[]", .reload = true,
+	  .help = "Realms (0 to 31) the tier is in: two peers can talk if one may call and the "
+		  "other may be called in a common realm." },
+	{ "link.tiers[].call", KEY_BOOL, IN_TIER(call), .fallback = "false", .reload = true,
+	  .help = "May call: send to those who reserved." },
+	{ "link.tiers[].reserve", KEY_BOOL, IN_TIER(reserve), .fallback = "false", .reload = true,
+	  .help = "May reserve: be called." },
+	{ "link.tiers[].pps", KEY_U64, IN_TIER(pps), .max = UINT64_C(1000000000), .fallback = "0",
+	  .reload = true, .help = "Frames a second, each way and link; 0: unlimited." },
+	{ "link.tiers[].bps", KEY_U64, IN_TIER(bps), .max = UINT64_C(1000000000000),
+	  .fallback = "0", .reload = true,
+	  .help = "Bits of UDP payload a second, each way and link; 0: unlimited." },
+
+	SECTION("tun", EXTRA(tun.enabled),
+		.help = "The TUN device of an edge. Without this section the node is no edge; "
+			"`tun: {}` takes the defaults."),
+	{ "tun.name", KEY_TEXT, AT(tun.name), .room = 16, .min = 1, .fallback = "viaduct0",
+	  .help = "Name of the device." },
+	{ "tun.mtu", KEY_MTU, AT(tun.mtu), .min = 1280, .max = 9000, .fallback = "auto",
+	  .help = "`auto` starts at 1280 and is raised to what the paths carry." },
+
+	SECTION("session", .extra = KEY_NONE,
+		.help = "End-to-end sessions of this node. Default: with nobody."),
+	{ "session.allow", KEY_PEERS, AT(session.allow), .max = VD_CONFIG_PEERS_MAX,
+	  .fallback = "[]", .reload = true, .help = "Peer ids that may open a session to us." },
+	{ "session.connect", KEY_PEERS, AT(session.connect), .max = VD_CONFIG_PEERS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "Peer ids we keep a session to; they are allowed, too." },
+	{ "session.sessions_max", KEY_U32, AT(session.sessions_max), .min = 4, .max = 1 << 20,
+	  .fallback = "1024",
+	  .help = "Slots of the session table; a peer takes up to 4 while its keys are replaced." },
+	{ "session.prefix", KEY_PREFIX, AT(session.prefix), .fallback = "fd76::/16",
+	  .help = "Prefix of overlay addresses, the same on all nodes of an overlay." },
+
+	SECTION("host", .extra = KEY_NONE,
+		.help = "The libp2p host. Accepted and checked; not in this version."),
+	{ "host.listen", KEY_ADDRS, AT(host.listen), .max = VD_CONFIG_LISTEN_MAX, .fallback = "[]",
+	  .help = "Addresses for libp2p connections. Has to be empty in this version." },
+	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
+	  .help = "Threads that own libp2p connections; 0: the control thread does." },
+
+	SECTION("api", .extra = KEY_NONE, .help = "How the daemon is asked and watched."),
+	{ "api.socket", KEY_TEXT, AT(api.socket), ROOM_OF(struct vd_config, api.socket),
+	  .fallback = "/run/viaduct/api.sock",
+	  .help = "Unix socket for `viaduct`, mode 0660; empty: none." },
+	{ "api.listen", KEY_UDP, AT(api.listen), EXTRA(api.listen_on), .fallback = "",
+	  .help = "TCP address for `/metrics`, `/healthz`, `/readyz`, `127.0.0.1:9600`; no "
+		  "authentication, so keep it local. Empty: none." },
+
+	SECTION("log", .extra = KEY_NONE, .help = "Lines on stderr."),
+	{ "log.level", KEY_LEVELS, AT(log.level), ROOM_OF(struct vd_config, log.level),
+	  .fallback = "info", .reload = true,
+	  .help = "`error`, `warn`, `info` or `debug`, then exceptions: `info,link=debug`." },
+	{ "log.format", KEY_NAMES, AT(log.format), .names = format_names, .fallback = "text",
+	  .reload = true, .help = "`json` writes one object a line." },
+};
+const size_t config_key_count = sizeof config_keys / sizeof config_keys[0];
+static_assert(sizeof config_keys / sizeof config_keys[0] <= KEY_ROWS_MAX);
+
+const struct config_key *config_key_find(const char *path)
+{
+	char plain[VD_CONFIG_KEY];
+	size_t n = 0;
+	bool inside = false;
+
+	for (const char *p = path; *p; p++) {
+		if (n + 1 == sizeof plain)
+			return NULL;
+		inside = *p == '[' || (inside && *p != ']');
+		if (!inside || *p == '[')
+			plain[n++] = *p;
+	}
+	plain[n] = 0;
+	for (size_t i = 0; i < config_key_count; i++)
+		if (strcmp(config_keys[i].path, plain) == 0)
+			return &config_keys[i];
+	return NULL;
+}
+
+const char *config_key_name(const struct config_key *key)
+{
+	const char *dot = strrchr(key->path, '.');
+
+	return dot ? dot + 1 : key->path;
+}
+
+bool config_key_is_child(const struct config_key *key, const char *parent)
+{
+	size_t len = strlen(parent);
+
+	if (len == 0)
+		return !strchr(key->path, '.');
+	return strncmp(key->path, parent, len) == 0 && key->path[len] == '.' &&
+	       config_key_name(key) == key->path + len + 1;
+}
+
+bool config_key_variable(const struct config_key *key, char out[VD_CONFIG_KEY])
+{
+	static const char prefix[] = "VIADUCT_";
+	size_t n = sizeof prefix - 1;
+
+	if (strchr(key->path, '[') || (key->type == KEY_SECTION && key->extra == KEY_NONE))
+		return false;
+	memcpy(out, prefix, n);
+	for (const char *p = key->path; *p && n + 1 < VD_CONFIG_KEY; p++)
+		out[n++] = *p == '.' ? '_' : (char)toupper((unsigned char)*p);
+	out[n] = 0;
+	return true;
+}
+
+/* Edits (insert, delete, replace) from a to b, both under VD_CONFIG_KEY characters. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[VD_CONFIG_KEY + 1];
+	size_t blen = strlen(b);
+
+	for (unsigned j = 0; j <= blen; j++)
+		row[j] = j;
+	for (size_t i = 0; a[i]; i++) {
+		unsigned before = row[0]++;
+
+		for (size_t j = 0; j < blen; j++) {
+			unsigned best = before + (a[i] != b[j]);
+
+			before = row[j + 1];
+			if (row[j] + 1 < best)
+				best = row[j] + 1;
+			if (before + 1 < best)
+				best = before + 1;
+			row[j + 1] = best;
+		}
+	}
+	return row[blen];
+}
+
+const char *config_key_nearest(const char *parent, const char *name)
+{
+	const char *nearest = NULL;
+	unsigned least = 3; /* three edits apart is another word */
+
+	if (strlen(name) >= VD_CONFIG_KEY)
+		return NULL;
+	for (size_t i = 0; i < config_key_count; i++) {
+		const char *known = config_key_name(&config_keys[i]);
+		unsigned d;
+
+		if (!config_key_is_child(&config_keys[i], parent))
+			continue;
+		d = distance(name, known);
+		if (d < least && d < strlen(known)) {
+			least = d;
+			nearest = known;
+		}
+	}
+	return nearest;
+}
