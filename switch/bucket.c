@@ -7,6 +7,6 @@ struct sw_bucket sw_bucket_of_rate(uint64_t per_s, vd_ns now)
 
 	return (struct sw_bucket){
 		.booked_until = now << 8,
-		.cost = per_s ? (second + per_s / 2) / per_s : 0,
+		.cost = per_s ? second / per_s : 0,
 	};
 }
