@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-"""Every header compiles alone, and twice (headers.py BUILD_FOLDER [COMPILER])."""
+"""Every header of the program compiles alone, and twice (headers.py BUILD_FOLDER [COMPILER])."""
 import concurrent.futures
 import json
 import pathlib
@@ -20,10 +20,10 @@ def include_flags():
     for entry in json.loads((BUILD / "compile_commands.json").read_text()):
         words = shlex.split(entry["command"])
         for at, word in enumerate(words):
-            if word.startswith("-I"):
-                flags["-isystem" + str((BUILD / word[2:]).resolve())] = True
-            elif word == "-isystem":
-                flags["-isystem" + str((BUILD / words[at + 1]).resolve())] = True
+            for option in ("-I", "-isystem"):
+                if word.startswith(option):
+                    folder = word.removeprefix(option) or words[at + 1]
+                    flags["-isystem" + str((BUILD / folder).resolve())] = True
     return list(flags)
 
 
@@ -37,7 +37,7 @@ def compile_alone(root, name):
 
 
 def check(root, files):
-    names = [name for name in files if name.endswith(".h") and not name.endswith(".bpf.h")]
+    names = [name for name in files if name.endswith(".h") and not name.startswith("tests/")]
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         yield from filter(None, pool.map(lambda name: compile_alone(root, name), names))
 

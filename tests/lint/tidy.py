@@ -41,7 +41,7 @@ def built_files():
 def relative(root, line):
     """clang-tidy names files by way of the build folder; people want them from the root."""
     path, colon, rest = line.partition(":")
-    path = os.path.normpath(path)
+    path = os.path.normpath(BUILD / path)
     return path.removeprefix(str(root) + "/") + colon + rest
 
 
