@@ -4,7 +4,8 @@
  * buffer: the one pool of packet buffers, and how a packet lies in one.
  *
  * The private area holds what travels with a packet but is not in its bytes: for
- * a datagram from a socket the way it came, for an injected one its send template.
+ * a datagram from a socket the way it came, for an injected one its send template,
+ * for a plaintext the path it is to take.
  *
  *	| mbuf 128 | private 64 | headroom 128 | data 2048 |
  *	                                       ^ first byte received
@@ -17,6 +18,7 @@
 #include "switch/exchange.h"
 #include "switch/link.h"
 #include "switch/plane.h"
+#include "switch/session.h"
 
 enum {
 	DP_BUFFER_DATA = 2048,
@@ -25,6 +27,7 @@ enum {
 };
 
 union dp_private {
+	struct sw_path path;
 	struct sw_endpoint from;
 	struct sw_template send;
 };

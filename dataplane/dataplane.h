@@ -71,5 +71,8 @@ enum vd_err dp_start(struct dp *dp, char why[DP_WHY]); /* workers run */
 void dp_stop(struct dp *dp);                           /* workers send what they hold, and end */
 void dp_close(struct dp *dp);
 
+/* The TUN's, for routes and MTU by netlink; 0: there is none. */
+unsigned dp_tun_ifindex(const struct dp *dp);
+
 unsigned dp_port_count(const struct dp *dp);
 void dp_port_view(const struct dp *dp, unsigned port, struct dp_port_view *view_out);

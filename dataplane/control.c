@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * control: the worker's side of what crosses to and from the control thread
+ * (switch/exchange.h): punts up, injections down.
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "dataplane/worker_state.h"
+
+/* ---- up ---- */
+
+/* The next item, all but `bytes` cleared; NULL (and counted) when the lane is full. */
+static struct sw_punt *punt_new(struct dp_worker *w, enum sw_punt_kind kind)
+{
+	struct sw_punt *punt = sw_lane_reserve(&w->plane->punts[w->number]);
+
+	if (!punt) {
+		sw_count(&w->counters->drops[SW_DROP_PUNT_FULL], 1);
+		return NULL;
+	}
+	memset(punt, 0, offsetof(struct sw_punt, bytes));
+	punt->kind = (uint8_t)kind;
+	punt->worker = (uint8_t)w->number;
+	punt->at = w->now;
+	return punt;
+}
+
+static bool punt_done(struct dp_worker *w, struct sw_punt *punt, const uint8_t *bytes, size_t len)
+{
+	punt->len = (uint16_t)len;
+	if (len)
+		memcpy(punt->bytes, bytes, len);
+	sw_lane_commit(&w->plane->punts[w->number]);
+	sw_count(&w->counters->punted, 1);
+	w->punted = true;
+	return true;
+}
+
+static bool fits(struct dp_worker *w, size_t len)
+{
+	if (len <= SW_EXCHANGE_BYTES)
+		return true;
+	sw_count(&w->counters->drops[SW_DROP_TOO_BIG], 1);
+	return false;
+}
+
+static void set_from(const struct dp_worker *w, struct sw_punt *punt, const struct sw_packet *p)
+{
+	const struct dp_port *port = w->ports[p->port];
+
+	port->ops->from(port, p, &punt->from);
+}
+
+/* What the switch header of a delivered frame says. */
+static void set_header(struct sw_punt *punt, const struct sw_packet *p)
+{
+	punt->flags = p->frame[SW_AT_FLAGS];
+	punt->used = p->frame[SW_AT_USED];
+	punt->label = vd_be64_load(p->frame + SW_AT_LABEL);
+	punt->link = p->index;
+}
+
+bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *p)
+{
+	struct sw_punt *punt = fits(w, p->len) ? punt_new(w, SW_PUNT_DATAGRAM) : NULL;
+
+	if (!punt)
+		return false;
+	set_from(w, punt, p);
+	return punt_done(w, punt, p->frame, p->len);
+}
+
+bool dp_punt_moved(struct dp_worker *w, const struct sw_packet *p)
+{
+	struct sw_punt *punt = punt_new(w, SW_PUNT_MOVED);
+
+	if (!punt)
+		return false;
+	punt->link = p->index;
+	set_from(w, punt, p);
+	return punt_done(w, punt, NULL, 0);
+}
+
+bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)
+{
+	size_t len = (size_t)p->len - SW_AT_PAYLOAD;
+	struct sw_punt *punt = fits(w, len) ? punt_new(w, SW_PUNT_PAYLOAD) : NULL;
+
+	if (!punt)
+		return false;
+	set_header(punt, p);
+	return punt_done(w, punt, p->frame + SW_AT_PAYLOAD, len);
+}
+
+bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *p, uint32_t session,
+		   struct vd_bytes plain)
+{
+	struct sw_punt *punt = fits(w, plain.len) ? punt_new(w, SW_PUNT_INNER) : NULL;
+
+	if (!punt)
+		return false;
+	set_header(punt, p);
+	punt->session = session;
+	return punt_done(w, punt, plain.at, plain.len);
+}
+
+bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR])
+{
+	struct sw_punt *punt = punt_new(w, SW_PUNT_WANT_SESSION);
+
+	if (!punt)
+		return false;
+	memcpy(punt->overlay, overlay, SW_IPV6_ADDR);
+	return punt_done(w, punt, NULL, 0);
+}
+
+/* ---- down ---- */
+
+/* A buffer with the item's bytes behind `room` bytes; packet_out->frame points to them. */
+static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t room,
+		 struct sw_packet *packet_out)
+{
+	struct rte_mbuf *m = rte_pktmbuf_alloc(w->io.pool);
+
+	if (!m) {
+		sw_count(&w->counters->drops[SW_DROP_NO_BUFFER], 1);
+		return false;
+	}
+	if (inject->len > SW_EXCHANGE_BYTES ||
+	    inject->len + room + VD_AEAD_TAG_BYTES > rte_pktmbuf_tailroom(m)) {
+		dp_worker_drop(w, SW_DROP_TOO_BIG, m);
+		return false;
+	}
+	*packet_out = (struct sw_packet){
+		.frame = rte_pktmbuf_mtod_offset(m, uint8_t *, room),
+		.buffer = m,
+		.len = inject->len,
+	};
+	memcpy(packet_out->frame, inject->bytes, inject->len);
+	return true;
+}
+
+static void inject_datagram(struct dp_worker *w, const struct sw_inject *inject)
+{
+	struct sw_packet packet;
+	struct sw_template *send;
+
+	if (!load(w, inject, 0, &packet))
+		return;
+	send = &dp_buffer_private(packet.buffer)->send; /* the item is gone when it is sent */
+	*send = inject->send;
+	const struct dp_out out = { packet.frame, packet.buffer, send, packet.len };
+	dp_worker_send(w, &out, send->port);
+}
+
+static void inject_payload(struct dp_worker *w, const struct sw_inject *inject)
+{
+	struct sw_packet packet;
+
+	if (!load(w, inject, SW_AT_PAYLOAD, &packet))
+		return;
+	packet.frame -= SW_AT_PAYLOAD;
+	packet.len = (uint16_t)(packet.len + SW_AT_PAYLOAD);
+	packet.index = inject->link;
+	vd_be64_store(packet.frame + SW_AT_LABEL, inject->label);
+	packet.frame[SW_AT_FLAGS] = inject->flags;
+	packet.frame[SW_AT_CLASS] = 0;
+	dp_worker_originate(w, &packet);
+}
+
+static void inject_inner(struct dp_worker *w, const struct sw_inject *inject)
+{
+	struct sw_packet packet;
+
+	if (!load(w, inject, SW_AT_PAYLOAD + SW_SEAL_HEADER, &packet))
+		return;
+	packet.index = inject->session;
+	dp_buffer_private(packet.buffer)->path = inject->path;
+	dp_edge_seal(w, &packet);
+}
+
+static void write_template(struct dp_worker *w, const struct sw_inject *inject)
+{
+	struct sw_link *link = sw_link_find(&w->plane->links, inject->link);
+
+	if (link && link->owner == w->number)
+		link->send = inject->send;
+}
+
+static void write_path(struct dp_worker *w, const struct sw_inject *inject)
+{
+	struct sw_session *session = sw_session_find(&w->plane->sessions, inject->session);
+
+	if (session && session->owner == w->number)
+		session->path = inject->path;
+}
+
+static void inject_one(struct dp_worker *w, const struct sw_inject *inject)
+{
+	switch ((enum sw_inject_kind)inject->kind) {
+	case SW_INJECT_DATAGRAM: inject_datagram(w, inject); break;
+	case SW_INJECT_PAYLOAD: inject_payload(w, inject); break;
+	case SW_INJECT_INNER: inject_inner(w, inject); break;
+	case SW_INJECT_LINK_TEMPLATE: write_template(w, inject); break;
+	case SW_INJECT_SESSION_PATH: write_path(w, inject); break;
+	}
+}
+
+unsigned dp_inject(struct dp_worker *w)
+{
+	struct sw_lane *lane = &w->plane->injects[w->number];
+	unsigned count = 0;
+
+	for (const struct sw_inject *inject; count < INJECT_BURST; count++) {
+		inject = sw_lane_peek(lane);
+		if (!inject)
+			break;
+		inject_one(w, inject);
+		sw_lane_release(lane);
+	}
+	if (count)
+		sw_count(&w->counters->injected, count);
+	return count;
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * edge: what an edge does with frames for itself and packets from its TUN: sessions
+ * opened and sealed by their owner, /ip6 between session and TUN, the rest punted.
+ */
+#include <string.h>
+
+#include "base/bytes.h"
+#include "dataplane/worker_state.h"
+
+enum {
+	INNER_HANDSHAKE = 4, /* first bytes of a switch payload */
+	INNER_SEALED = 5,
+	INNER_REPORT = 7,
+	IP6_BYTES = 40,
+	IP6_SOURCE = 8,
+	IP6_DESTINATION = 24,
+	REPLACED_MAX = 4, /* generations of a session at once (WIRE 2) */
+};
+
+/* ---- in ---- */
+
+static void punt_payload(struct dp_worker *w, struct sw_packet *p)
+{
+	(void)dp_punt_payload(w, p);
+	rte_pktmbuf_free(p->buffer);
+}
+
+/* An IPv6 packet whose length is exact. */
+static bool is_ip6(const uint8_t *packet, size_t len)
+{
+	return len >= IP6_BYTES && packet[0] >> 4 == 6 &&
+	       vd_be16_load(packet + 4) == len - IP6_BYTES;
+}
+
+static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer, const struct sw_session *session,
+		   struct vd_bytes packet)
+{
+	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
+	unsigned drop = SW_DROP_COUNT;
+
+	if (!w->tun || !is_ip6(packet.at, packet.len))
+		drop = SW_DROP_BAD_INNER;
+	else if (memcmp(packet.at + IP6_SOURCE, session->overlay, SW_IPV6_ADDR) != 0)
+		drop = SW_DROP_WRONG_SOURCE;
+	else if (!overlay || memcmp(packet.at + IP6_DESTINATION, overlay->self, SW_IPV6_ADDR) != 0)
+		drop = SW_DROP_WRONG_DESTINATION;
+	else if (!dp_tun_send(w->tun, w->number, packet.at, packet.len))
+		drop = SW_DROP_TX_FULL;
+	if (drop != SW_DROP_COUNT) {
+		dp_worker_drop(w, drop, buffer);
+		return;
+	}
+	sw_count(&w->counters->tun_tx, 1);
+	rte_pktmbuf_free(buffer);
+}
+
+/* Length of the inner index when it is that of /ip6, else 0. */
+static size_t ip6_index_len(const struct sw_session *session, struct vd_bytes plain)
+{
+	unsigned index = session->ip6_rx;
+
+	if (index == 0 || plain.len == 0)
+		return 0;
+	if (index < 0x80)
+		return plain.at[0] == index;
+	return plain.len >= 2 && plain.at[0] == index && plain.at[1] == 1 ? 2 : 0;
+}
+
+static unsigned drop_of(enum vd_err err)
+{
+	switch (err) {
+	case VD_EPEER_TRUNC: return SW_DROP_TRUNCATED;
+	case VD_EPEER_REPLAY: return SW_DROP_REPLAYED;
+	default: return SW_DROP_BAD_SEAL;
+	}
+}
+
+/* A delivered sealed frame; the worker owns its session, unless it is unknown. */
+void dp_edge_open(struct dp_worker *w, struct sw_packet *p)
+{
+	uint8_t *frame = p->frame + SW_AT_PAYLOAD;
+	size_t len = (size_t)p->len - SW_AT_PAYLOAD, inner;
+	uint32_t index = vd_be32_load(frame + 1);
+	struct sw_session *session = sw_session_find(&w->plane->sessions, index);
+	struct vd_bytes plain;
+	enum vd_err err;
+
+	if (!session) {
+		punt_payload(w, p);
+		return;
+	}
+	if (session->owner != w->number) {
+		dp_worker_cross(w, p, session->owner, DP_STAGE_OPEN);
+		return;
+	}
+	err = sw_session_open(session, frame, len, &plain);
+	if (err) {
+		dp_worker_drop(w, drop_of(err), p->buffer);
+		return;
+	}
+	inner = ip6_index_len(session, plain);
+	if (inner) {
+		to_tun(w, p->buffer, session, vd_bytes(plain.at + inner, plain.len - inner));
+		return;
+	}
+	(void)dp_punt_inner(w, p, index, plain);
+	rte_pktmbuf_free(p->buffer);
+}
+
+void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
+{
+	const uint8_t *payload = p->frame + SW_AT_PAYLOAD;
+	bool error = p->frame[SW_AT_FLAGS] & SW_FLAG_ERROR;
+
+	if (p->len <= SW_AT_PAYLOAD) { /* a keepalive */
+		rte_pktmbuf_free(p->buffer);
+		return;
+	}
+	if (error != (payload[0] == INNER_REPORT)) { /* WIRE 5: neither without the other */
+		dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
+		return;
+	}
+	switch (payload[0]) {
+	case INNER_SEALED:
+		if (p->len < SW_AT_PAYLOAD + SW_SEAL_OVERHEAD)
+			dp_worker_drop(w, SW_DROP_TRUNCATED, p->buffer);
+		else
+			dp_edge_open(w, p);
+		break;
+	case INNER_HANDSHAKE:
+	case INNER_REPORT: punt_payload(w, p); break;
+	default: dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
+	}
+}
+
+/* ---- out ---- */
+
+/* frame: plaintext, index: session, private area: path (link 0: the session's own). */
+void dp_edge_seal(struct dp_worker *w, struct sw_packet *p)
+{
+	struct sw_session *session = sw_session_find(&w->plane->sessions, p->index);
+	struct sw_path path = dp_buffer_private(p->buffer)->path;
+	size_t payload = (size_t)p->len + SW_SEAL_OVERHEAD;
+
+	if (!session) {
+		dp_worker_drop(w, SW_DROP_NO_SESSION, p->buffer);
+		return;
+	}
+	if (session->owner != w->number) {
+		dp_worker_cross(w, p, session->owner, DP_STAGE_SEAL);
+		return;
+	}
+	if (path.link == 0)
+		path = session->path;
+	if (path.payload_max && payload > path.payload_max) {
+		dp_worker_drop(w, SW_DROP_TOO_BIG, p->buffer);
+		return;
+	}
+	sw_session_seal(session, p->frame, p->len);
+	p->frame -= SW_SEAL_HEADER + SW_AT_PAYLOAD;
+	p->len = (uint16_t)(payload + SW_AT_PAYLOAD);
+	p->index = path.link;
+	vd_be64_store(p->frame + SW_AT_LABEL, path.label);
+	p->frame[SW_AT_FLAGS] = 0;
+	p->frame[SW_AT_CLASS] = 0;
+	dp_worker_originate(w, p);
+}
+
+/* The newest generation of a session that a route leads to; *index is followed. */
+static struct sw_session *newest(const struct dp_worker *w, uint32_t *index)
+{
+	struct sw_session *session = sw_session_find(&w->plane->sessions, *index);
+
+	for (unsigned i = 0; session && i < REPLACED_MAX; i++) {
+		uint32_t next = atomic_load_explicit(&session->replaced_by, memory_order_relaxed);
+		struct sw_session *newer = sw_session_find(&w->plane->sessions, next);
+
+		if (!newer)
+			break;
+		session = newer;
+		*index = next;
+	}
+	return session;
+}
+
+/* A known peer without session: ask for one, at most once a second for each destination. */
+static void want(struct dp_worker *w, const uint8_t *destination)
+{
+	vd_ns *last = &w->wants[destination[SW_IPV6_ADDR - 1] % WANTS];
+
+	if (*last && w->now - *last < VD_NS_PER_S)
+		return;
+	if (dp_punt_want(w, destination))
+		*last = w->now;
+}
+
+/* Which session a packet from the TUN goes by; DP_… drop reason, or SW_DROP_COUNT. */
+static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t *index_out,
+		      uint8_t *inner_out)
+{
+	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
+	const struct sw_overlay_route *found;
+	struct sw_session *session;
+
+	if (!is_ip6(packet, len))
+		return SW_DROP_TUN_BAD;
+	if (!overlay)
+		return SW_DROP_NO_SESSION;
+	found = sw_overlay_find(overlay, packet + IP6_DESTINATION);
+	if (!found)
+		return SW_DROP_NO_SESSION;
+	if (memcmp(packet + IP6_SOURCE, overlay->self, SW_IPV6_ADDR) != 0)
+		return SW_DROP_WRONG_SOURCE; /* the peer would not take it */
+	*index_out = found->session;
+	session = newest(w, index_out);
+	if (!session || session->ip6_tx == 0) {
+		if (!session)
+			want(w, packet + IP6_DESTINATION);
+		return SW_DROP_NO_SESSION;
+	}
+	*inner_out = session->ip6_tx;
+	return SW_DROP_COUNT;
+}
+
+static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
+{
+	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *), inner = 0;
+	struct sw_packet packet = { .buffer = m, .len = m->data_len };
+	unsigned drop = route(w, at, m->data_len, &packet.index, &inner);
+
+	if (drop != SW_DROP_COUNT) {
+		dp_worker_drop(w, drop, m);
+		return;
+	}
+	if (inner >= 0x80) { /* a varint of two bytes */
+		*--at = 1;
+		packet.len++;
+	}
+	*--at = inner;
+	packet.len++;
+	packet.frame = at;
+	dp_buffer_private(m)->path = (struct sw_path){ 0 };
+	dp_edge_seal(w, &packet);
+}
+
+unsigned dp_edge_tun(struct dp_worker *w)
+{
+	unsigned count = 0;
+
+	for (struct rte_mbuf *m; count < TUN_BURST; count++) {
+		m = dp_tun_recv(w->tun, w->number, w->io.pool);
+		if (!m)
+			break;
+		from_tun(w, m);
+	}
+	if (count)
+		sw_count(&w->counters->tun_rx, count);
+	return count;
+}
