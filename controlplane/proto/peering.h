@@ -66,6 +66,7 @@ struct peering_config {
 	const struct vd_identity *identity; /* keeps */
 	uint64_t boot;                      /* drawn at start, not 0 */
 	uint32_t width;                     /* links: our director width; 0: does not switch */
+	uint32_t ciphers; /* sessions: bits of enum vd_cipher to take; 0: all that the CPU does */
 	uint32_t peers_max;
 	const char *offer[PEERING_OFFERS]; /* protocol names we speak inside; NULL ends */
 	void *context;                     /* of the functions below */
@@ -99,7 +100,7 @@ enum peering_event_kind {
 	PEERING_DENIED,     /* we refused the peer, by admit */
 	PEERING_SILENT,     /* a dialled peer did not answer for 20 s; dialling goes on */
 	PEERING_CONTROL,    /* a verified control message of the peer: `frame` is its protobuf */
-	PEERING_PONG,       /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
+	PEERING_PONG, /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
 };
 
 struct peering_generation {
@@ -113,7 +114,7 @@ struct peering_generation {
 	uint8_t inner[PEERING_OFFERS];
 };
 
-/* Values are valid until the next call of any function here. */
+/* Values are valid until the next call of peering_next. */
 struct peering_event {
 	enum peering_event_kind kind;
 	struct vd_peer_id peer; /* len 0 where not yet known (SEND) */
@@ -178,7 +179,7 @@ void peering_free(struct peering *peering);
  * Keeps a link (session) to `peer`, first over `path`: dials, and dials again after
  * loss, with back-off, until undialled. For a known peer: another path than the one in
  * use starts a handshake over it now, the old generation serving until that is done; the
- * same path changes nothing. VD_ELIMIT.
+ * same path changes nothing. VD_ELIMIT; VD_EUSER: it is ourselves.
  */
 enum vd_err peering_dial(struct peering *peering, const struct vd_peer_id *peer,
 			 const struct peering_path *path, vd_ns now);
@@ -206,6 +207,9 @@ void peering_verified(struct peering *peering, uint32_t index, vd_ns now);
  * frame with payload (links), under `index`: rekeying is worth it. */
 void peering_carried(struct peering *peering, uint32_t index, vd_ns now);
 
+/* The data plane's counters near the limit of generation `index`'s keys. VD_ENOTFOUND. */
+enum vd_err peering_rekey(struct peering *peering, uint32_t index, vd_ns now);
+
 /* Seals and sends a control message (protobuf) to an up peer. VD_ENOTFOUND. */
 enum vd_err peering_send_control(struct peering *peering, const struct vd_peer_id *peer,
 				 struct vd_bytes message, vd_ns now);
@@ -220,7 +224,11 @@ enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer,
 void peering_close(struct peering *peering, const struct vd_peer_id *peer,
 		   enum peering_status status, const char *text, vd_ns now);
 
-/* Next event, PEERING_NONE when drained. Drain after every call above and below. */
+/*
+ * Next event, PEERING_NONE when drained. Drain after every call above and below, until NONE;
+ * calls are allowed meanwhile, and their events queue up behind. Where there is no room
+ * left for what a call may cause it does nothing: VD_AGAIN.
+ */
 struct peering_event peering_next(struct peering *peering);
 
 /*

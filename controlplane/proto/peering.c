@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/peering.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "base/init.h"
+#include "controlplane/proto/peering_state.h"
+#include "controlplane/proto/ping.h"
+#include "multigram/frame.h"
+
+static_assert((int)PEERING_OFFERS == (int)HANDSHAKE_OFFERS, "one list of names");
+static_assert((int)PEERING_FRAME_MAX >= (int)HANDSHAKE_SEND_MAX, "an event holds any handshake");
+
+/* ---- making and freeing ---- */
+
+static enum vd_err take_memory(struct peering *p)
+{
+	uint32_t peers = p->config.peers_max, generations = peers * PEERING_GENERATIONS;
+	uint32_t owners = generations + HALF_OPEN_MAX + REFUSALS_MAX;
+
+	p->peers = calloc(peers, sizeof *p->peers);
+	p->generations = calloc(generations, sizeof *p->generations);
+	p->half_opens = calloc(HALF_OPEN_MAX, sizeof *p->half_opens);
+	p->refusals = calloc(REFUSALS_MAX, sizeof *p->refusals);
+	p->events = calloc(EVENTS_MAX + 1, sizeof *p->events);
+	if (!p->peers || !p->generations || !p->half_opens || !p->refusals || !p->events)
+		return VD_ENOMEM;
+	if (slot_pool_init(&p->peer_pool, peers) ||
+	    slot_pool_init(&p->generation_pool, generations) ||
+	    slot_pool_init(&p->half_open_pool, HALF_OPEN_MAX) ||
+	    slot_pool_init(&p->refusal_pool, REFUSALS_MAX) || slot_chains_init(&p->by_id, peers) ||
+	    slot_chains_init(&p->by_path, HALF_OPEN_MAX) ||
+	    slot_chains_init(&p->by_index, owners) || timers_init(&p->timers, peer_timer(peers)))
+		return VD_ENOMEM;
+	return VD_OK;
+}
+
+static void take_offer(struct peering *p)
+{
+	size_t count = 0;
+
+	p->ping_offer = PEERING_OFFERS;
+	while (count < PEERING_OFFERS && p->config.offer[count]) {
+		if (strcmp(p->config.offer[count], PING_NAME) == 0)
+			p->ping_offer = count;
+		p->self.offer[count] = p->config.offer[count];
+		count++;
+	}
+	p->self.offer_count = count;
+}
+
+enum vd_err peering_new(const struct peering_config *config, struct peering **peering_out)
+{
+	enum { PEERS_MOST = 1 << 24 };
+	struct peering *p;
+	enum vd_err err = vd_init();
+
+	if (err)
+		return err;
+	if (config->boot == 0 || config->peers_max == 0 || config->peers_max > PEERS_MOST)
+		return VD_EBUG_STATE;
+	p = calloc(1, sizeof *p);
+	if (!p)
+		return VD_ENOMEM;
+	p->config = *config;
+	err = take_memory(p);
+	if (err) {
+		peering_free(p);
+		return err;
+	}
+	randombytes_buf(p->hash_key, sizeof p->hash_key);
+	handshake_self_init(&p->self,
+			    config->kind == PEERING_LINK ? HANDSHAKE_LINK : HANDSHAKE_SESSION,
+			    config->identity, config->boot, config->width, config->ciphers);
+	take_offer(p);
+	*peering_out = p;
+	return VD_OK;
+}
+
+/* What has never been used holds no secrets: its pages stay untouched. */
+static void wipe(struct peering *p)
+{
+	for (uint32_t i = 0; p->generations && i < p->generation_pool.high; i++)
+		sodium_memzero(&p->generations[i], sizeof p->generations[i]);
+	for (uint32_t i = 0; p->half_opens && i < p->half_open_pool.high; i++)
+		sodium_memzero(&p->half_opens[i], sizeof p->half_opens[i]);
+	for (uint32_t i = 0; p->refusals && i < p->refusal_pool.high; i++)
+		sodium_memzero(&p->refusals[i], sizeof p->refusals[i]);
+	if (p->events)
+		sodium_memzero(p->events, (EVENTS_MAX + 1) * sizeof *p->events);
+	handshake_self_fini(&p->self);
+}
+
+void peering_free(struct peering *p)
+{
+	if (!p)
+		return;
+	wipe(p);
+	slot_pool_fini(&p->peer_pool);
+	slot_pool_fini(&p->generation_pool);
+	slot_pool_fini(&p->half_open_pool);
+	slot_pool_fini(&p->refusal_pool);
+	slot_chains_fini(&p->by_id);
+	slot_chains_fini(&p->by_path);
+	slot_chains_fini(&p->by_index);
+	timers_fini(&p->timers);
+	free(p->peers);
+	free(p->generations);
+	free(p->half_opens);
+	free(p->refusals);
+	free(p->events);
+	sodium_memzero(p, sizeof *p);
+	free(p);
+}
+
+/* ---- what the files share ---- */
+
+void limit_hit(struct peering *p, enum peering_limit limit)
+{
+	p->stats.limits[limit]++;
+	p->stats.turned_away++;
+}
+
+vd_ns jittered(vd_ns span)
+{
+	uint32_t thousandths = 750 + randombytes_uniform(501);
+
+	return span / 1000 * thousandths;
+}
+
+/* Owners of indices share one hash; their numbers follow each other there. */
+static uint32_t owner_number(const struct peering *p, enum owner_kind kind, uint32_t slot)
+{
+	uint32_t generations = p->generation_pool.capacity;
+
+	if (kind == OWNER_HALF_OPEN)
+		return generations + slot;
+	if (kind == OWNER_REFUSAL)
+		return generations + HALF_OPEN_MAX + slot;
+	return slot;
+}
+
+static struct owner owner_of(const struct peering *p, uint32_t number)
+{
+	uint32_t generations = p->generation_pool.capacity;
+
+	if (number < generations)
+		return (struct owner){ OWNER_GENERATION, number };
+	if (number < generations + HALF_OPEN_MAX)
+		return (struct owner){ OWNER_HALF_OPEN, number - generations };
+	return (struct owner){ OWNER_REFUSAL, number - generations - HALF_OPEN_MAX };
+}
+
+static uint32_t index_of(const struct peering *p, struct owner owner)
+{
+	switch (owner.kind) {
+	case OWNER_GENERATION: return p->generations[owner.slot].index;
+	case OWNER_HALF_OPEN: return p->half_opens[owner.slot].hs.index;
+	case OWNER_REFUSAL: return p->refusals[owner.slot].index;
+	case OWNER_NONE: break;
+	}
+	return 0;
+}
+
+/* Indices are ours, not an attacker's: they need spreading, no secret. */
+static uint64_t index_hash(uint32_t index)
+{
+	return index * UINT64_C(0x9e3779b97f4a7c15) >> 32;
+}
+
+struct owner index_find(const struct peering *p, uint32_t index)
+{
+	uint32_t number = slot_chain_first(&p->by_index, index_hash(index));
+
+	for (; number != SLOT_NONE; number = slot_chain_next(&p->by_index, number)) {
+		struct owner owner = owner_of(p, number);
+
+		if (index_of(p, owner) == index)
+			return owner;
+	}
+	return (struct owner){ OWNER_NONE, 0 };
+}
+
+void index_add(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index)
+{
+	slot_chain_add(&p->by_index, index_hash(index), owner_number(p, kind, slot));
+}
+
+void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index)
+{
+	slot_chain_del(&p->by_index, index_hash(index), owner_number(p, kind, slot));
+}
+
+/* ---- events ---- */
+
+/* Room for all that one call may cause; so that no event of it is lost. */
+bool events_have_room(const struct peering *p)
+{
+	return p->event_head - p->event_tail + EVENTS_ROOM <= EVENTS_MAX;
+}
+
+struct event_slot *event_push(struct peering *p, enum peering_event_kind kind,
+			      const struct peer *peer)
+{
+	struct event_slot *slot = &p->events[EVENTS_MAX];
+
+	if (p->event_head - p->event_tail < EVENTS_MAX)
+		slot = &p->events[p->event_head++ % EVENTS_MAX];
+	else
+		limit_hit(p, PEERING_LIMIT_EVENT);
+	slot->event = (struct peering_event){ .kind = kind };
+	if (peer)
+		slot->event.peer = peer->id;
+	return slot;
+}
+
+void event_send(struct peering *p, const struct peer *peer, const struct peering_path *path,
+		struct vd_bytes frame)
+{
+	struct event_slot *slot = event_push(p, PEERING_SEND, peer);
+
+	slot->event.path = *path;
+	slot->event.frame = vd_bytes(slot->frame, frame.len);
+	memcpy(slot->frame, frame.at, frame.len);
+}
+
+void event_end(struct peering *p, enum peering_event_kind kind, const struct peer *peer,
+	       enum peering_status status, const char *text)
+{
+	struct event_slot *slot = event_push(p, kind, peer);
+
+	slot->event.status = status;
+	if (text)
+		strncpy(slot->event.text, text, sizeof slot->event.text - 1);
+}
+
+struct peering_event peering_next(struct peering *p)
+{
+	if (p->event_taken) {
+		struct event_slot *slot = &p->events[p->event_tail++ % EVENTS_MAX];
+
+		if (slot->event.kind == PEERING_INSTALL)
+			sodium_memzero(&slot->generation, sizeof slot->generation);
+	}
+	p->event_taken = p->event_tail != p->event_head;
+	if (!p->event_taken)
+		return (struct peering_event){ .kind = PEERING_NONE };
+	return p->events[p->event_tail % EVENTS_MAX].event;
+}
+
+/* ---- calls ---- */
+
+enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
+			 const struct peering_path *path, vd_ns now)
+{
+	if (id->len == 0 || vd_peer_id_equal(id, &p->config.identity->id))
+		return VD_EUSER;
+	if (!events_have_room(p))
+		return VD_AGAIN;
+
+	uint32_t slot = peer_get(p, id);
+
+	if (slot == SLOT_NONE)
+		return VD_ELIMIT;
+
+	struct peer *peer = &p->peers[slot];
+	bool news = !peer->dialled || !path_equal(&peer->dial_path, path);
+
+	peer->dialled = true;
+	peer->dial_path = *path;
+	if (news)
+		peer->next_dial = now;
+	if (peer->current != SLOT_NONE && !path_equal(&p->generations[peer->current].path, path))
+		peer->redial = true;
+	if (news && peer->dialling != SLOT_NONE &&
+	    p->half_opens[peer->dialling].state == HALF_OPEN_SENT_1)
+		half_open_free(p, peer->dialling); /* over a path that is not wanted any more */
+	peer_expire(p, slot, now);
+	return VD_OK;
+}
+
+void peering_undial(struct peering *p, const struct vd_peer_id *id, vd_ns now)
+{
+	uint32_t slot = peer_find(p, id);
+
+	(void)now;
+	if (slot == SLOT_NONE)
+		return;
+
+	struct peer *peer = &p->peers[slot];
+
+	peer->dialled = false;
+	peer->redial = false;
+	if (peer->count == 0 && peer->dialling != SLOT_NONE)
+		half_open_free(p, peer->dialling);
+	peer_schedule(p, slot);
+	peer_put(p, slot);
+}
+
+enum vd_err peering_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+			 vd_ns now)
+{
+	if (!events_have_room(p)) {
+		limit_hit(p, PEERING_LIMIT_EVENT);
+		return VD_AGAIN;
+	}
+	if (frame.len && frame.at[0] == MG_HANDSHAKE)
+		return half_open_recv(p, path, frame, now);
+	if (frame.len && frame.at[0] == MG_SEALED && p->config.kind == PEERING_LINK)
+		return sealed_recv(p, path, frame, now);
+	p->stats.bad_frames++;
+	return frame.len ? VD_EPEER_FORMAT : VD_EPEER_TRUNC;
+}
+
+enum vd_err peering_recv_inner(struct peering *p, uint32_t index, struct vd_bytes plain, vd_ns now)
+{
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind != OWNER_GENERATION) {
+		p->stats.unknown_index++;
+		return VD_ENOTFOUND;
+	}
+	if (!events_have_room(p)) {
+		limit_hit(p, PEERING_LIMIT_EVENT);
+		return VD_AGAIN;
+	}
+
+	const struct peering_path path = p->generations[owner.slot].path;
+
+	return inner_recv(p, owner.slot, &path, plain, now);
+}
+
+void peering_verified(struct peering *p, uint32_t index, vd_ns now)
+{
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind == OWNER_GENERATION && events_have_room(p))
+		generation_heard(p, owner.slot, now);
+}
+
+void peering_carried(struct peering *p, uint32_t index, vd_ns now)
+{
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind != OWNER_GENERATION)
+		return;
+	p->generations[owner.slot].carried = true;
+	p->generations[owner.slot].carried_at = now;
+	if (p->config.kind == PEERING_SESSION) /* a rekeying may be due */
+		peer_schedule(p, p->generations[owner.slot].peer);
+}
+
+enum vd_err peering_rekey(struct peering *p, uint32_t index, vd_ns now)
+{
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind != OWNER_GENERATION)
+		return VD_ENOTFOUND;
+	p->generations[owner.slot].carried = true;
+	p->generations[owner.slot].rekey_at = now;
+	peer_schedule(p, p->generations[owner.slot].peer);
+	return VD_OK;
+}
+
+enum vd_err peering_send_control(struct peering *p, const struct vd_peer_id *id,
+				 struct vd_bytes message, vd_ns now)
+{
+	uint32_t slot = peer_find(p, id);
+
+	(void)now;
+	if (slot == SLOT_NONE || !p->peers[slot].up || p->peers[slot].current == SLOT_NONE)
+		return VD_ENOTFOUND;
+	if (!events_have_room(p))
+		return VD_AGAIN;
+
+	uint32_t current = p->peers[slot].current;
+	const struct peering_path path = p->generations[current].path;
+
+	return inner_send(p, current, &path, MG_CONTROL, message);
+}
+
+enum vd_err peering_ping(struct peering *p, const struct vd_peer_id *id, vd_ns now)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE || !p->peers[slot].up)
+		return VD_ENOTFOUND;
+	if (!events_have_room(p) ||
+	    (p->peers[slot].ping_out && now - p->peers[slot].ping_sent < PING_WAIT))
+		return VD_AGAIN;
+	return ping_send(p, slot, now);
+}
+
+void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,
+		   const char *text, vd_ns now)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE)
+		return;
+	if (p->peers[slot].current != SLOT_NONE)
+		close_send(p, p->peers[slot].current, status, text);
+	peer_gone(p, slot, status, text, now);
+}
+
+/* ---- time ---- */
+
+vd_ns peering_deadline(const struct peering *p)
+{
+	return timers_next(&p->timers);
+}
+
+static void expire_one(struct peering *p, uint32_t owner, vd_ns now)
+{
+	if (owner >= peer_timer(0))
+		peer_expire(p, owner - peer_timer(0), now);
+	else if (owner >= refusal_timer(0))
+		refusal_free(p, owner - refusal_timer(0));
+	else
+		half_open_expire(p, owner, now);
+}
+
+void peering_expire(struct peering *p, vd_ns now)
+{
+	while (timers_next(&p->timers) <= now && events_have_room(p))
+		expire_one(p, timers_owner(&p->timers), now);
+}
+
+/* ---- views ---- */
+
+const struct peering_stats *peering_stats(const struct peering *p)
+{
+	return &p->stats;
+}
+
+static void view(const struct peering *p, const struct peer *peer, struct peering_view *out)
+{
+	*out = (struct peering_view){
+		.peer = peer->id,
+		.path = peer->dial_path,
+		.since = peer->since,
+		.rtt = peer->rtt,
+		.dialled = peer->dialled,
+		.up = peer->up,
+	};
+	if (peer->current == SLOT_NONE)
+		return;
+
+	const struct generation *current = &p->generations[peer->current];
+
+	out->path = current->path;
+	out->index = current->index;
+	out->remote_width = current->remote_width;
+	out->cipher = current->cipher;
+}
+
+enum vd_err peering_find(const struct peering *p, const struct vd_peer_id *id,
+			 struct peering_view *view_out)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE)
+		return VD_ENOTFOUND;
+	view(p, &p->peers[slot], view_out);
+	return VD_OK;
+}
+
+enum vd_err peering_find_index(const struct peering *p, uint32_t index,
+			       struct peering_view *view_out)
+{
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind != OWNER_GENERATION)
+		return VD_ENOTFOUND;
+	view(p, &p->peers[p->generations[owner.slot].peer], view_out);
+	return VD_OK;
+}
+
+bool peering_each(const struct peering *p, size_t *at, struct peering_view *view_out)
+{
+	for (; *at < p->peer_pool.high; (*at)++) {
+		const struct peer *peer = &p->peers[*at];
+
+		if (peer->id.len == 0)
+			continue; /* given back */
+		view(p, peer, view_out);
+		(*at)++;
+		return true;
+	}
+	return false;
+}

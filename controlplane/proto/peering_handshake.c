@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <sodium.h>
+
+#include "controlplane/proto/peering_state.h"
+
+static uint64_t path_hash(const struct peering *p, const struct peering_path *path)
+{
+	uint64_t hash;
+
+	crypto_shorthash((uint8_t *)&hash, path->bytes, sizeof path->bytes, p->hash_key);
+	return hash;
+}
+
+static void confirm_hash(struct vd_bytes frame, uint8_t out[CONFIRM_HASH_BYTES])
+{
+	(void)crypto_generichash(out, CONFIRM_HASH_BYTES, frame.at, frame.len, NULL, 0);
+}
+
+static enum vd_err bad_frame(struct peering *p, enum vd_err err)
+{
+	p->stats.bad_frames++;
+	return err;
+}
+
+static enum vd_err unknown(struct peering *p)
+{
+	p->stats.unknown_index++;
+	return VD_ENOTFOUND;
+}
+
+/* ---- half-open handshakes ---- */
+
+/* With an index of its own, not yet findable. SLOT_NONE: a limit, counted. */
+static uint32_t half_open_take(struct peering *p, bool ours, uint32_t *index_out)
+{
+	uint32_t most = ours ? HALF_OPEN_MAX : HALF_OPEN_MAX - HALF_OPEN_OURS;
+	uint32_t slot = p->half_open_pool.count < most ? slot_take(&p->half_open_pool) : SLOT_NONE;
+
+	if (slot == SLOT_NONE) {
+		limit_hit(p, PEERING_LIMIT_HALF_OPEN);
+		return SLOT_NONE;
+	}
+	if (p->config.index_reserve(p->config.context, index_out)) {
+		limit_hit(p, PEERING_LIMIT_INDEX);
+		slot_give(&p->half_open_pool, slot);
+		return SLOT_NONE;
+	}
+	p->stats.handshakes_begun++;
+	return slot;
+}
+
+static void half_open_drop(struct peering *p, uint32_t slot, uint32_t index)
+{
+	p->config.index_release(p->config.context, index);
+	slot_give(&p->half_open_pool, slot);
+}
+
+static void half_open_schedule(struct peering *p, uint32_t slot)
+{
+	const struct half_open *half_open = &p->half_opens[slot];
+	vd_ns at = half_open->began + HALF_OPEN_LIFE;
+
+	if (half_open->state != HALF_OPEN_SENT_2)
+		at = vd_ns_min(at, half_open->repeat_at);
+	timers_set(&p->timers, half_open_timer(slot), at);
+}
+
+static void half_open_add(struct peering *p, uint32_t slot)
+{
+	const struct half_open *half_open = &p->half_opens[slot];
+
+	slot_chain_add(&p->by_path, path_hash(p, &half_open->path), slot);
+	index_add(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	half_open_schedule(p, slot);
+}
+
+/* As free, but the index lives on. */
+static void half_open_end(struct peering *p, uint32_t slot)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+
+	timers_set(&p->timers, half_open_timer(slot), VD_NEVER);
+	slot_chain_del(&p->by_path, path_hash(p, &half_open->path), slot);
+	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	if (half_open->state != HALF_OPEN_SENT_2)
+		p->peers[half_open->peer].dialling = SLOT_NONE;
+	handshake_fini(&half_open->hs);
+	slot_give(&p->half_open_pool, slot);
+}
+
+void half_open_free(struct peering *p, uint32_t slot)
+{
+	if (p->half_opens[slot].state != HALF_OPEN_SENT_3)
+		p->config.index_release(p->config.context, p->half_opens[slot].hs.index);
+	half_open_end(p, slot);
+}
+
+static void send_again(struct peering *p, const struct half_open *half_open)
+{
+	const struct peer *peer =
+	    half_open->state == HALF_OPEN_SENT_2 ? NULL : &p->peers[half_open->peer];
+
+	event_send(p, peer, &half_open->path, vd_bytes(half_open->hs.sent, half_open->hs.sent_len));
+}
+
+static void repeat_from(struct half_open *half_open, vd_ns now)
+{
+	half_open->repeat_gap = REPEAT_FIRST;
+	half_open->repeat_at = now + REPEAT_FIRST;
+}
+
+/* Given up: what the peer may have installed for it dies by its silence. */
+static void give_up(struct peering *p, uint32_t slot, vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+	uint32_t peer_slot = half_open->peer;
+	struct peer *peer = &p->peers[peer_slot];
+	bool ours = half_open->state != HALF_OPEN_SENT_2;
+
+	p->stats.handshakes_failed++;
+	if (ours && peer->dialled)
+		event_push(p, PEERING_SILENT, peer)->event.path = half_open->path;
+	if (half_open->state == HALF_OPEN_SENT_3)
+		generation_retire(p, half_open->generation);
+	else
+		half_open_free(p, slot);
+	if (!ours)
+		return;
+	peer_back_off(peer, now);
+	peer_schedule(p, peer_slot);
+	peer_put(p, peer_slot);
+}
+
+void half_open_expire(struct peering *p, uint32_t slot, vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+
+	if (half_open->began + HALF_OPEN_LIFE <= now) {
+		give_up(p, slot, now);
+		return;
+	}
+	send_again(p, half_open);
+	half_open->repeat_gap = vd_ns_min(2 * half_open->repeat_gap, REPEAT_MOST);
+	half_open->repeat_at = now + half_open->repeat_gap;
+	half_open_schedule(p, slot);
+}
+
+enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
+			   vd_ns now)
+{
+	uint32_t index, slot = half_open_take(p, true, &index);
+
+	if (slot == SLOT_NONE)
+		return VD_ELIMIT;
+
+	struct half_open *half_open = &p->half_opens[slot];
+	enum vd_err err;
+
+	*half_open = (struct half_open){
+		.state = HALF_OPEN_SENT_1, .path = *path, .peer = peer, .began = now
+	};
+	err = handshake_start(&half_open->hs, &p->self, index);
+	if (err) {
+		half_open_drop(p, slot, index);
+		return err;
+	}
+	repeat_from(half_open, now);
+	half_open_add(p, slot);
+	p->peers[peer].dialling = slot;
+	send_again(p, half_open);
+	return VD_OK;
+}
+
+/* ---- message 1 ---- */
+
+/*
+ * Our own message 1 and theirs have met: the smaller e stays initiator. The larger one
+ * waits once, and is forgotten only when the other handshake is done, for this one may
+ * be forged. VD_OK: theirs is to be answered.
+ */
+static enum vd_err meet(struct peering *p, uint32_t slot, const uint8_t e[NOISE_KEY_BYTES],
+			vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+	int order = memcmp(half_open->hs.noise.e.public_key, e, NOISE_KEY_BYTES);
+
+	if (order == 0)
+		return bad_frame(p, VD_EPEER_REPLAY); /* our own, reflected */
+	if (order < 0)
+		return VD_EPEER_STATE;
+	if (half_open->state == HALF_OPEN_SENT_1 && !half_open->yielded) {
+		half_open->yielded = true;
+		half_open->repeat_at = now + YIELD_WAIT;
+		half_open_schedule(p, slot);
+	}
+	return VD_OK;
+}
+
+static bool is_repeat(const struct half_open *half_open, const struct handshake_frame *frame)
+{
+	return half_open->hs.remote_index == frame->sender &&
+	       memcmp(half_open->hs.noise.re, frame->noise.at, NOISE_KEY_BYTES) == 0;
+}
+
+/*
+ * Looks at what is half-open over this path. VD_OK: a new handshake, to be answered;
+ * VD_AGAIN: a repeat, it was answered again.
+ */
+static enum vd_err look_around(struct peering *p, const struct peering_path *path,
+			       const struct handshake_frame *frame, vd_ns now)
+{
+	uint32_t slot = slot_chain_first(&p->by_path, path_hash(p, path));
+	uint32_t oldest = SLOT_NONE, count = 0;
+
+	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_path, slot)) {
+		const struct half_open *half_open = &p->half_opens[slot];
+
+		if (!path_equal(&half_open->path, path))
+			continue;
+		if (half_open->state != HALF_OPEN_SENT_2) {
+			enum vd_err err = meet(p, slot, frame->noise.at, now);
+
+			if (err)
+				return err;
+		} else if (is_repeat(half_open, frame)) {
+			send_again(p, half_open);
+			return VD_AGAIN;
+		} else {
+			oldest = slot;
+			count++;
+		}
+	}
+	if (count >= HALF_OPEN_PATH) {
+		limit_hit(p, PEERING_LIMIT_PATH);
+		half_open_free(p, oldest);
+	}
+	return VD_OK;
+}
+
+static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
+			  const struct handshake_frame *frame, vd_ns now)
+{
+	uint32_t index, slot;
+	enum vd_err err = look_around(p, path, frame, now);
+
+	if (err)
+		return err == VD_AGAIN ? VD_OK : err;
+	slot = half_open_take(p, false, &index);
+	if (slot == SLOT_NONE)
+		return VD_ELIMIT;
+
+	struct half_open *half_open = &p->half_opens[slot];
+
+	*half_open = (struct half_open){ .state = HALF_OPEN_SENT_2, .path = *path, .began = now };
+	err = handshake_answer(&half_open->hs, &p->self, frame, index);
+	if (err) {
+		half_open_drop(p, slot, index);
+		return bad_frame(p, err);
+	}
+	half_open_add(p, slot);
+	send_again(p, half_open);
+	return VD_OK;
+}
+
+/* ---- message 2 ---- */
+
+/* The peer is who we dialled: the generation stands before message 3 is on its way. */
+static void begin_generation(struct peering *p, uint32_t slot,
+			     const struct handshake_result *result, vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+
+	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	half_open->state = HALF_OPEN_SENT_3;
+	half_open->generation =
+	    generation_install(p, half_open->peer, half_open, result, true, now);
+	repeat_from(half_open, now);
+	half_open_schedule(p, slot);
+	send_again(p, half_open);
+	generation_use_early(p, half_open->generation);
+	peer_schedule(p, half_open->peer);
+}
+
+static enum vd_err recv_2(struct peering *p, const struct peering_path *path,
+			  const struct handshake_frame *frame, vd_ns now)
+{
+	struct owner owner = index_find(p, frame->receiver);
+	struct handshake_result result;
+
+	if (owner.kind == OWNER_GENERATION)
+		return VD_EPEER_STATE; /* a second answer to a message 1 that we repeated */
+	if (owner.kind != OWNER_HALF_OPEN)
+		return unknown(p);
+
+	struct half_open *half_open = &p->half_opens[owner.slot];
+
+	if (half_open->state != HALF_OPEN_SENT_1)
+		return unknown(p);
+	if (!path_equal(&half_open->path, path))
+		return bad_frame(p, VD_EPEER_STATE);
+	if (half_open->tries == TRIES_MAX) {
+		limit_hit(p, PEERING_LIMIT_TRIES);
+		return VD_ELIMIT;
+	}
+	half_open->tries++;
+
+	enum vd_err err = handshake_finish(&half_open->hs, &p->self, frame,
+					   &p->peers[half_open->peer].id, &result);
+
+	if (err == VD_EPEER_REFUSED) {
+		p->stats.unexpected_peer++;
+		return err;
+	}
+	if (err)
+		return bad_frame(p, err);
+	begin_generation(p, owner.slot, &result, now);
+	handshake_result_fini(&result);
+	return VD_OK;
+}
+
+/* ---- message 3 ---- */
+
+/* Without a slot to remember it by, the refusal is said once. */
+static void refuse(struct peering *p, uint32_t slot, const struct handshake_result *result,
+		   struct vd_bytes frame, enum peering_status status, vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+	bool link = p->config.kind == PEERING_LINK;
+	uint32_t kept = slot_take(&p->refusal_pool);
+	struct refusal once, *refusal = kept == SLOT_NONE ? &once : &p->refusals[kept];
+	struct event_slot *event = event_push(p, PEERING_DENIED, NULL);
+
+	event->event.peer = result->peer;
+	event->event.path = half_open->path;
+	event->event.status = status;
+	p->stats.refused++;
+	*refusal = (struct refusal){ .index = half_open->hs.index,
+				     .path = half_open->path,
+				     .status = status,
+				     .until = now + HALF_OPEN_LIFE };
+	confirm_hash(frame, refusal->confirm_hash);
+	seal_init(&refusal->seal, link ? VD_CHACHA20_POLY1305 : result->cipher,
+		  link ? result->keys.tx_control : result->keys.tx_aead,
+		  link ? result->keys.rx_control : result->keys.rx_aead, result->remote_index);
+	refusal_send(p, refusal);
+	if (kept == SLOT_NONE) {
+		limit_hit(p, PEERING_LIMIT_REFUSAL);
+		seal_fini(&once.seal);
+		half_open_free(p, slot);
+		return;
+	}
+	half_open_end(p, slot);
+	index_add(p, OWNER_REFUSAL, kept, refusal->index);
+	timers_set(&p->timers, refusal_timer(kept), refusal->until);
+}
+
+void refusal_free(struct peering *p, uint32_t slot)
+{
+	struct refusal *refusal = &p->refusals[slot];
+
+	timers_set(&p->timers, refusal_timer(slot), VD_NEVER);
+	index_del(p, OWNER_REFUSAL, slot, refusal->index);
+	p->config.index_release(p->config.context, refusal->index);
+	sodium_memzero(refusal, sizeof *refusal);
+	slot_give(&p->refusal_pool, slot);
+}
+
+/* Message 3 counts as the first frame verified (WIRE 2, Confirmation). */
+static void accept(struct peering *p, uint32_t slot, uint32_t peer_slot,
+		   const struct handshake_result *result, struct vd_bytes frame, vd_ns now)
+{
+	const struct peer *peer = &p->peers[peer_slot];
+	uint32_t generation =
+	    generation_install(p, peer_slot, &p->half_opens[slot], result, false, now);
+
+	confirm_hash(frame, p->generations[generation].confirm_hash);
+	half_open_end(p, slot);
+	if (peer->dialling != SLOT_NONE && p->half_opens[peer->dialling].state == HALF_OPEN_SENT_1)
+		half_open_free(p, peer->dialling); /* of two at once, this one is done */
+	generation_heard(p, generation, now);
+	confirm_send(p, generation);
+}
+
+static enum vd_err conclude(struct peering *p, uint32_t slot, const struct handshake_frame *frame,
+			    struct vd_bytes whole, vd_ns now)
+{
+	struct handshake_result result;
+	uint32_t peer = SLOT_NONE;
+	enum vd_err err = handshake_conclude(&p->half_opens[slot].hs, &p->self, frame, &result);
+
+	if (err)
+		return bad_frame(p, err);
+
+	bool admitted = p->config.admit(p->config.context, &result.peer);
+
+	if (admitted)
+		peer = peer_get(p, &result.peer);
+	if (peer != SLOT_NONE)
+		accept(p, slot, peer, &result, whole, now);
+	else
+		refuse(p, slot, &result, whole, admitted ? PEERING_LIMIT : PEERING_REFUSED, now);
+	handshake_result_fini(&result);
+	return peer != SLOT_NONE ? VD_OK : VD_EPEER_REFUSED;
+}
+
+static bool is_confirm_repeat(const struct peering_path *path, const struct peering_path *known,
+			      struct vd_bytes frame, const uint8_t hash[CONFIRM_HASH_BYTES])
+{
+	uint8_t got[CONFIRM_HASH_BYTES];
+
+	if (!path_equal(path, known))
+		return false;
+	confirm_hash(frame, got);
+	return memcmp(got, hash, sizeof got) == 0;
+}
+
+static enum vd_err conclude_again(struct peering *p, uint32_t slot, const struct peering_path *path,
+				  struct vd_bytes whole, vd_ns now)
+{
+	const struct generation *generation = &p->generations[slot];
+
+	if (generation->initiator || now - generation->finished >= HALF_OPEN_LIFE ||
+	    !is_confirm_repeat(path, &generation->path, whole, generation->confirm_hash))
+		return bad_frame(p, VD_EPEER_STATE);
+	confirm_send(p, slot);
+	return VD_OK;
+}
+
+static enum vd_err refuse_again(struct peering *p, uint32_t slot, const struct peering_path *path,
+				struct vd_bytes whole)
+{
+	struct refusal *refusal = &p->refusals[slot];
+
+	if (!is_confirm_repeat(path, &refusal->path, whole, refusal->confirm_hash))
+		return bad_frame(p, VD_EPEER_STATE);
+	refusal_send(p, refusal);
+	return VD_EPEER_REFUSED;
+}
+
+static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
+			  const struct handshake_frame *frame, struct vd_bytes whole, vd_ns now)
+{
+	struct owner owner = index_find(p, frame->receiver);
+
+	switch (owner.kind) {
+	case OWNER_GENERATION: return conclude_again(p, owner.slot, path, whole, now);
+	case OWNER_REFUSAL: return refuse_again(p, owner.slot, path, whole);
+	case OWNER_HALF_OPEN: break;
+	case OWNER_NONE: return unknown(p);
+	}
+
+	const struct half_open *half_open = &p->half_opens[owner.slot];
+
+	if (half_open->state != HALF_OPEN_SENT_2 || !path_equal(&half_open->path, path))
+		return bad_frame(p, VD_EPEER_STATE);
+	return conclude(p, owner.slot, frame, whole, now);
+}
+
+enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, struct vd_bytes in,
+			   vd_ns now)
+{
+	struct handshake_frame frame;
+	enum vd_err err = handshake_frame_read(in, &frame);
+
+	if (err)
+		return bad_frame(p, err);
+	switch (frame.type) {
+	case HANDSHAKE_1: return recv_1(p, path, &frame, now);
+	case HANDSHAKE_2: return recv_2(p, path, &frame, now);
+	case HANDSHAKE_3: return recv_3(p, path, &frame, in, now);
+	case HANDSHAKE_COOKIE: p->stats.cookies++; return VD_OK;
+	}
+	return VD_EPEER_FORMAT;
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <sodium.h>
+
+#include "controlplane/proto/control_msg.h"
+#include "controlplane/proto/peering_state.h"
+#include "controlplane/proto/ping.h"
+#include "multigram/frame.h"
+
+enum {
+	PLAIN_MAX = PEERING_FRAME_MAX - SEAL_OVERHEAD,
+	SEALED_RECV_MAX = 2048, /* longer frames are not opened */
+};
+
+/* ---- sending ---- */
+
+static enum vd_err seal_and_send(struct peering *p, const struct peer *peer, struct seal *seal,
+				 const struct peering_path *path, struct vd_bytes plain)
+{
+	uint8_t frame[PEERING_FRAME_MAX];
+	size_t len;
+	enum vd_err err = seal_create(seal, plain, frame, sizeof frame, &len);
+
+	if (!err)
+		event_send(p, peer, path, vd_bytes(frame, len));
+	return err;
+}
+
+static enum vd_err plain_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+			      struct vd_bytes plain)
+{
+	struct generation *generation = &p->generations[slot];
+	const struct peer *peer = &p->peers[generation->peer];
+
+	if (p->config.kind == PEERING_LINK)
+		return seal_and_send(p, peer, &generation->seal, path, plain);
+
+	struct event_slot *event = event_push(p, PEERING_SEND_INNER, peer);
+
+	event->event.index = generation->index;
+	event->event.path = *path;
+	event->event.frame = vd_bytes(event->frame, plain.len);
+	if (plain.len)
+		memcpy(event->frame, plain.at, plain.len);
+	return VD_OK;
+}
+
+static enum vd_err frame_body(uint64_t index, struct vd_bytes body, uint8_t plain[PLAIN_MAX],
+			      struct vd_bytes *plain_out)
+{
+	struct vd_write w = vd_write_to(plain, PLAIN_MAX);
+
+	mg_frame_write(&w, index);
+	vd_write_bytes(&w, body);
+	*plain_out = vd_write_done(&w);
+	return vd_write_end(&w);
+}
+
+enum vd_err inner_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+		       uint64_t index, struct vd_bytes body)
+{
+	uint8_t plain[PLAIN_MAX];
+	struct vd_bytes framed;
+	enum vd_err err = frame_body(index, body, plain, &framed);
+
+	return err ? err : plain_send(p, slot, path, framed);
+}
+
+/* What we make ourselves fits: the result can only be VD_OK. */
+static void control_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+			 const struct control_msg *msg)
+{
+	uint8_t body[CONTROL_MSG_MAX];
+
+	(void)inner_send(p, slot, path, MG_CONTROL, vd_bytes(body, control_msg_encode(msg, body)));
+}
+
+void confirm_send(struct peering *p, uint32_t slot)
+{
+	const struct peering_path path = p->generations[slot].path;
+	struct control_msg msg = { .kind = CONTROL_OBSERVED };
+
+	if (p->config.kind == PEERING_SESSION) {
+		(void)plain_send(p, slot, &path, vd_bytes(NULL, 0));
+		return;
+	}
+	if (p->config.observed)
+		msg.observed.len = (uint8_t)p->config.observed(
+		    p->config.context, &path, msg.observed.address, sizeof msg.observed.address);
+	control_send(p, slot, &path, &msg);
+}
+
+static struct control_msg close_msg(enum peering_status status, const char *text)
+{
+	struct control_msg msg = { .kind = CONTROL_CLOSE };
+
+	msg.close.status = (enum control_status)status;
+	strncpy(msg.close.text, text ? text : "", sizeof msg.close.text - 1);
+	return msg;
+}
+
+void close_send(struct peering *p, uint32_t slot, enum peering_status status, const char *text)
+{
+	const struct peering_path path = p->generations[slot].path;
+	struct control_msg msg = close_msg(status, text);
+
+	control_send(p, slot, &path, &msg);
+}
+
+void refusal_send(struct peering *p, struct refusal *refusal)
+{
+	const char *text = refusal->status == PEERING_LIMIT ? "too many peers" : "not permitted";
+	struct control_msg msg = close_msg(refusal->status, text);
+	uint8_t body[CONTROL_MSG_MAX], plain[PLAIN_MAX];
+	struct vd_bytes framed;
+
+	if (!frame_body(MG_CONTROL, vd_bytes(body, control_msg_encode(&msg, body)), plain, &framed))
+		(void)seal_and_send(p, NULL, &refusal->seal, &refusal->path, framed);
+}
+
+/* ---- ping ---- */
+
+static uint8_t ping_index(const struct peering *p, const struct generation *generation)
+{
+	return p->ping_offer < PEERING_OFFERS ? generation->inner[p->ping_offer] : 0;
+}
+
+static enum vd_err ping_out(struct peering *p, uint32_t slot, const struct ping *ping)
+{
+	const struct peering_path path = p->generations[slot].path;
+	uint8_t body[PING_REPLY_BYTES];
+	struct vd_write w = vd_write_to(body, sizeof body);
+
+	ping_write(&w, ping);
+	return inner_send(p, slot, &path, ping_index(p, &p->generations[slot]), vd_write_done(&w));
+}
+
+enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
+{
+	struct peer *peer = &p->peers[peer_slot];
+	struct ping ping = { .kind = PING_REQUEST };
+
+	if (peer->current == SLOT_NONE || !ping_index(p, &p->generations[peer->current]))
+		return VD_ENOTFOUND;
+	randombytes_buf(&ping.id, sizeof ping.id);
+	peer->ping_id = ping.id;
+	peer->ping_sent = now;
+	peer->ping_out = true;
+	return ping_out(p, peer->current, &ping);
+}
+
+static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes in, vd_ns now)
+{
+	struct peer *peer = &p->peers[p->generations[slot].peer];
+	struct ping ping;
+	enum vd_err err = ping_read(in, &ping);
+
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+	if (ping.kind == PING_REQUEST) {
+		ping.kind = PING_REPLY;
+		return ping_out(p, slot, &ping);
+	}
+	if (!peer->ping_out || peer->ping_id != ping.id)
+		return VD_EPEER_STATE;
+	peer->ping_out = false;
+	peer->rtt = now - peer->ping_sent;
+	return VD_OK;
+}
+
+/* ---- receiving ---- */
+
+static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
+				struct vd_bytes in, vd_ns now)
+{
+	struct control_msg msg;
+	enum vd_err err =
+	    in.len > PEERING_FRAME_MAX ? VD_EPEER_RANGE : control_msg_decode(in, &msg);
+
+	if (!err && msg.kind == CONTROL_CLOSE) {
+		generation_closed(p, slot, (enum peering_status)msg.close.status, msg.close.text,
+				  now);
+		return VD_OK;
+	}
+	generation_heard(p, slot, now);
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+	if (msg.kind == CONTROL_CHALLENGE) {
+		msg.kind = CONTROL_ANSWER;
+		control_send(p, slot, path, &msg);
+		return VD_OK;
+	}
+
+	const struct generation *generation = &p->generations[slot];
+	struct event_slot *event = event_push(p, PEERING_CONTROL, &p->peers[generation->peer]);
+
+	event->event.index = generation->index;
+	event->event.path = *path;
+	event->event.frame = vd_bytes(event->frame, in.len);
+	memcpy(event->frame, in.at, in.len);
+	return VD_OK;
+}
+
+/* A close comes before the frame counts as verified: else a refusal would confirm. */
+enum vd_err inner_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
+		       struct vd_bytes plain, vd_ns now)
+{
+	uint64_t index = 0;
+	struct vd_bytes body = { 0 };
+	enum vd_err err = plain.len ? mg_frame_read(plain, &index, &body) : VD_OK;
+
+	if (!err && plain.len && index == MG_CONTROL)
+		return control_recv(p, slot, path, body, now);
+	generation_heard(p, slot, now);
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+	if (plain.len == 0)
+		return VD_OK;
+	if (index >= MG_FIRST_NEGOTIATED && index == ping_index(p, &p->generations[slot]))
+		return ping_recv(p, slot, body, now);
+	p->stats.unknown_inner++;
+	return VD_ENOTFOUND;
+}
+
+enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+			vd_ns now)
+{
+	uint8_t plain[SEALED_RECV_MAX];
+	uint32_t index;
+	size_t len;
+	enum vd_err err = seal_index(frame, &index);
+
+	if (!err && frame.len > sizeof plain)
+		err = VD_EPEER_RANGE;
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+
+	struct owner owner = index_find(p, index);
+
+	if (owner.kind != OWNER_GENERATION) {
+		p->stats.unknown_index++;
+		return VD_ENOTFOUND;
+	}
+	err = seal_consume(&p->generations[owner.slot].seal, frame, plain, &len);
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+	return inner_recv(p, owner.slot, path, vd_bytes(plain, len), now);
+}

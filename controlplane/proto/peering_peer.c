@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <sodium.h>
+
+#include "controlplane/proto/peering_state.h"
+
+static_assert(crypto_shorthash_KEYBYTES == 16, "hash_key");
+
+static uint64_t id_hash(const struct peering *p, const struct vd_peer_id *id)
+{
+	uint64_t hash;
+
+	crypto_shorthash((uint8_t *)&hash, id->bytes, id->len, p->hash_key);
+	return hash;
+}
+
+uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id)
+{
+	uint32_t slot = slot_chain_first(&p->by_id, id_hash(p, id));
+
+	while (slot != SLOT_NONE && !vd_peer_id_equal(&p->peers[slot].id, id))
+		slot = slot_chain_next(&p->by_id, slot);
+	return slot;
+}
+
+uint32_t peer_get(struct peering *p, const struct vd_peer_id *id)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot != SLOT_NONE)
+		return slot;
+	slot = slot_take(&p->peer_pool);
+	if (slot == SLOT_NONE) {
+		limit_hit(p, PEERING_LIMIT_PEERS);
+		return SLOT_NONE;
+	}
+	p->peers[slot] = (struct peer){ .id = *id, .current = SLOT_NONE, .dialling = SLOT_NONE };
+	slot_chain_add(&p->by_id, id_hash(p, id), slot);
+	return slot;
+}
+
+void peer_put(struct peering *p, uint32_t slot)
+{
+	const struct peer *peer = &p->peers[slot];
+
+	if (peer->dialled || peer->count || peer->dialling != SLOT_NONE)
+		return;
+	timers_set(&p->timers, peer_timer(slot), VD_NEVER);
+	slot_chain_del(&p->by_id, id_hash(p, &peer->id), slot);
+	p->peers[slot].id.len = 0; /* for peering_each: not in use */
+	slot_give(&p->peer_pool, slot);
+}
+
+void peer_back_off(struct peer *peer, vd_ns now)
+{
+	peer->backoff = peer->backoff ? vd_ns_min(2 * peer->backoff, BACKOFF_MOST) : BACKOFF_FIRST;
+	peer->next_dial = now + jittered(peer->backoff);
+}
+
+void peer_gone(struct peering *p, uint32_t slot, enum peering_status status, const char *text,
+	       vd_ns now)
+{
+	struct peer *peer = &p->peers[slot];
+
+	while (peer->count)
+		generation_retire(p, peer->generations[0]);
+	if (peer->dialling != SLOT_NONE)
+		half_open_free(p, peer->dialling);
+	if (peer->up)
+		event_end(p, PEERING_DOWN, peer, status, text);
+	peer->up = false;
+	peer->redial = false;
+	peer->ping_out = false;
+	peer->rtt = 0;
+	peer_back_off(peer, now);
+	peer_schedule(p, slot);
+	peer_put(p, slot);
+}
+
+/* ---- deadlines ---- */
+
+vd_ns peer_heard(const struct peering *p, const struct peer *peer)
+{
+	vd_ns heard = 0;
+
+	for (unsigned i = 0; i < peer->count; i++) {
+		vd_ns verified = p->generations[peer->generations[i]].verified;
+
+		heard = verified > heard ? verified : heard;
+	}
+	return heard;
+}
+
+static vd_ns peer_carried(const struct peering *p, const struct peer *peer)
+{
+	vd_ns carried = 0;
+
+	for (unsigned i = 0; i < peer->count; i++) {
+		vd_ns at = p->generations[peer->generations[i]].carried_at;
+
+		carried = at > carried ? at : carried;
+	}
+	return carried;
+}
+
+/* When the silence of a dialled peer asks for a handshake; a session is silent only to
+ * someone who says something. */
+static vd_ns silent_at(const struct peering *p, const struct peer *peer)
+{
+	vd_ns heard = peer_heard(p, peer);
+
+	if (!peer->dialled || !peer->up)
+		return VD_NEVER;
+	if (p->config.kind == PEERING_SESSION && peer_carried(p, peer) <= heard)
+		return VD_NEVER;
+	return heard + SILENT_HANDSHAKE;
+}
+
+static vd_ns rekey_at(const struct peering *p, const struct peer *peer)
+{
+	const struct generation *current = &p->generations[peer->current];
+
+	if (!current->confirmed || (p->config.kind == PEERING_SESSION && !current->carried))
+		return VD_NEVER;
+	return current->rekey_at;
+}
+
+static vd_ns dial_at(const struct peering *p, const struct peer *peer)
+{
+	vd_ns at = VD_NEVER;
+
+	if (peer->dialling != SLOT_NONE)
+		return VD_NEVER;
+	if (peer->current == SLOT_NONE)
+		at = peer->dialled ? 0 : VD_NEVER;
+	else if (peer->redial)
+		at = 0;
+	else
+		at = vd_ns_min(rekey_at(p, peer), silent_at(p, peer));
+	return at < peer->next_dial ? peer->next_dial : at;
+}
+
+static vd_ns gone_at(const struct peering *p, const struct peer *peer)
+{
+	vd_ns heard = peer_heard(p, peer), carried = peer_carried(p, peer);
+
+	if (!peer->up)
+		return VD_NEVER;
+	if (p->config.kind == PEERING_LINK)
+		return heard + SILENT_GONE;
+	return (heard > carried ? heard : carried) + IDLE_GONE;
+}
+
+static vd_ns retire_at(const struct generation *generation)
+{
+	if (generation->replaced == VD_NEVER)
+		return VD_NEVER;
+	if (generation->verified > generation->replaced)
+		return generation->verified + OLD_GENERATION;
+	return generation->replaced + OLD_GENERATION;
+}
+
+static vd_ns ping_at(const struct peering *p, const struct peer *peer)
+{
+	return p->config.kind == PEERING_LINK && peer->up ? peer->ping_at : VD_NEVER;
+}
+
+void peer_schedule(struct peering *p, uint32_t slot)
+{
+	const struct peer *peer = &p->peers[slot];
+	vd_ns at = vd_ns_min(dial_at(p, peer), gone_at(p, peer));
+
+	at = vd_ns_min(at, ping_at(p, peer));
+	for (unsigned i = 0; i < peer->count; i++)
+		at = vd_ns_min(at, retire_at(&p->generations[peer->generations[i]]));
+	timers_set(&p->timers, peer_timer(slot), at);
+}
+
+static void retire_old(struct peering *p, const struct peer *peer, vd_ns now)
+{
+	for (unsigned i = peer->count; i > 0; i--) {
+		uint32_t slot = peer->generations[i - 1];
+
+		if (retire_at(&p->generations[slot]) <= now)
+			generation_retire(p, slot);
+	}
+}
+
+/* The configured way where that is news or the used one fails; else the way in use. */
+static void dial(struct peering *p, uint32_t slot, vd_ns now)
+{
+	struct peer *peer = &p->peers[slot];
+	bool fresh = peer->current == SLOT_NONE || peer->redial || silent_at(p, peer) <= now;
+	struct peering_path path = fresh ? peer->dial_path : p->generations[peer->current].path;
+
+	if (half_open_dial(p, slot, &path, now))
+		peer->next_dial = now + jittered(BACKOFF_FIRST);
+}
+
+void peer_expire(struct peering *p, uint32_t slot, vd_ns now)
+{
+	struct peer *peer = &p->peers[slot];
+
+	retire_old(p, peer, now);
+	if (gone_at(p, peer) <= now) {
+		peer_gone(p, slot, PEERING_OK, "silent", now);
+		return;
+	}
+	if (ping_at(p, peer) <= now) {
+		peer->ping_at = now + PING_EVERY;
+		if (ping_send(p, slot, now))
+			peer->ping_at = VD_NEVER; /* no common ping protocol */
+	}
+	if (dial_at(p, peer) <= now)
+		dial(p, slot, now);
+	peer_schedule(p, slot);
+}

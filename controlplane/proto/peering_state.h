@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * peering_state: the insides of peering, for its own files alone:
+ *
+ *	peering.c             the calls of peering.h, and the events
+ *	peering_peer.c        peers: their deadlines, back-off, coming and going
+ *	peering_generation.c  generations: installing, choosing, retiring
+ *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
+ *	peering_inner.c       what is inside sealed frames: control, ping
+ *
+ * Things have numbers (slots.h), and each number of these has a timer; a receiver index
+ * finds a generation, a half-open handshake or a refusal through one hash.
+ */
+#include "controlplane/proto/handshake.h"
+#include "controlplane/proto/peering.h"
+#include "controlplane/proto/seal.h"
+#include "controlplane/proto/slots.h"
+#include "controlplane/proto/timers.h"
+
+enum {
+	HALF_OPEN_MAX = 1024,
+	HALF_OPEN_OURS = 128, /* of them, only for handshakes that we begin */
+	HALF_OPEN_PATH = 8,   /* begun by others over one path */
+	TRIES_MAX = 16,       /* messages 2 tried a handshake */
+	REFUSALS_MAX = 256,
+	EVENTS_MAX = 64,
+	EVENTS_ROOM = 16, /* more than one frame or one deadline causes */
+	CONFIRM_HASH_BYTES = 16,
+};
+
+#define REPEAT_FIRST     VD_MS(500)
+#define REPEAT_MOST      VD_SECONDS(4)
+#define HALF_OPEN_LIFE   VD_SECONDS(20)
+#define YIELD_WAIT       VD_SECONDS(2)
+#define BOTH_FINISHED    VD_SECONDS(5)
+#define BACKOFF_FIRST    VD_SECONDS(1)
+#define BACKOFF_MOST     VD_SECONDS(60)
+#define OLD_GENERATION   VD_SECONDS(30)
+#define REKEY_LINK       VD_SECONDS(3600)
+#define REKEY_SESSION    VD_SECONDS(120)
+#define SILENT_HANDSHAKE VD_SECONDS(45)
+#define SILENT_GONE      VD_SECONDS(120)
+#define IDLE_GONE        VD_SECONDS(600)
+#define PING_EVERY       VD_SECONDS(15)
+#define PING_WAIT        VD_SECONDS(5) /* no second one while the first may be answered */
+
+enum half_open_state {
+	HALF_OPEN_SENT_1, /* ours: waits for message 2 */
+	HALF_OPEN_SENT_2, /* the peer's: waits for message 3 */
+	HALF_OPEN_SENT_3, /* ours: generation installed; waits for a frame under it */
+};
+
+struct half_open {
+	enum half_open_state state;
+	uint8_t tries;
+	bool yielded; /* has waited once for a handshake of the other side */
+	struct peering_path path;
+	uint32_t peer;       /* ours: whom we dial */
+	uint32_t generation; /* SENT_3 */
+	vd_ns began;
+	vd_ns repeat_at, repeat_gap; /* ours */
+	struct handshake hs;
+};
+
+struct generation {
+	uint32_t index;
+	uint32_t peer;
+	struct peering_path path;
+	bool initiator;
+	bool confirmed; /* a frame verified, message 3 included */
+	bool carried;   /* worth rekeying */
+	vd_ns finished; /* when it was confirmed */
+	vd_ns verified; /* last frame verified */
+	vd_ns carried_at;
+	vd_ns replaced; /* VD_NEVER: not */
+	vd_ns rekey_at;
+	uint64_t boot;
+	uint32_t remote_width;
+	enum vd_cipher cipher;
+	uint8_t inner[PEERING_OFFERS];
+	uint8_t confirm_hash[CONFIRM_HASH_BYTES]; /* responder: of message 3, to know a repeat */
+	struct seal seal;                         /* links */
+};
+
+struct peer {
+	struct vd_peer_id id;
+	struct peering_path dial_path;
+	bool dialled;
+	bool redial; /* dial_path is news: a handshake over it although there is a link */
+	bool up;
+	bool ping_out;
+	uint8_t count;                             /* of generations */
+	uint32_t generations[PEERING_GENERATIONS]; /* oldest first */
+	uint32_t current;                          /* SLOT_NONE: none */
+	uint32_t dialling;                         /* our half-open handshake, or SLOT_NONE */
+	uint64_t boot;                             /* of the generation adopted last */
+	vd_ns backoff, next_dial;
+	vd_ns since;
+	vd_ns rtt, ping_at, ping_sent;
+	uint64_t ping_id;
+};
+
+/* Someone we said no to, while his message 3 may be repeated. */
+struct refusal {
+	uint32_t index;
+	struct peering_path path;
+	enum peering_status status;
+	vd_ns until;
+	uint8_t confirm_hash[CONFIRM_HASH_BYTES];
+	struct seal seal;
+};
+
+struct event_slot {
+	struct peering_event event;
+	struct peering_generation generation;
+	uint8_t frame[PEERING_FRAME_MAX];
+};
+
+struct peering {
+	struct peering_config config;
+	struct handshake_self self;
+	struct peering_stats stats;
+	uint8_t hash_key[16];
+	size_t ping_offer; /* position of /viaduct/ping/1 in offer; PEERING_OFFERS: not there */
+
+	struct slot_pool peer_pool, generation_pool, half_open_pool, refusal_pool;
+	struct peer *peers;
+	struct generation *generations;
+	struct half_open *half_opens;
+	struct refusal *refusals;
+
+	struct slot_chains by_id;    /* peers */
+	struct slot_chains by_path;  /* half-open handshakes */
+	struct slot_chains by_index; /* owners: generations, then half-opens, then refusals */
+	struct timers timers;        /* of half-opens, then refusals, then peers */
+
+	struct event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
+	uint32_t event_head, event_tail;
+	bool event_taken; /* the one at the tail was handed out */
+};
+
+/* ---- peering.c ---- */
+
+bool events_have_room(const struct peering *p);
+/* An event about a peer (NULL: unknown), with path and text zeroed; never NULL. */
+struct event_slot *event_push(struct peering *p, enum peering_event_kind kind,
+			      const struct peer *peer);
+/* `frame` as it is, to `path`. */
+void event_send(struct peering *p, const struct peer *peer, const struct peering_path *path,
+		struct vd_bytes frame);
+void event_end(struct peering *p, enum peering_event_kind kind, const struct peer *peer,
+	       enum peering_status status, const char *text);
+void limit_hit(struct peering *p, enum peering_limit limit);
+
+enum owner_kind { OWNER_NONE, OWNER_GENERATION, OWNER_HALF_OPEN, OWNER_REFUSAL };
+struct owner {
+	enum owner_kind kind;
+	uint32_t slot;
+};
+struct owner index_find(const struct peering *p, uint32_t index);
+void index_add(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
+void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
+
+static inline uint32_t half_open_timer(uint32_t slot)
+{
+	return slot;
+}
+
+static inline uint32_t refusal_timer(uint32_t slot)
+{
+	return HALF_OPEN_MAX + slot;
+}
+
+static inline uint32_t peer_timer(uint32_t slot)
+{
+	return HALF_OPEN_MAX + REFUSALS_MAX + slot;
+}
+
+static inline bool path_equal(const struct peering_path *a, const struct peering_path *b)
+{
+	return memcmp(a, b, sizeof *a) == 0;
+}
+
+/* `span` times 0.75 to 1.25, at random. */
+vd_ns jittered(vd_ns span);
+
+/* ---- peering_peer.c ---- */
+
+/* SLOT_NONE. */
+uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id);
+/* Found or made; SLOT_NONE at peers_max, counted. */
+uint32_t peer_get(struct peering *p, const struct vd_peer_id *id);
+/* Forgets the peer if nothing is left of it. */
+void peer_put(struct peering *p, uint32_t slot);
+void peer_schedule(struct peering *p, uint32_t slot);
+void peer_expire(struct peering *p, uint32_t slot, vd_ns now);
+/* Dialling failed: next try after the back-off. */
+void peer_back_off(struct peer *peer, vd_ns now);
+/* All generations end; DOWN if it was up; the peer is forgotten unless dialled. */
+void peer_gone(struct peering *p, uint32_t slot, enum peering_status status, const char *text,
+	       vd_ns now);
+vd_ns peer_heard(const struct peering *p, const struct peer *peer);
+
+/* ---- peering_generation.c ---- */
+
+/* Not in use yet. */
+uint32_t generation_install(struct peering *p, uint32_t peer, const struct half_open *half_open,
+			    const struct handshake_result *result, bool initiator, vd_ns now);
+/* Sends with it before it is confirmed, if there is nothing else to send with. */
+void generation_use_early(struct peering *p, uint32_t slot);
+/* A frame verified under it; the first one confirms it. */
+void generation_heard(struct peering *p, uint32_t slot, vd_ns now);
+void generation_retire(struct peering *p, uint32_t slot);
+/* The peer closed it. */
+void generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
+		       const char *text, vd_ns now);
+
+/* ---- peering_handshake.c ---- */
+
+/* Dials over `path`. VD_ELIMIT. */
+enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
+			   vd_ns now);
+enum vd_err half_open_recv(struct peering *p, const struct peering_path *path,
+			   struct vd_bytes frame, vd_ns now);
+void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
+/* Wipes and gives back the slot, and the index unless a generation has it. */
+void half_open_free(struct peering *p, uint32_t slot);
+void refusal_free(struct peering *p, uint32_t slot);
+
+/* ---- peering_inner.c ---- */
+
+enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+			vd_ns now);
+enum vd_err inner_recv(struct peering *p, uint32_t generation, const struct peering_path *path,
+		       struct vd_bytes plain, vd_ns now);
+/* Seals (links) or has sealed (sessions) `body` under an inner index. VD_EBUG_ROOM. */
+enum vd_err inner_send(struct peering *p, uint32_t generation, const struct peering_path *path,
+		       uint64_t index, struct vd_bytes body);
+/* What answers message 3, and confirms the generation to the initiator. */
+void confirm_send(struct peering *p, uint32_t generation);
+void close_send(struct peering *p, uint32_t generation, enum peering_status status,
+		const char *text);
+/* A sealed close, for someone who gets no generation. */
+void refusal_send(struct peering *p, struct refusal *refusal);
+/* VD_NOTFOUND without a common ping protocol. */
+enum vd_err ping_send(struct peering *p, uint32_t peer, vd_ns now);
