@@ -265,7 +265,7 @@ links_up() {
 }
 
 has_session() {
-	is_so "$1" sessions "any(s['peer'] == '$2' and s['overlay'] and s['path'] for s in d['sessions'])"
+	is_so "$1" sessions "any(s['peer'] == '$2' and s['state'] == 'up' for s in d['sessions'])"
 }
 
 # overlay NAME: the overlay address of a running daemon.
@@ -357,9 +357,8 @@ main_job() {
 	echo "switched $main_switched; overlay $main_overlay"
 }
 
-# counted NAME METRIC: whether a counter of the daemon's /metrics is above 0.
+# counted NAME SAMPLE: whether a sample of the daemon's /metrics, with its labels, is above 0.
 counted() {
-	eval "ns_holder=\$ns_$1"
-	nsenter -t "$ns_holder" -n curl -s http://127.0.0.1:9600/metrics |
-		grep -Eq "^$2(_total)?(\{[^}]*\})? [1-9]"
+	ns "$1" curl -s http://127.0.0.1:9600/metrics >"$net_dir/metrics" || return 1
+	awk -v "sample=$2" '$1 == sample && $2 > 0 { found = 1 } END { exit !found }' "$net_dir/metrics"
 }
