@@ -38,14 +38,12 @@ static struct mg_proposal *proposal_at(struct mg_setup *setup, uint64_t index)
 	return NULL;
 }
 
-/* The one that stands for this name. */
 static struct mg_proposal *proposal_of(struct mg_setup *setup, size_t name)
 {
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
 		struct mg_proposal *p = &setup->proposals[i];
 
-		if (p->state != MG_PROPOSAL_FREE && p->state != MG_PROPOSAL_YIELDED &&
-		    p->name == name)
+		if (p->state != MG_PROPOSAL_FREE && p->name == name)
 			return p;
 	}
 	return NULL;
@@ -82,11 +80,12 @@ static bool theirs(const struct mg_setup *setup, uint64_t index)
 
 /*
  * Whether the table takes one more. Proposals have their room reserved: two tables that
- * fill up at once would end up different.
+ * fill up at once would end up different. And room never grows: what was omitted once for
+ * want of it must not be granted to a late copy of the same offer.
  */
 static bool has_room(const struct mg_setup *setup)
 {
-	size_t used = setup->table->count;
+	size_t used = setup->table->count + setup->burnt;
 
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++)
 		used += setup->proposals[i].state != MG_PROPOSAL_FREE;
@@ -100,8 +99,10 @@ static bool commit(struct mg_setup *setup, uint64_t index, struct vd_bytes name)
 
 	if (mg_table_add(setup->table, index, name) != VD_OK)
 		return false;
-	if (p)
+	if (p) {
 		p->state = MG_PROPOSAL_FREE;
+		p->tell = false;
+	}
 	return true;
 }
 
@@ -151,7 +152,8 @@ static enum vd_err add_proposal(struct mg_setup *setup, size_t name, vd_ns now)
 	struct mg_proposal *p = setup->proposals;
 	uint16_t index = free_index(setup);
 
-	while (p < setup->proposals + MG_SETUP_PROPOSALS && p->state != MG_PROPOSAL_FREE)
+	while (p < setup->proposals + MG_SETUP_PROPOSALS &&
+	       (p->state != MG_PROPOSAL_FREE || p->tell))
 		p++;
 	if (p == setup->proposals + MG_SETUP_PROPOSALS || !index || !has_room(setup)) {
 		setup->stats.turned_away++;
@@ -187,12 +189,12 @@ enum vd_err mg_setup_propose(struct mg_setup *setup, const char *name, vd_ns now
 
 	if (position == setup->name_count)
 		return VD_EBUG_STATE;
-	if (mg_table_find_name(setup->table, vd_bytes_of_text(name)))
-		return VD_OK;
 	struct mg_proposal *p = proposal_of(setup, position);
-	if (!p)
+	bool there = mg_table_find_name(setup->table, vd_bytes_of_text(name));
+	if (!p && !there)
 		return add_proposal(setup, position, now);
-	if (p->state != MG_PROPOSAL_OUT)
+	/* What failed may be in their table, so it has to go on even if theirs gave us the name. */
+	if (p && (p->state == MG_PROPOSAL_FAILED || (p->state == MG_PROPOSAL_REFUSED && !there)))
 		restart(p, now);
 	return VD_OK;
 }
@@ -237,9 +239,8 @@ static bool yield(struct mg_setup *setup, struct mg_proposal *p, const uint8_t i
 			restart(p, now);
 		return false;
 	}
-	if (p->state == MG_PROPOSAL_YIELDED)
-		return true;
-	p->state = MG_PROPOSAL_YIELDED;
+	p->state = MG_PROPOSAL_FREE;
+	setup->burnt++;
 	p->tell = !mg_table_find_name(setup->table, name_of(setup, p)) &&
 		  add_proposal(setup, p->name, now) != VD_OK;
 	return true;
@@ -272,6 +273,7 @@ static uint64_t grant(struct mg_setup *setup, const struct mg_op *op,
 	}
 	if (!commit(setup, entry->index, entry->name))
 		return 0;
+	setup->burnt -= p && !ours; /* it took the place of the one that yielded */
 	return UINT64_C(1) << (setup->table->count - 1);
 }
 
@@ -536,7 +538,7 @@ struct mg_event mg_setup_next(struct mg_setup *setup)
 		return (struct mg_event){ MG_EVENT_ENTRY, entry->index, entry->name };
 	}
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++)
-		if (setup->proposals[i].state != MG_PROPOSAL_FREE && setup->proposals[i].tell)
+		if (setup->proposals[i].tell)
 			return proposal_event(setup, &setup->proposals[i]);
 	if (setup->list.tell) {
 		setup->list.tell = false;

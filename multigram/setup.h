@@ -111,10 +111,12 @@ enum mg_proposal_state {
 	MG_PROPOSAL_OUT,     /* repeated until answered */
 	MG_PROPOSAL_REFUSED, /* answered without it */
 	MG_PROPOSAL_FAILED,  /* not answered */
-	MG_PROPOSAL_YIELDED, /* the other side's proposal for this index stands */
 };
 
-/* Never forgotten until `index` is in the table: old copies may be under way. */
+/*
+ * Never forgotten until `index` is in the table, or the other side's proposal for it
+ * stands: old copies may be under way.
+ */
 struct mg_proposal {
 	enum mg_proposal_state state;
 	bool fresh;     /* not sent yet: others may join its offer */
@@ -147,7 +149,8 @@ struct mg_setup {
 	uint64_t peer_error;  /* event, when peer_error_in */
 	bool error_out, again_out, peer_error_in;
 	vd_ns error_next, again_next, listing_next; /* at most one a second each */
-	size_t told;                                /* entries of the table that events have told */
+	size_t burnt; /* room of proposals that yielded, which stays reserved */
+	size_t told;  /* entries of the table that events have told */
 	struct mg_setup_stats stats;
 };
 
