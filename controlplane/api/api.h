@@ -25,10 +25,10 @@
 #include "controlplane/loop/loop.h"
 
 enum {
-	API_REQUEST_MAX = 4096,     /* bytes of a line */
-	API_CLIENTS_MAX = 64,       /* connections to the socket */
-	API_PENDING_MAX = 16,       /* requests of one connection that wait for their answer */
-	API_BACKLOG_MAX = 16 << 20, /* bytes a client has not read yet */
+	API_REQUEST_MAX = 4096,    /* bytes of a line */
+	API_CLIENTS_MAX = 64,      /* connections to the socket */
+	API_PENDING_MAX = 16,      /* answers that one connection waits for: above, the same */
+	API_BACKLOG_MAX = 1 << 20, /* bytes it has not read: above, its requests wait */
 	API_HTTP_CLIENTS_MAX = 64,
 	API_REPLY_S = 10, /* a reply that comes later is told as a timeout */
 	API_WHY = 256,
