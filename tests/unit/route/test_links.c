@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/links.h"
+
+#include "tests/unit/route/plane_fixture.h"
+
+static struct route_links *links;
+static const uint8_t key[16];
+static const struct route_policy member = {
+	.tier = "members", .realms = 6, .call = true, .reserve = true
+};
+
+static void setup(void)
+{
+	plane_setup();
+	links = route_links_new(&plane, 4, 0xfd76);
+	cr_assert(ne(ptr, links, NULL));
+}
+
+static void teardown(void)
+{
+	route_links_free(links);
+	plane_teardown();
+}
+
+TestSuite(route_links, .init = setup, .fini = teardown);
+
+/* Installs and uses a new generation; returns its index. */
+static uint32_t bring_up(uint8_t who, struct route_policy policy)
+{
+	struct route_install install = { .peer = peer(who),
+					 .policy = policy,
+					 .rx_key = key,
+					 .tx_key = key,
+					 .remote_index = 7,
+					 .send = { .payload_max = 1000 } };
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
+	cr_assert(ne(ptr, (void *)route_links_use(links, install.index), NULL));
+	return install.index;
+}
+
+static uint32_t word_of(const struct route_link *link)
+{
+	return atomic_load(&plane.directors.words[link->director]);
+}
+
+static struct control_msg reserve(uint8_t who, uint32_t realms, vd_ns now)
+{
+	const struct control_msg ask = { .kind = CONTROL_RESERVE,
+					 .reserve = { .id = 3, .realms = realms } };
+	struct vd_peer_id id = peer(who);
+	struct control_msg answer;
+
+	route_links_reserve(links, &id, &ask, now, &answer);
+	return answer;
+}
+
+static struct control_msg query(uint8_t asker, uint8_t target, vd_ns now)
+{
+	const struct control_msg ask = { .kind = CONTROL_QUERY,
+					 .query = { .id = 4, .peer = peer(target) } };
+	struct vd_peer_id id = peer(asker);
+	struct control_msg answer;
+
+	route_links_query(links, &id, &ask, now, &answer);
+	return answer;
+}
+
+Test(route_links, a_used_generation_is_where_its_director_leads)
+{
+	uint32_t index = bring_up(1, member);
+	const struct route_link *link = route_links_of_index(links, index);
+
+	cr_assert(ne(ptr, (void *)link, NULL));
+	cr_assert(ne(u32, link->director, 0));
+	cr_assert(eq(u32, word_of(link), index));
+}
+
+Test(route_links, a_new_generation_keeps_director_and_number_and_takes_over)
+{
+	uint32_t old = bring_up(1, member);
+	const struct route_link *link = route_links_of_index(links, old);
+	uint32_t director = link->director;
+	uint64_t number = link->number;
+	uint32_t next = bring_up(1, member);
+
+	link = route_links_of_index(links, next);
+	cr_assert(eq(u32, link->director, director));
+	cr_assert(eq(u64, link->number, number));
+	cr_assert(eq(u32, word_of(link), next));
+	cr_assert(ne(ptr, sw_link_find(&plane.links, old), NULL), "the old one still receives");
+	route_links_retire(links, old);
+	cr_assert(eq(ptr, sw_link_find(&plane.links, old), NULL));
+	cr_assert(eq(u32, word_of(link), next));
+}
+
+Test(route_links, a_dropped_link_leads_nowhere_and_frees_its_row)
+{
+	struct vd_peer_id id = peer(1);
+	uint32_t index = bring_up(1, member);
+	uint32_t director = route_links_of_index(links, index)->director;
+	uint64_t number = route_links_of_index(links, index)->number;
+
+	route_links_drop(links, &id, 0);
+	cr_assert(eq(ptr, (void *)route_links_find(links, &id), NULL));
+	cr_assert(eq(u32, atomic_load(&plane.directors.words[director]), 0));
+	cr_assert(eq(ptr, sw_link_find(&plane.links, index), NULL));
+	(void)bring_up(1, member);
+	cr_assert(eq(ptr, (void *)route_links_of_number(links, number), NULL),
+		  "a number is never used again");
+}
+
+Test(route_links, more_peers_than_rows_are_turned_away)
+{
+	struct route_install install = { .peer = peer(9), .rx_key = key, .tx_key = key };
+
+	for (uint8_t who = 1; who <= 4; who++)
+		(void)bring_up(who, member);
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_ELIMIT));
+}
+
+Test(route_links, a_reservation_is_granted_within_the_tier)
+{
+	static const struct {
+		uint32_t asked, granted;
+	} rows[] = { { 0, 6 }, { 2, 2 }, { 0xff, 6 } };
+
+	(void)bring_up(1, member);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct control_msg answer = reserve(1, rows[i].asked, 0);
+
+		cr_assert(eq(int, (int)answer.reserved.status, CONTROL_OK));
+		cr_assert(eq(u32, answer.reserved.realms, rows[i].granted));
+		cr_assert(eq(u32, answer.reserved.ttl_s, ROUTE_TTL_MAX_S));
+		cr_assert(eq(u32, answer.reserved.id, 3));
+	}
+}
+
+Test(route_links, realms_outside_the_tier_and_tiers_without_reserve_are_refused)
+{
+	struct route_policy caller = member;
+
+	caller.reserve = false;
+	(void)bring_up(1, member);
+	(void)bring_up(2, caller);
+	cr_assert(eq(int, (int)reserve(1, 1, 0).reserved.status, CONTROL_REFUSED));
+	cr_assert(eq(int, (int)reserve(2, 0, 0).reserved.status, CONTROL_REFUSED));
+	cr_assert(eq(int, (int)reserve(3, 0, 0).reserved.status, CONTROL_REFUSED));
+}
+
+Test(route_links, a_query_is_answered_with_the_targets_director_once_it_reserved)
+{
+	struct vd_peer_id id = peer(2);
+	struct control_msg answer;
+
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_NOT_FOUND));
+	(void)reserve(2, 0, 0);
+	answer = query(1, 2, 0);
+	cr_assert(eq(int, (int)answer.route.status, CONTROL_OK));
+	cr_assert(eq(u64, answer.route.label, route_links_find(links, &id)->director));
+	cr_assert(eq(u8, answer.route.bits, 8));
+	cr_assert(eq(u16, answer.route.mtu, 1000));
+	cr_assert(vd_peer_id_equal(&answer.route.peer, &id));
+}
+
+Test(route_links, absent_and_not_permitted_get_the_same_answer)
+{
+	struct route_policy stranger = member;
+	struct control_msg absent, refused;
+
+	stranger.realms = 1;
+	(void)bring_up(1, stranger);
+	(void)bring_up(2, member);
+	(void)reserve(2, 0, 0);
+	refused = query(1, 2, 0);
+	absent = query(1, 3, 0);
+	cr_assert(eq(int, (int)refused.route.status, CONTROL_NOT_FOUND));
+	cr_assert(zero(int, memcmp(&refused, &absent, sizeof absent)));
+}
+
+Test(route_links, a_query_by_overlay_address_finds_the_peer)
+{
+	struct vd_peer_id asker = peer(1), target = peer(2);
+	struct control_msg ask = { .kind = CONTROL_QUERY, .query = { .by_overlay = true } }, answer;
+
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	(void)reserve(2, 0, 0);
+	memcpy(ask.query.overlay, route_links_find(links, &target)->overlay, 16);
+	route_links_query(links, &asker, &ask, 0, &answer);
+	cr_assert(eq(int, (int)answer.route.status, CONTROL_OK));
+	cr_assert(vd_peer_id_equal(&answer.route.peer, &target));
+}
+
+Test(route_links, queries_over_the_rate_are_told_limit_and_malformed_ones_bad)
+{
+	struct control_msg ask = { .kind = CONTROL_QUERY, .query = { .malformed = true } }, answer;
+	struct vd_peer_id asker = peer(1);
+	unsigned passed = 0;
+
+	(void)bring_up(1, member);
+	route_links_query(links, &asker, &ask, 0, &answer);
+	cr_assert(eq(int, (int)answer.route.status, CONTROL_BAD));
+	for (unsigned i = 0; i < 100; i++)
+		passed += query(1, 2, 0).route.status != CONTROL_LIMIT;
+	cr_assert(eq(uint, passed, ROUTE_QUERIES_PER_S));
+}
+
+Test(route_links, a_reservation_ends_with_its_time)
+{
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	(void)reserve(2, 0, 0);
+	cr_assert(eq(u64, route_links_expire(links, 0), VD_SECONDS(ROUTE_TTL_MAX_S)));
+	cr_assert(eq(u64, route_links_expire(links, VD_SECONDS(ROUTE_TTL_MAX_S)), VD_NEVER));
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_NOT_FOUND));
+}
+
+Test(route_links, accounts_outlive_generations)
+{
+	uint32_t old = bring_up(1, member), next;
+	const struct route_link *link;
+
+	atomic_store(&sw_link_find(&plane.links, old)->rx_bytes, 100);
+	next = bring_up(1, member);
+	atomic_store(&sw_link_find(&plane.links, next)->rx_bytes, 11);
+	route_links_retire(links, old);
+	link = route_links_of_index(links, next);
+	cr_assert(eq(u64, route_links_account(links, link).rx_bytes, 111));
+}
+
+static unsigned moves;
+
+static void count_moves(void *context, uint32_t index, bool received, bool sent)
+{
+	(void)context;
+	(void)index;
+	moves += received + 10 * sent;
+}
+
+Test(route_links, a_poll_tells_what_moved_since_the_last_one)
+{
+	uint32_t index = bring_up(1, member);
+
+	route_links_poll(links, count_moves, NULL);
+	moves = 0;
+	atomic_store(&sw_link_find(&plane.links, index)->rx_frames, 1);
+	route_links_poll(links, count_moves, NULL);
+	cr_assert(eq(uint, moves, 1));
+	route_links_poll(links, count_moves, NULL);
+	cr_assert(eq(uint, moves, 1));
+}

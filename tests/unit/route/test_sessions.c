@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/sessions.h"
+
+#include "tests/unit/route/plane_fixture.h"
+
+static struct route_sessions *sessions;
+static const uint8_t self[16] = { 0xfd, 0x76, 1 }, key[32];
+
+static void setup(void)
+{
+	plane_setup();
+	sessions = route_sessions_new(&plane, 4, 0xfd76, self);
+	cr_assert(ne(ptr, sessions, NULL));
+}
+
+static void teardown(void)
+{
+	route_sessions_free(sessions);
+	plane_teardown();
+}
+
+TestSuite(route_sessions, .init = setup, .fini = teardown);
+
+static void add(uint8_t who)
+{
+	struct vd_peer_id id = peer(who);
+
+	cr_assert(eq(int, (int)route_sessions_add(sessions, &id, true), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_publish(sessions), VD_OK));
+}
+
+static uint32_t install(uint8_t who)
+{
+	struct route_session_install in = { .peer = peer(who), .rx_key = key, .tx_key = key };
+
+	cr_assert(eq(int, (int)sw_session_reserve(&plane.sessions, &in.index), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_install(sessions, &in), VD_OK));
+	return in.index;
+}
+
+/* What the TUN finds for this peer: the session's index, or -1 without a route. */
+static int64_t overlay_route(uint8_t who)
+{
+	struct vd_peer_id id = peer(who);
+	const struct route_session *session = route_sessions_find(sessions, &id);
+	const struct sw_overlay_route *route;
+
+	if (!session)
+		return -1;
+	route = sw_overlay_find(sw_rcu_get(&plane.overlay), session->overlay);
+	return route ? (int64_t)route->session : -1;
+}
+
+Test(route_sessions, a_named_peer_has_an_overlay_route_before_it_has_a_session)
+{
+	add(1);
+	cr_assert(eq(i64, overlay_route(1), 0));
+	cr_assert(eq(i64, overlay_route(2), -1));
+}
+
+Test(route_sessions, traffic_goes_to_a_generation_once_it_is_used)
+{
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	cr_assert(eq(i64, overlay_route(1), 0), "installed only: receives");
+	cr_assert(ne(ptr, (void *)route_sessions_use(sessions, index, 0), NULL));
+	cr_assert(eq(i64, overlay_route(1), index));
+}
+
+Test(route_sessions, a_newer_generation_replaces_the_one_before)
+{
+	uint32_t old, next;
+
+	add(1);
+	old = install(1);
+	(void)route_sessions_use(sessions, old, 0);
+	next = install(1);
+	(void)route_sessions_use(sessions, next, 0);
+	cr_assert(eq(i64, overlay_route(1), next));
+	cr_assert(eq(u32, atomic_load(&sw_session_find(&plane.sessions, old)->replaced_by), next));
+	route_sessions_retire(sessions, old);
+	cr_assert(eq(ptr, sw_session_find(&plane.sessions, old), NULL));
+	cr_assert(eq(i64, overlay_route(1), next));
+}
+
+Test(route_sessions, a_dropped_session_leaves_the_peer_known)
+{
+	struct vd_peer_id id = peer(1);
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	route_sessions_drop(sessions, &id);
+	cr_assert(eq(i64, overlay_route(1), 0));
+	cr_assert(eq(ptr, sw_session_find(&plane.sessions, index), NULL));
+}
+
+Test(route_sessions, a_stranger_gets_no_generation)
+{
+	struct route_session_install in = { .peer = peer(9), .rx_key = key, .tx_key = key };
+
+	cr_assert(eq(int, (int)sw_session_reserve(&plane.sessions, &in.index), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_install(sessions, &in), VD_ENOTFOUND));
+}
+
+Test(route_sessions, deleting_a_peer_leaves_the_others_reachable)
+{
+	struct vd_peer_id id = peer(1);
+	uint32_t index;
+
+	for (uint8_t who = 1; who <= 3; who++)
+		add(who);
+	index = install(3);
+	(void)route_sessions_use(sessions, index, 0);
+	route_sessions_del(sessions, &id);
+	cr_assert(eq(int, (int)route_sessions_publish(sessions), VD_OK));
+	cr_assert(eq(i64, overlay_route(1), -1));
+	cr_assert(eq(i64, overlay_route(2), 0));
+	cr_assert(eq(i64, overlay_route(3), index));
+	cr_assert(ne(ptr, (void *)route_sessions_of_index(sessions, index), NULL));
+}
