@@ -7,6 +7,7 @@
  * A function that belongs to one kind of thread says so after its parameters:
  *
  *	void route_add(struct route *r) ON_CONTROL;
+ *	ON_CONTROL static void refresh(struct route *r) { … }
  *
  * and a thread's entry function declares what it is with vd_role_control(),
  * vd_role_stream() or vd_role_worker(), once.

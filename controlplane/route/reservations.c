@@ -81,9 +81,10 @@ static bool would_pass(const struct route_link *from, const struct route_link *t
 	       sw_permit_passes(links_permit(from), links_permit(to));
 }
 
-static enum control_status answer_query(struct route_links *links, struct route_link *asker,
-					const struct control_msg *query, vd_ns now,
-					struct control_msg *answer)
+ON_CONTROL static enum control_status answer_query(struct route_links *links,
+						   struct route_link *asker,
+						   const struct control_msg *query, vd_ns now,
+						   struct control_msg *answer)
 {
 	const struct route_link *target;
 

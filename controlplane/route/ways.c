@@ -174,7 +174,8 @@ void ways_refresh(struct ways *ways)
 	}
 }
 
-static enum vd_err row_of(struct ways *ways, const struct cp_way *way, bool ip4, uint32_t *row_out)
+ON_CONTROL static enum vd_err row_of(struct ways *ways, const struct cp_way *way, bool ip4,
+				     uint32_t *row_out)
 {
 	struct next_hop hop = { .ifindex = way->ifindex, .vlan = way->vlan, .ip4 = ip4 };
 

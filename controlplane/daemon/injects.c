@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* injects: what the control thread wants sent, handed to the worker that sends it. */
+#include "controlplane/daemon/node.h"
+
+/* An item of the worker's lane to fill, or NULL when it is full: machines send again. */
+static struct sw_inject *begin(struct node *node, unsigned worker, struct vd_bytes bytes)
+{
+	struct sw_inject *inject = NULL;
+
+	if (bytes.len <= SW_EXCHANGE_BYTES)
+		inject = sw_lane_reserve(&node->plane.injects[worker]);
+	if (!inject) {
+		node->counters.injects_full++;
+		return NULL;
+	}
+	memset(inject, 0, offsetof(struct sw_inject, bytes));
+	inject->len = (uint16_t)bytes.len;
+	if (bytes.len)
+		memcpy(inject->bytes, bytes.at, bytes.len);
+	return inject;
+}
+
+static void commit(struct node *node, unsigned worker)
+{
+	sw_lane_commit(&node->plane.injects[worker]);
+	sw_wake_up(&node->plane.worker_wakes[worker]);
+}
+
+void node_send_datagram(struct node *node, const struct peering_path *path, struct vd_bytes frame)
+{
+	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+	struct sw_template send;
+	struct sw_inject *inject;
+	enum vd_err err = ways_template(node->ways, &endpoint, &send);
+
+	if (err && err != VD_AGAIN) {
+		node->counters.no_way++;
+		return;
+	}
+	inject = begin(node, node->worker_now, frame);
+	if (!inject)
+		return;
+	inject->kind = SW_INJECT_DATAGRAM;
+	inject->send = send;
+	commit(node, node->worker_now);
+}
+
+void node_send_payload(struct node *node, const struct peering_path *path, struct vd_bytes payload)
+{
+	struct route_path route = node_route_of_path(path);
+	const struct route_link *link = route_links_of_number(node->links, route.link);
+	struct sw_inject *inject;
+
+	if (!link || !link->current) {
+		node->counters.no_way++;
+		return;
+	}
+	inject = begin(node, link->owner, payload);
+	if (!inject)
+		return;
+	inject->kind = SW_INJECT_PAYLOAD;
+	inject->link = link->current;
+	inject->label = route.label;
+	commit(node, link->owner);
+}
+
+/* The worker that seals for a session, or 0 when it is gone. */
+static unsigned owner_of_session(const struct node *node, uint32_t index)
+{
+	const struct sw_session *session = sw_session_find(&node->plane.sessions, index);
+
+	return session ? session->owner : 0;
+}
+
+void node_send_inner(struct node *node, uint32_t session, struct vd_bytes plain)
+{
+	unsigned owner = owner_of_session(node, session);
+	struct sw_inject *inject = begin(node, owner, plain);
+
+	if (!inject)
+		return;
+	inject->kind = SW_INJECT_INNER;
+	inject->session = session;
+	commit(node, owner);
+}
+
+void node_move_session(struct node *node, uint32_t index, const struct sw_path *path)
+{
+	unsigned owner = owner_of_session(node, index);
+	struct sw_inject *inject = begin(node, owner, vd_bytes(NULL, 0));
+
+	if (!inject)
+		return;
+	inject->kind = SW_INJECT_SESSION_PATH;
+	inject->session = index;
+	inject->path = *path;
+	commit(node, owner);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* link_events: what the links' machine decided, carried out. */
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
+
+/* ---- who may ---- */
+
+bool node_admit_link(void *context, const struct vd_peer_id *peer)
+{
+	struct node *node = context;
+
+	return vd_config_tier_of(&node->config, peer) || node_router_of(node, peer) ||
+	       vd_peer_list_has(&node->config.session.allow, peer) ||
+	       vd_peer_list_has(&node->config.session.connect, peer);
+}
+
+static struct route_policy policy_of(const struct node *node, const struct vd_peer_id *peer)
+{
+	const struct vd_tier *tier = vd_config_tier_of(&node->config, peer);
+
+	if (!tier)
+		return (struct route_policy){ .tier = NULL };
+	return (struct route_policy){
+		.tier = tier->name,
+		.realms = tier->realms,
+		.call = tier->call,
+		.reserve = tier->reserve,
+		.pps = tier->pps,
+		.bps = tier->bps,
+	};
+}
+
+struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer)
+{
+	for (uint32_t i = 0; i < node->router_count; i++)
+		if (vd_peer_id_equal(&node->routers[i].peer, peer))
+			return &node->routers[i];
+	return NULL;
+}
+
+static uint32_t router_number(const struct node *node, const struct node_router *router)
+{
+	return (uint32_t)(router - node->routers);
+}
+
+/* ---- dialling ---- */
+
+void node_dial_routers(struct node *node, vd_ns now)
+{
+	for (uint32_t i = 0; i < node->router_count; i++) {
+		struct node_router *router = &node->routers[i];
+		struct sw_endpoint endpoint;
+		struct peering_path path;
+
+		if (router->dialled || ways_find(node->ways, &router->address, &endpoint))
+			continue;
+		path = node_path_of_endpoint(&endpoint);
+		router->dialled = !peering_dial(node->link_peering, &router->peer, &path, now);
+	}
+}
+
+/* ---- generations ---- */
+
+ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	const struct peering_generation *generation = event->generation;
+	struct route_install install = {
+		.peer = event->peer,
+		.policy = policy_of(node, &event->peer),
+		.index = event->index,
+		.remote_index = generation->remote_index,
+		.rx_key = generation->rx_tag_key,
+		.tx_key = generation->tx_tag_key,
+		.endpoint = node_endpoint_of_path(&event->path),
+		.owner = node->worker_now,
+	};
+	enum vd_err err = ways_template(node->ways, &install.endpoint, &install.send);
+
+	if (err && err != VD_AGAIN)
+		node->counters.no_way++; /* published all the same: it can receive */
+	err = route_links_install(node->links, &install, now);
+	if (!err)
+		return;
+	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
+	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
+	peering_close(node->link_peering, &event->peer, PEERING_LIMIT, "no room", now);
+}
+
+static void start_reserving(struct node *node, struct node_router *router, vd_ns now)
+{
+	if (node->config.link.reserve)
+		reserve_begin(&router->reserve, now);
+}
+
+ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	struct node_router *router = node_router_of(node, &event->peer);
+
+	if (!route_links_use(node->links, event->index))
+		return;
+	node_link_moved(node, &event->peer);
+	if (router && router->up)
+		start_reserving(node, router, now);
+}
+
+/* ---- up and down ---- */
+
+ON_CONTROL static void on_up(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, &event->peer);
+	struct node_router *router = node_router_of(node, &event->peer);
+	const struct route_session *session;
+
+	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", PEER_TEXT(&event->peer)),
+	       VD_STR("tier", link ? link->policy.tier : NULL));
+	if (router) {
+		router->up = true;
+		start_reserving(node, router, now);
+		(void)!seek_router_up(node->seek, router_number(node, router), now);
+	}
+	/* A session with the neighbour itself needs no route. */
+	session = node->sessions ? route_sessions_find(node->sessions, &event->peer) : NULL;
+	if (session && session->connect && !session->current)
+		node_seek_session(node, &event->peer, now);
+}
+
+ON_CONTROL static void on_down(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	struct node_router *router = node_router_of(node, &event->peer);
+
+	vd_log(VD_INFO, VD_SUB_LINK, "link down", VD_STR("peer", PEER_TEXT(&event->peer)),
+	       VD_STR("cause", event->status == PEERING_OK
+				   ? "silence"
+				   : control_status_text((enum control_status)event->status)),
+	       VD_STR("text", event->text));
+	if (router) {
+		router->up = false;
+		reserve_end(&router->reserve);
+		seek_router_down(node->seek, router_number(node, router));
+	}
+	route_links_drop(node->links, &event->peer, now);
+	node_link_moved(node, &event->peer);
+}
+
+/* ---- control messages ---- */
+
+static void reply(struct node *node, const struct vd_peer_id *peer, const struct control_msg *msg,
+		  vd_ns now)
+{
+	uint8_t bytes[CONTROL_MSG_MAX];
+	size_t len = control_msg_encode(msg, bytes);
+
+	/* The link may have gone meanwhile; the asker repeats. */
+	(void)!peering_send_control(node->link_peering, peer, vd_bytes(bytes, len), now);
+}
+
+static void on_observed(const struct control_msg *msg)
+{
+	struct vd_multiaddr address;
+	char text[VD_MULTIADDR_TEXT];
+
+	if (vd_multiaddr_of_bytes(vd_bytes(msg->observed.address, msg->observed.len), &address))
+		return;
+	vd_log(VD_DEBUG, VD_SUB_LINK, "observed address",
+	       VD_STR("address", vd_multiaddr_text(&address, text)));
+}
+
+ON_CONTROL static void on_reserved(struct node *node, const struct vd_peer_id *peer,
+				   const struct control_msg *msg, vd_ns now)
+{
+	struct node_router *router = node_router_of(node, peer);
+
+	if (!router || reserve_recv(&router->reserve, msg, now))
+		return;
+	if (router->reserve.state == RESERVE_HELD)
+		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_STR("router", PEER_TEXT(peer)),
+		       VD_U64("ttl_s", msg->reserved.ttl_s),
+		       VD_U64("realms", msg->reserved.realms));
+	else
+		vd_log(VD_WARN, VD_SUB_LINK,
+		       "reservation refused; ask the router's operator for a tier with reserve",
+		       VD_STR("router", PEER_TEXT(peer)),
+		       VD_STR("status", control_status_text(msg->reserved.status)));
+}
+
+ON_CONTROL static void on_control(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	struct node_router *router = node_router_of(node, &event->peer);
+	struct control_msg msg, answer;
+
+	if (control_msg_decode(event->frame, &msg)) {
+		node->counters.bad_control++;
+		return;
+	}
+	switch (msg.kind) {
+	case CONTROL_OBSERVED: on_observed(&msg); return;
+	case CONTROL_RESERVE:
+		route_links_reserve(node->links, &event->peer, &msg, now, &answer);
+		reply(node, &event->peer, &answer, now);
+		return;
+	case CONTROL_RESERVED: on_reserved(node, &event->peer, &msg, now); return;
+	case CONTROL_QUERY:
+		route_links_query(node->links, &event->peer, &msg, now, &answer);
+		reply(node, &event->peer, &answer, now);
+		return;
+	case CONTROL_ROUTE:
+		if (router)
+			(void)!seek_recv(node->seek, router_number(node, router), &msg, now);
+		return;
+	case CONTROL_CHALLENGE:
+	case CONTROL_ANSWER:
+	case CONTROL_CLOSE: return; /* peering's own */
+	}
+}
+
+/* ---- all events ---- */
+
+static void log_trouble(const struct peering_event *event)
+{
+	if (event->kind == PEERING_REFUSED_BY)
+		vd_log(VD_WARN, VD_SUB_LINK,
+		       "refused by the router; ask its operator to add this peer to a tier",
+		       VD_STR("router", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+	else if (event->kind == PEERING_DENIED)
+		vd_log(VD_WARN, VD_SUB_LINK, "link refused: the peer is in no tier",
+		       VD_STR("peer", PEER_TEXT(&event->peer)));
+	else
+		vd_log(VD_WARN, VD_SUB_LINK,
+		       "no answer; is the router running, and its address right?",
+		       VD_STR("router", PEER_TEXT(&event->peer)));
+}
+
+void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	switch (event->kind) {
+	case PEERING_SEND: node_send_datagram(node, &event->path, event->frame); return;
+	case PEERING_INSTALL: on_install(node, event, now); return;
+	case PEERING_USE: on_use(node, event, now); return;
+	case PEERING_RETIRE: route_links_retire(node->links, event->index); return;
+	case PEERING_UP: on_up(node, event, now); return;
+	case PEERING_REBOOTED: on_up(node, event, now); return;
+	case PEERING_DOWN: on_down(node, event, now); return;
+	case PEERING_REFUSED_BY:
+	case PEERING_DENIED:
+	case PEERING_SILENT: log_trouble(event); return;
+	case PEERING_CONTROL: on_control(node, event, now); return;
+	case PEERING_PONG: node_pong(node, &event->peer, false, event->rtt); return;
+	case PEERING_SEND_INNER: /* sessions only */
+	case PEERING_NONE: return;
+	}
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * node: the daemon's control thread: every machine, table and descriptor of this node, and
+ * the wires between them.
+ *
+ *	worker --punt--> punts.c --> peering (links), peering (sessions)
+ *	                                  | events
+ *	              link_events.c, session_events.c --> route/ (tables), seek, reserve
+ *	                                  | frames
+ *	worker <--inject-- injects.c <----+
+ *
+ * After any input node_pump() drains the machines until all are quiet, and sets the timer to
+ * the next deadline. Nothing here waits.
+ *
+ * Threads: control. Memory: all of it made in node_open.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/formats/key.h"
+#include "base/thread.h"
+#include "base/time.h"
+#include "controlplane/api/api.h"
+#include "controlplane/daemon/config.h"
+#include "controlplane/loop/loop.h"
+#include "controlplane/loop/netlink.h"
+#include "controlplane/loop/netmap.h"
+#include "controlplane/proto/peering.h"
+#include "controlplane/proto/reserve.h"
+#include "controlplane/proto/seek.h"
+#include "controlplane/route/links.h"
+#include "controlplane/route/sessions.h"
+#include "controlplane/route/ways.h"
+#include "dataplane/dataplane.h"
+#include "switch/plane.h"
+
+enum {
+	NODE_WHY = 2304,        /* room for two paths and a sentence */
+	NODE_ROUTES_MAX = 1024, /* routes learnt, for `viaduct routes` */
+	NODE_PINGS_MAX = 64,    /* API pings that wait for their pong */
+};
+
+/* One of link.routers. */
+struct node_router {
+	struct vd_peer_id peer;
+	struct vd_udp_addr address;
+	struct reserve reserve;
+	bool up;
+	bool dialled; /* a way to it was found, and peering keeps the link */
+};
+
+/* A route learnt from a router. */
+struct node_route {
+	struct vd_peer_id peer;
+	struct vd_peer_id via;
+	uint64_t label;
+	uint8_t bits;
+	uint16_t mtu;
+};
+
+/* An API ping that waits. */
+struct node_ping {
+	struct api_reply *reply; /* NULL: free */
+	struct vd_peer_id peer;
+	bool session;
+	vd_ns until;
+};
+
+/* What this thread alone counts. */
+struct node_counters {
+	uint64_t injects_full;  /* worker lanes that took no more */
+	uint64_t no_way;        /* frames for addresses that no port reaches */
+	uint64_t bad_control;   /* control messages that do not decode */
+	uint64_t reports;       /* reports received; not acted on yet */
+	uint64_t paths_refused; /* routes with too small an MTU */
+};
+
+struct node {
+	struct vd_config config;
+	struct vd_identity identity;
+	uint8_t overlay[16];
+	uint64_t boot;
+	vd_ns started;
+
+	struct sw_plane plane;
+	struct dp *dp;
+	struct cp_loop *loop;
+	struct cp_timer *timer;
+	struct cp_watch *wake;
+	struct cp_signal *sigterm, *sigint, *sighup;
+	struct cp_netmap *netmap;
+	struct cp_netlink *netlink;
+	struct ways *ways;
+	struct route_links *links;
+	struct route_sessions *sessions;
+	struct peering *link_peering;
+	struct peering *session_peering;
+	struct seek *seek;
+	struct api *api;
+
+	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
+	uint32_t router_count;
+	struct node_route routes[NODE_ROUTES_MAX];
+	uint32_t route_count;
+	struct node_ping pings[NODE_PINGS_MAX];
+	struct node_counters counters;
+
+	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
+	vd_ns next_tick;
+	uint32_t tun_ifindex; /* 0: none */
+	bool stopping;
+};
+
+/*
+ * Opens everything in the order of dependence. `config` is taken. On failure `why` says what
+ * and the cure, and only node_close is to be called.
+ */
+enum vd_err node_open(struct node *node, const struct vd_config *config,
+		      char why[NODE_WHY]) ON_CONTROL;
+/* Runs until SIGTERM or SIGINT, then drains. */
+void node_run(struct node *node) ON_CONTROL;
+void node_close(struct node *node) ON_CONTROL;
+
+/* The line "ready peer=… listen=…" for stdout; `out` has `cap` bytes. */
+void node_ready_line(const struct node *node, char *out, size_t cap) ON_CONTROL;
+
+/* ---- shared by the node_*.c files ---- */
+
+/* Drains all machines, then sets the timer. After every input. */
+void node_pump(struct node *node) ON_CONTROL;
+
+/* punts.c: everything the workers handed up; false when there was nothing. */
+bool node_take_punts(struct node *node) ON_CONTROL;
+
+/* injects.c: each counts when the lane is full. */
+void node_send_datagram(struct node *node, const struct peering_path *path,
+			struct vd_bytes frame) ON_CONTROL;
+void node_send_payload(struct node *node, const struct peering_path *path,
+		       struct vd_bytes payload) ON_CONTROL;
+void node_send_inner(struct node *node, uint32_t session, struct vd_bytes plain) ON_CONTROL;
+void node_move_session(struct node *node, uint32_t index, const struct sw_path *path) ON_CONTROL;
+
+/* paths.c: the opaque paths of peering, and what they stand for. */
+struct peering_path node_path_of_endpoint(const struct sw_endpoint *endpoint);
+struct sw_endpoint node_endpoint_of_path(const struct peering_path *path);
+struct peering_path node_path_of_route(const struct route_path *route);
+struct route_path node_route_of_path(const struct peering_path *path);
+
+/* link_events.c, session_events.c: what a machine decided. */
+void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
+void node_on_session_event(struct node *node, const struct peering_event *event,
+			   vd_ns now) ON_CONTROL;
+void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now) ON_CONTROL;
+bool node_admit_link(void *node, const struct vd_peer_id *peer) ON_CONTROL;
+bool node_admit_session(void *node, const struct vd_peer_id *peer);
+
+/* Starts looking for a way to a session peer, or dials it if its link is up. */
+void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
+/* Dials routers that have no link and to which there is a way. */
+void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
+struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+/* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
+void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* report.c: the API's data. */
+extern const struct api_source node_api_source;
+void node_pong(struct node *node, const struct vd_peer_id *peer, bool session,
+	       vd_ns rtt) ON_CONTROL;
+void node_expire_pings(struct node *node, vd_ns now) ON_CONTROL;

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* punts: what the workers handed up, given to the machine it is for. */
+#include "controlplane/daemon/node.h"
+#include "multigram/frame.h"
+
+enum { PUNTS_A_TURN = 64 }; /* of one worker, so that none starves the others */
+
+static void on_datagram(struct node *node, const struct sw_punt *punt)
+{
+	struct peering_path path = node_path_of_endpoint(&punt->from);
+
+	/* What is wrong with it, the machine counts. */
+	(void)!peering_recv(node->link_peering, &path, vd_bytes(punt->bytes, punt->len), punt->at);
+}
+
+ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
+{
+	const struct route_link *link = route_links_of_index(node->links, punt->link);
+	struct sw_route back = sw_label_way_back(punt->label, punt->used);
+	struct route_path route;
+	struct peering_path path;
+
+	if (!link || punt->len == 0)
+		return;
+	if (punt->bytes[0] == MG_REPORT) {
+		node->counters.reports++;
+		return;
+	}
+	if (!node->session_peering)
+		return;
+	route = (struct route_path){ .link = link->number, .label = back.label, .bits = back.bits };
+	path = node_path_of_route(&route);
+	(void)!peering_recv(node->session_peering, &path, vd_bytes(punt->bytes, punt->len),
+			    punt->at);
+}
+
+static void on_inner(struct node *node, const struct sw_punt *punt)
+{
+	if (node->session_peering)
+		(void)!peering_recv_inner(node->session_peering, punt->session,
+					  vd_bytes(punt->bytes, punt->len), punt->at);
+}
+
+ON_CONTROL static void on_want_session(struct node *node, const struct sw_punt *punt)
+{
+	const struct route_session *session;
+
+	if (!node->sessions)
+		return;
+	session = route_sessions_of_overlay(node->sessions, punt->overlay);
+	if (session && !session->current)
+		node_seek_session(node, &session->peer, punt->at);
+}
+
+ON_CONTROL static void on_punt(struct node *node, const struct sw_punt *punt)
+{
+	switch ((enum sw_punt_kind)punt->kind) {
+	case SW_PUNT_DATAGRAM: on_datagram(node, punt); return;
+	case SW_PUNT_PAYLOAD: on_payload(node, punt); return;
+	case SW_PUNT_INNER: on_inner(node, punt); return;
+	case SW_PUNT_WANT_SESSION: on_want_session(node, punt); return;
+	case SW_PUNT_MOVED: /* the path stays as it was until it is challenged (not yet) */
+	case SW_PUNT_UNKNOWN: /* no lost report yet: the peer finds out by silence */ return;
+	}
+}
+
+ON_CONTROL static bool take_from(struct node *node, unsigned worker)
+{
+	struct sw_lane *lane = &node->plane.punts[worker];
+	const struct sw_punt *punt;
+	unsigned taken = 0;
+
+	node->worker_now = (uint8_t)worker;
+	while (taken < PUNTS_A_TURN && (punt = sw_lane_peek(lane))) {
+		on_punt(node, punt);
+		sw_lane_release(lane);
+		node_pump(node);
+		taken++;
+	}
+	node->worker_now = 0;
+	return taken > 0;
+}
+
+bool node_take_punts(struct node *node)
+{
+	bool any = false;
+
+	for (unsigned worker = 0; worker < node->plane.config.workers; worker++)
+		any |= take_from(node, worker);
+	return any;
+}

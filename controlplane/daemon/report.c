@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* report: what the API tells: JSON by the contract (docs/architecture.md), metrics, pings. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "controlplane/daemon/node.h"
+
+static const vd_ns ping_timeout = VD_SECONDS(5);
+
+/* ---- small pieces ---- */
+
+static json_t *peer_json(const struct vd_peer_id *peer)
+{
+	char text[VD_PEER_ID_TEXT];
+
+	return json_string(vd_peer_id_text(peer, text));
+}
+
+static json_t *overlay_json(const uint8_t overlay[16])
+{
+	char text[INET6_ADDRSTRLEN];
+
+	return json_string(inet_ntop(AF_INET6, overlay, text, sizeof text));
+}
+
+static json_t *u64_json(uint64_t value)
+{
+	return json_integer((json_int_t)value);
+}
+
+static json_t *rtt_json(vd_ns rtt)
+{
+	return rtt ? json_real((double)rtt / (double)VD_NS_PER_MS) : json_null();
+}
+
+static json_t *since_json(vd_ns since)
+{
+	return u64_json((vd_now() - since) / VD_NS_PER_S);
+}
+
+static uint64_t load(const _Atomic uint64_t *counter)
+{
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+static uint64_t sum_of(const struct node *node, size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < node->plane.config.workers; i++)
+		sum += load(
+		    (const _Atomic uint64_t *)((const char *)&node->plane.counters[i] + offset));
+	return sum;
+}
+#define SUM(node, field) sum_of((node), offsetof(struct sw_counters, field))
+
+static uint64_t drops_of(const struct node *node, enum sw_drop drop)
+{
+	return sum_of(node, offsetof(struct sw_counters, drops) +
+				(size_t)drop * sizeof(_Atomic uint64_t));
+}
+
+static uint32_t up_count(const struct peering *peering)
+{
+	struct peering_view view;
+	uint32_t count = 0;
+	size_t at = 0;
+
+	while (peering && peering_each(peering, &at, &view))
+		count += view.up;
+	return count;
+}
+
+/* ---- the commands ---- */
+
+static json_t *tell_id(void *context)
+{
+	struct node *node = context;
+	json_t *addresses = json_array();
+	struct dp_port_view view;
+
+	for (unsigned i = 0; i < dp_port_count(node->dp); i++) {
+		struct vd_multiaddr address;
+		char text[VD_MULTIADDR_TEXT];
+
+		dp_port_view(node->dp, i, &view);
+		vd_multiaddr_of_link(&view.bind, &node->identity.id, &address);
+		json_array_append_new(addresses, json_string(vd_multiaddr_text(&address, text)));
+	}
+	return json_pack("{s:o, s:o, s:o}", "peer", peer_json(&node->identity.id), "overlay",
+			 overlay_json(node->overlay), "addresses", addresses);
+}
+
+static json_t *tell_status(void *context)
+{
+	struct node *node = context;
+
+	return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "peer", peer_json(&node->identity.id),
+			 "version", VD_VERSION, "uptime_s", since_json(node->started), "workers",
+			 (json_int_t)node->plane.config.workers, "links",
+			 (json_int_t)up_count(node->link_peering), "sessions",
+			 (json_int_t)up_count(node->session_peering));
+}
+
+ON_CONTROL static json_t *link_json(struct node *node, const struct peering_view *view)
+{
+	const struct route_link *link = route_links_find(node->links, &view->peer);
+	struct sw_endpoint endpoint = node_endpoint_of_path(&view->path);
+	struct route_account account = { 0 };
+	struct vd_multiaddr address;
+	char text[VD_MULTIADDR_TEXT];
+
+	if (link)
+		account = route_links_account(node->links, link);
+	vd_multiaddr_of_link(&endpoint.remote, NULL, &address);
+	return json_pack(
+	    "{s:o, s:s, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "peer",
+	    peer_json(&view->peer), "address", vd_multiaddr_text(&address, text), "state",
+	    view->up ? "up" : "connecting", "owner", (json_int_t)(link ? link->owner : 0), "tier",
+	    link ? link->policy.tier : NULL, "rtt_ms", rtt_json(view->rtt), "rx_packets",
+	    u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
+	    u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes), "since_s",
+	    view->up ? since_json(view->since) : json_null(), "reserved",
+	    link && link->may_be_called);
+}
+
+ON_CONTROL static json_t *tell_links(void *context)
+{
+	struct node *node = context;
+	json_t *links = json_array();
+	struct peering_view view;
+	size_t at = 0;
+
+	while (peering_each(node->link_peering, &at, &view))
+		json_array_append_new(links, link_json(node, &view));
+	return json_pack("{s:o}", "links", links);
+}
+
+/* "<router> 0x2a/16", or "direct" when the link is the peer's own. */
+ON_CONTROL static json_t *path_json(struct node *node, const struct route_path *path)
+{
+	const struct route_link *link = route_links_of_number(node->links, path->link);
+	char peer[VD_PEER_ID_TEXT], text[VD_PEER_ID_TEXT + 40];
+
+	if (!link)
+		return json_string("none");
+	if (path->bits == 0)
+		return json_string("direct");
+	snprintf(text, sizeof text, "%s 0x%llx/%u", vd_peer_id_text(&link->peer, peer),
+		 (unsigned long long)path->label, path->bits);
+	return json_string(text);
+}
+
+ON_CONTROL static json_t *session_json(struct node *node, const struct peering_view *view)
+{
+	const struct route_session *session = route_sessions_find(node->sessions, &view->peer);
+	struct route_account account = { 0 };
+	int mtu = 0;
+
+	if (!session)
+		return NULL;
+	account = route_sessions_account(node->sessions, session);
+	if (session->data_path.payload_max > SW_SEAL_OVERHEAD)
+		mtu = session->data_path.payload_max - SW_SEAL_OVERHEAD - 1;
+	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
+			 peer_json(&view->peer), "overlay", overlay_json(session->overlay), "path",
+			 path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher),
+			 "mtu", mtu, "rtt_ms", rtt_json(view->rtt), "state",
+			 view->up ? "up" : "connecting", "rx_packets", u64_json(account.rx_frames),
+			 "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
+			 u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes),
+			 "since_s", view->up ? since_json(view->since) : json_null());
+}
+
+ON_CONTROL static json_t *tell_sessions(void *context)
+{
+	struct node *node = context;
+	json_t *sessions = json_array();
+	struct peering_view view;
+	size_t at = 0;
+
+	while (node->session_peering && peering_each(node->session_peering, &at, &view)) {
+		json_t *session = session_json(node, &view);
+
+		if (session)
+			json_array_append_new(sessions, session);
+	}
+	return json_pack("{s:o}", "sessions", sessions);
+}
+
+static json_t *tell_routes(void *context)
+{
+	struct node *node = context;
+	json_t *routes = json_array();
+
+	for (uint32_t i = 0; i < node->route_count; i++) {
+		const struct node_route *route = &node->routes[i];
+		char label[24];
+
+		snprintf(label, sizeof label, "0x%llx", (unsigned long long)route->label);
+		json_array_append_new(routes, json_pack("{s:o, s:s, s:i, s:o, s:i}", "peer",
+							peer_json(&route->peer), "label", label,
+							"bits", route->bits, "via",
+							peer_json(&route->via), "mtu", route->mtu));
+	}
+	return json_pack("{s:o}", "routes", routes);
+}
+
+static json_t *worker_json(const struct sw_counters *counters, unsigned id)
+{
+	uint64_t packets = load(&counters->packets), started = load(&counters->started_ns);
+	uint64_t alive = started ? vd_now() - started : 0;
+
+	return json_pack("{s:i, s:f, s:f, s:o}", "id", (int)id, "busy",
+			 alive ? (double)load(&counters->busy_ns) / (double)alive : 0.0,
+			 "cycles_per_packet",
+			 packets ? (double)load(&counters->cycles) / (double)packets : 0.0,
+			 "packets", u64_json(packets));
+}
+
+static json_t *tell_stats(void *context)
+{
+	struct node *node = context;
+	json_t *drops = json_object(), *workers = json_array();
+
+	for (int drop = 0; drop < SW_DROP_COUNT; drop++)
+		json_object_set_new(drops, sw_drop_name((enum sw_drop)drop),
+				    u64_json(drops_of(node, (enum sw_drop)drop)));
+	for (unsigned i = 0; i < node->plane.config.workers; i++)
+		json_array_append_new(workers, worker_json(&node->plane.counters[i], i));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "switched", u64_json(SUM(node, switched)),
+			 "delivered", u64_json(SUM(node, delivered)), "punted",
+			 u64_json(SUM(node, punted)), "drops", drops, "workers", workers);
+}
+
+static bool tell_ready(void *context, char why[API_WHY])
+{
+	struct node *node = context;
+
+	if (node->stopping) {
+		snprintf(why, API_WHY, "stopping");
+		return false;
+	}
+	if (node->router_count && up_count(node->link_peering) == 0) {
+		snprintf(why, API_WHY, "no link to a router is up");
+		return false;
+	}
+	return true;
+}
+
+/* ---- metrics ---- */
+
+static void tell_peering(struct metrics *m, const char *kind, const struct peering_stats *stats)
+{
+	metrics_u64(m, stats->handshakes_begun, "kind", kind, "result", "begun");
+	metrics_u64(m, stats->handshakes_done, "kind", kind, "result", "done");
+	metrics_u64(m, stats->handshakes_failed, "kind", kind, "result", "failed");
+	metrics_u64(m, stats->refused, "kind", kind, "result", "refused");
+	metrics_u64(m, stats->bad_frames, "kind", kind, "result", "bad_frame");
+	metrics_u64(m, stats->unknown_index, "kind", kind, "result", "unknown_index");
+	metrics_u64(m, stats->unexpected_peer, "kind", kind, "result", "unexpected_peer");
+	metrics_u64(m, stats->turned_away, "kind", kind, "result", "turned_away");
+}
+
+static void tell_control(struct node *node, struct metrics *m)
+{
+	metrics_counter(m, "viaduct_handshakes", "handshakes and their frames, by outcome");
+	tell_peering(m, "link", peering_stats(node->link_peering));
+	if (node->session_peering)
+		tell_peering(m, "session", peering_stats(node->session_peering));
+	metrics_counter(m, "viaduct_control_drops", "what the control thread turned away");
+	metrics_u64(m, node->counters.injects_full, "reason", "inject_full");
+	metrics_u64(m, node->counters.no_way, "reason", "no_way");
+	metrics_u64(m, node->counters.bad_control, "reason", "bad_control");
+	metrics_u64(m, node->counters.paths_refused, "reason", "path_mtu");
+	metrics_counter(m, "viaduct_reports", "switch reports received");
+	metrics_u64(m, node->counters.reports);
+}
+
+static void tell_ports(struct node *node, struct metrics *m)
+{
+	struct dp_port_view view;
+
+	metrics_counter(m, "viaduct_port_packets", "packets of a port");
+	for (unsigned i = 0; i < dp_port_count(node->dp); i++) {
+		dp_port_view(node->dp, i, &view);
+		metrics_u64(m, view.rx_packets, "port", view.name, "direction", "rx");
+		metrics_u64(m, view.tx_packets, "port", view.name, "direction", "tx");
+	}
+	metrics_counter(m, "viaduct_port_errors", "packets that a port lost");
+	for (unsigned i = 0; i < dp_port_count(node->dp); i++) {
+		dp_port_view(node->dp, i, &view);
+		metrics_u64(m, view.rx_missed, "port", view.name, "kind", "rx_missed");
+		metrics_u64(m, view.tx_errors, "port", view.name, "kind", "tx_errors");
+	}
+}
+
+static void tell_workers(struct node *node, struct metrics *m)
+{
+	char id[12];
+
+	metrics_counter(m, "viaduct_worker_packets", "packets received by a worker");
+	for (unsigned i = 0; i < node->plane.config.workers; i++) {
+		snprintf(id, sizeof id, "%u", i);
+		metrics_u64(m, load(&node->plane.counters[i].packets), "worker", id);
+	}
+	metrics_counter(m, "viaduct_worker_busy_seconds", "time of turns that did work");
+	for (unsigned i = 0; i < node->plane.config.workers; i++) {
+		snprintf(id, sizeof id, "%u", i);
+		metrics_double(m,
+			       (double)load(&node->plane.counters[i].busy_ns) / (double)VD_NS_PER_S,
+			       "worker", id);
+	}
+}
+
+static void tell_metrics(void *context, struct metrics *m)
+{
+	struct node *node = context;
+
+	metrics_gauge(m, "viaduct_links", "links that are up");
+	metrics_u64(m, up_count(node->link_peering));
+	metrics_gauge(m, "viaduct_sessions", "sessions that are up");
+	metrics_u64(m, up_count(node->session_peering));
+	metrics_counter(m, "viaduct_switched", "frames that left by another link");
+	metrics_u64(m, SUM(node, switched));
+	metrics_counter(m, "viaduct_delivered", "frames for this node");
+	metrics_u64(m, SUM(node, delivered));
+	metrics_counter(m, "viaduct_punted", "packets handed to the control thread");
+	metrics_u64(m, SUM(node, punted));
+	metrics_counter(m, "viaduct_drops", "packets dropped, by reason");
+	for (int drop = 0; drop < SW_DROP_COUNT; drop++)
+		metrics_u64(m, drops_of(node, (enum sw_drop)drop), "reason",
+			    sw_drop_name((enum sw_drop)drop));
+	tell_control(node, m);
+	tell_ports(node, m);
+	tell_workers(node, m);
+}
+
+/* ---- ping ---- */
+
+ON_CONTROL static bool target_of_text(const struct node *node, const char *text,
+				      struct vd_peer_id *peer_out)
+{
+	uint8_t overlay[16];
+	const struct route_session *session;
+
+	if (!vd_peer_id_of_text(text, peer_out))
+		return true;
+	if (!node->sessions || inet_pton(AF_INET6, text, overlay) != 1)
+		return false;
+	session = route_sessions_of_overlay(node->sessions, overlay);
+	if (session)
+		*peer_out = session->peer;
+	return session != NULL;
+}
+
+/* Over the session if there is one, else over the link. */
+static enum vd_err send_ping(struct node *node, const struct vd_peer_id *peer, bool *session_out)
+{
+	*session_out =
+	    node->session_peering && !peering_ping(node->session_peering, peer, vd_now());
+	return *session_out ? VD_OK : peering_ping(node->link_peering, peer, vd_now());
+}
+
+ON_CONTROL static void begin_ping(void *context, const char *target, struct api_reply *reply)
+{
+	struct node *node = context;
+	struct node_ping *ping = NULL;
+	struct vd_peer_id peer;
+	bool session;
+
+	for (unsigned i = 0; i < NODE_PINGS_MAX && !ping; i++)
+		if (!node->pings[i].reply)
+			ping = &node->pings[i];
+	if (!ping) {
+		api_reply_error(reply, "too many pings at once; try again later");
+	} else if (!target_of_text(node, target, &peer)) {
+		api_reply_error(reply, "not a peer id, nor the overlay address of a known peer");
+	} else {
+		enum vd_err err = send_ping(node, &peer, &session);
+
+		if (err == VD_AGAIN)
+			api_reply_error(reply, "a ping to this peer is under way; try again");
+		else if (err)
+			api_reply_error(reply, "no link and no session to this peer; see "
+					       "`viaduct links` and `viaduct sessions`");
+		else
+			*ping = (struct node_ping){ reply, peer, session, vd_now() + ping_timeout };
+	}
+	node_pump(node);
+}
+
+void node_pong(struct node *node, const struct vd_peer_id *peer, bool session, vd_ns rtt)
+{
+	for (unsigned i = 0; i < NODE_PINGS_MAX; i++) {
+		struct node_ping *ping = &node->pings[i];
+
+		if (!ping->reply || ping->session != session ||
+		    !vd_peer_id_equal(&ping->peer, peer))
+			continue;
+		api_reply_ok(ping->reply,
+			     json_pack("{s:o, s:o, s:s}", "peer", peer_json(peer), "rtt_ms",
+				       rtt_json(rtt), "via", session ? "session" : "link"));
+		ping->reply = NULL;
+	}
+}
+
+void node_expire_pings(struct node *node, vd_ns now)
+{
+	for (unsigned i = 0; i < NODE_PINGS_MAX; i++) {
+		if (!node->pings[i].reply || now < node->pings[i].until)
+			continue;
+		api_reply_error(node->pings[i].reply, "no answer within 5 s");
+		node->pings[i].reply = NULL;
+	}
+}
+
+const struct api_source node_api_source = {
+	.id = tell_id,
+	.status = tell_status,
+	.links = tell_links,
+	.sessions = tell_sessions,
+	.routes = tell_routes,
+	.stats = tell_stats,
+	.ping = begin_ping,
+	.metrics = tell_metrics,
+	.ready = tell_ready,
+};

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* session_events: what the sessions' machine and the search for routes decided, carried out. */
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
+
+enum {
+	TUN_MTU_MIN = 1280,    /* IPv6 */
+	SESSION_OVERHEAD = 30, /* switch payload around an overlay packet (SPEC, MTU) */
+	PAYLOAD_MIN = TUN_MTU_MIN + SESSION_OVERHEAD,
+};
+
+bool node_admit_session(void *context, const struct vd_peer_id *peer)
+{
+	struct node *node = context;
+
+	return vd_peer_list_has(&node->config.session.allow, peer) ||
+	       vd_peer_list_has(&node->config.session.connect, peer);
+}
+
+/* ---- paths ---- */
+
+/* As the data plane has it; link 0 when the link is gone. */
+ON_CONTROL static struct sw_path data_path_of(const struct node *node,
+					      const struct route_path *path, uint16_t payload_max)
+{
+	const struct route_link *link = route_links_of_number(node->links, path->link);
+	struct sw_path data = { .label = path->label };
+
+	if (!link)
+		return data;
+	data.link = link->current;
+	data.payload_max =
+	    payload_max && payload_max < link->payload_max ? payload_max : link->payload_max;
+	return data;
+}
+
+static struct node_route *route_to(struct node *node, const struct vd_peer_id *peer)
+{
+	for (uint32_t i = 0; i < node->route_count; i++)
+		if (vd_peer_id_equal(&node->routes[i].peer, peer))
+			return &node->routes[i];
+	return NULL;
+}
+
+static void forget_routes_via(struct node *node, const struct vd_peer_id *router)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < node->route_count; i++)
+		if (!vd_peer_id_equal(&node->routes[i].via, router))
+			node->routes[kept++] = node->routes[i];
+	node->route_count = kept;
+}
+
+static void keep_route(struct node *node, const struct node_route *route)
+{
+	struct node_route *known = route_to(node, &route->peer);
+
+	if (!known && node->route_count < NODE_ROUTES_MAX)
+		known = &node->routes[node->route_count++];
+	if (known)
+		*known = *route;
+}
+
+/* The link's record changed under these sessions, or went away. */
+ON_CONTROL static void follow_link(struct node *node, const struct route_session *session,
+				   vd_ns now)
+{
+	struct sw_path data = data_path_of(node, &session->path, session->data_path.payload_max);
+
+	if (data.link == session->data_path.link)
+		return;
+	if (data.link) {
+		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+			if (session->generations[i].index)
+				node_move_session(node, session->generations[i].index, &data);
+		route_sessions_moved(node->sessions, session->current, &session->path, &data);
+	} else if (session->connect) {
+		node_seek_session(node, &session->peer, now);
+	}
+}
+
+void node_link_moved(struct node *node, const struct vd_peer_id *peer)
+{
+	const struct route_link *link = route_links_find(node->links, peer);
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	if (!link)
+		forget_routes_via(node, peer);
+	if (!node->sessions)
+		return;
+	while ((session = route_sessions_next(node->sessions, &at)))
+		if (session->current && (!link || session->path.link == link->number))
+			follow_link(node, session, vd_now());
+}
+
+/* ---- looking for ways ---- */
+
+static void dial(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
+		 vd_ns now)
+{
+	struct peering_path path = node_path_of_route(route);
+
+	if (peering_dial(node->session_peering, peer, &path, now))
+		vd_log(VD_WARN, VD_SUB_SESSION, "too many sessions; raise session.sessions_max",
+		       VD_STR("peer", PEER_TEXT(peer)));
+}
+
+void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, peer);
+
+	if (link && link->current) {
+		dial(node, peer, &(struct route_path){ .link = link->number }, now);
+		return;
+	}
+	if (seek_want(node->seek, peer, now))
+		vd_log(VD_WARN, VD_SUB_ROUTE, "too many routes looked for at once",
+		       VD_STR("peer", PEER_TEXT(peer)));
+}
+
+ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
+				const struct control_msg *msg, vd_ns now)
+{
+	const struct node_router *router = &node->routers[router_number];
+	const struct route_link *link = route_links_find(node->links, &router->peer);
+	struct node_route route = {
+		.peer = msg->route.peer,
+		.via = router->peer,
+		.label = msg->route.label,
+		.bits = msg->route.bits,
+		.mtu = msg->route.mtu,
+	};
+
+	if (!link)
+		return;
+	if (msg->route.mtu < PAYLOAD_MIN || link->payload_max < PAYLOAD_MIN) {
+		node->counters.paths_refused++;
+		vd_log(VD_WARN, VD_SUB_ROUTE, "path refused: its MTU is too small for IPv6 inside",
+		       VD_STR("peer", PEER_TEXT(&route.peer)), VD_U64("mtu", msg->route.mtu),
+		       VD_U64("needed", PAYLOAD_MIN));
+		return;
+	}
+	keep_route(node, &route);
+	vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
+	       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
+	dial(node, &route.peer,
+	     &(struct route_path){ .link = link->number, .label = route.label, .bits = route.bits },
+	     now);
+}
+
+void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now)
+{
+	uint8_t bytes[CONTROL_MSG_MAX];
+
+	if (event->kind == SEEK_FOUND) {
+		on_found(node, event->router, &event->msg, now);
+		return;
+	}
+	/* Lost if the link has just gone; the search repeats it. */
+	(void)!peering_send_control(node->link_peering, &node->routers[event->router].peer,
+				    vd_bytes(bytes, control_msg_encode(&event->msg, bytes)), now);
+}
+
+/* ---- generations ---- */
+
+ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	const struct peering_generation *generation = event->generation;
+	struct route_path path = node_route_of_path(&event->path);
+	const struct route_link *link = route_links_of_number(node->links, path.link);
+	const struct node_route *route = route_to(node, &event->peer);
+	struct route_session_install install = {
+		.peer = event->peer,
+		.index = event->index,
+		.remote_index = generation->remote_index,
+		.cipher = generation->cipher,
+		.rx_key = generation->rx_aead_key,
+		.tx_key = generation->tx_aead_key,
+		.ip6_index = generation->inner[0],
+		.owner = link ? link->owner : 0,
+		.path = path,
+	};
+	enum vd_err err;
+
+	install.data_path =
+	    data_path_of(node, &path, route && route->label == path.label ? route->mtu : 0);
+	err = route_sessions_install(node->sessions, &install);
+	if (!err)
+		return;
+	vd_log(VD_WARN, VD_SUB_SESSION, "no room for another session; raise session.sessions_max",
+	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
+	peering_close(node->session_peering, &event->peer, PEERING_LIMIT, "no room", now);
+}
+
+/* ---- up and down ---- */
+
+ON_CONTROL static void on_up(struct node *node, const struct peering_event *event)
+{
+	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
+
+	vd_log(VD_INFO, VD_SUB_SESSION, "session up", VD_STR("peer", PEER_TEXT(&event->peer)),
+	       VD_STR("cipher", session ? vd_cipher_name(session->cipher) : NULL));
+}
+
+ON_CONTROL static void on_down(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
+
+	vd_log(VD_INFO, VD_SUB_SESSION, "session down", VD_STR("peer", PEER_TEXT(&event->peer)),
+	       VD_STR("cause", event->status == PEERING_OK
+				   ? "silence"
+				   : control_status_text((enum control_status)event->status)),
+	       VD_STR("text", event->text));
+	route_sessions_drop(node->sessions, &event->peer);
+	if (session && session->connect)
+		node_seek_session(node, &event->peer, now);
+	else
+		peering_undial(node->session_peering, &event->peer, now);
+}
+
+static void log_trouble(const struct peering_event *event)
+{
+	if (event->kind == PEERING_REFUSED_BY)
+		vd_log(VD_WARN, VD_SUB_SESSION,
+		       "refused by the peer; ask its operator to add this peer to session.allow",
+		       VD_STR("peer", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+	else if (event->kind == PEERING_DENIED)
+		vd_log(VD_WARN, VD_SUB_SESSION, "session refused: the peer is not in session.allow",
+		       VD_STR("peer", PEER_TEXT(&event->peer)));
+	else
+		vd_log(VD_WARN, VD_SUB_SESSION, "no answer from the peer over this route",
+		       VD_STR("peer", PEER_TEXT(&event->peer)));
+}
+
+/* A route that brings no answer may be stale: ask the routers again. */
+ON_CONTROL static void on_silent(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	log_trouble(event);
+	node_seek_session(node, &event->peer, now);
+}
+
+void node_on_session_event(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	switch (event->kind) {
+	case PEERING_SEND: node_send_payload(node, &event->path, event->frame); return;
+	case PEERING_SEND_INNER: node_send_inner(node, event->index, event->frame); return;
+	case PEERING_INSTALL: on_install(node, event, now); return;
+	case PEERING_USE: (void)route_sessions_use(node->sessions, event->index, now); return;
+	case PEERING_RETIRE: route_sessions_retire(node->sessions, event->index); return;
+	case PEERING_UP: on_up(node, event); return;
+	case PEERING_DOWN: on_down(node, event, now); return;
+	case PEERING_SILENT: on_silent(node, event, now); return;
+	case PEERING_REFUSED_BY:
+	case PEERING_DENIED: log_trouble(event); return;
+	case PEERING_PONG: node_pong(node, &event->peer, true, event->rtt); return;
+	case PEERING_REBOOTED: /* the peer's sessions died with it; a new one is up */
+	case PEERING_CONTROL:  /* sessions carry no other control messages yet */
+	case PEERING_NONE: return;
+	}
+}
