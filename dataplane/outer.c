@@ -61,6 +61,12 @@ static unsigned parse_ip4(const uint8_t *bytes, size_t *at, size_t *end)
 	return DP_OUTER_OK;
 }
 
+/* ::ffff:0:0/96 stands for IPv4 in our addresses; on the wire it is forged (RFC 4038, 4.2). */
+static bool is_mapped(const uint8_t ip[16])
+{
+	return vd_be64_load(ip) == 0 && vd_be32_load(ip + 8) == 0xffff;
+}
+
 /* RFC 8200. A fragment header is named; other extension headers are not ours. */
 static unsigned parse_ip6(const uint8_t *bytes, size_t *at, size_t *end)
 {
@@ -76,6 +82,8 @@ static unsigned parse_ip6(const uint8_t *bytes, size_t *at, size_t *end)
 		return SW_DROP_FRAGMENT;
 	if (ip[6] != PROTOCOL_UDP)
 		return SW_DROP_NOT_OURS;
+	if (is_mapped(ip + 8) || is_mapped(ip + 24))
+		return SW_DROP_BAD_HEADER;
 	*at += SW_IP6_BYTES;
 	*end = *at + payload;
 	return DP_OUTER_OK;
