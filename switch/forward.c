@@ -419,8 +419,9 @@ static inline void route(struct sw_forward *f, struct sw_packet *p, unsigned lan
 }
 
 /* At the ingress owner: window, tag, then mark; and on. */
-static inline void accept(struct sw_forward *f, struct sw_packet *p, unsigned lane,
-			  struct sw_link *in, bool verified, vd_ns now)
+static inline __attribute__((always_inline)) void accept(struct sw_forward *f, struct sw_packet *p,
+							 unsigned lane, struct sw_link *in,
+							 bool verified, vd_ns now)
 {
 	uint64_t counter = counter_of(&f->lanes, lane);
 
@@ -470,7 +471,6 @@ static unsigned parse_burst(struct sw_forward *f, struct sw_packet *packets, uns
 		}
 		struct sw_link *in = &f->links[sw_index_slot(index)];
 		__builtin_prefetch(in, 1);
-		__builtin_prefetch(&in->window, 1);
 		uint64_t label = head_of(&f->lanes, n).label;
 		__builtin_prefetch((const void *)&f->directors[label & f->director_mask]);
 		p->index = index;
@@ -491,6 +491,7 @@ static void look_up_burst(struct sw_forward *f, unsigned n)
 						     memory_order_relaxed);
 		const struct sw_link *out = &f->links[sw_index_slot(next)];
 
+		__builtin_prefetch(&in->window, 1);
 		__builtin_prefetch(&out->tx_key, 1);
 		__builtin_prefetch(&out->send);
 		set_key(&f->lanes, i, in->rx_key);
@@ -544,8 +545,8 @@ void sw_forward_burst(struct sw_forward *f, struct sw_packet *packets, unsigned 
 
 /* ---- packets that came over a lane ---- */
 
-static void resume_verified(struct sw_forward *f, struct sw_packet *p, unsigned lane,
-			    struct sw_link *in, vd_ns now)
+static __attribute__((noinline)) void resume_verified(struct sw_forward *f, struct sw_packet *p,
+						      unsigned lane, struct sw_link *in, vd_ns now)
 {
 	if (in)
 		accept(f, p, lane, in, true, now);

@@ -13,7 +13,7 @@
 
 enum {
 	SW_SIPHASH_WORDS = 6, /* five of input; the last three bytes and the length */
-	SW_SIPHASH_STEP = 16, /* lanes are computed in whole steps */
+	SW_SIPHASH_STEP = 8,  /* lanes are computed in whole steps */
 	/* one line over a power of two, so that rows do not share cache sets */
 	SW_SIPHASH_LANES = SW_BURST_MAX + SW_SIPHASH_STEP,
 };
