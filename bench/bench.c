@@ -64,7 +64,7 @@ void bench_timer_start(struct bench_timer *timer)
 	timer->started = machine_cycles();
 }
 
-void bench_timer_stop(struct bench_timer *timer, uint64_t packets)
+void bench_timer_stop(struct bench_timer *timer, uint64_t units)
 {
 	uint64_t cycles = machine_cycles() - timer->started;
 
@@ -73,12 +73,12 @@ void bench_timer_stop(struct bench_timer *timer, uint64_t packets)
 		return;
 	}
 	timer->cycles += cycles;
-	timer->packets += packets;
+	timer->units += units;
 }
 
-double bench_timer_cycles_per_packet(const struct bench_timer *timer)
+double bench_timer_mean(const struct bench_timer *timer)
 {
-	return timer->packets ? (double)timer->cycles / (double)timer->packets : 0;
+	return timer->units ? (double)timer->cycles / (double)timer->units : 0;
 }
 
 struct bench_result bench_result(const char *bench, const char *variant)
@@ -121,7 +121,7 @@ static void add_ratio(json_t *line, const struct bench_result *result)
 				: json_null());
 }
 
-static json_t *line_of(const struct bench_result *result)
+json_t *bench_result_line(const struct bench_result *result)
 {
 	json_t *line = json_object();
 	char flags[BENCH_FLAGS];
@@ -178,7 +178,7 @@ void bench_result_drop(struct bench_result *result)
 
 void bench_result_print(struct bench_result *result, const struct bench_options *options)
 {
-	json_t *line = line_of(result);
+	json_t *line = bench_result_line(result);
 
 	if (options->json) {
 		json_dumpf(line, stdout, JSON_REAL_PRECISION(5));

@@ -59,15 +59,15 @@ double bench_max(const struct bench_series *series);
  */
 struct bench_timer {
 	uint64_t cycles;
-	uint64_t packets;
+	uint64_t units;     /* packets, handshakes, … */
 	uint64_t discarded; /* regions */
 	uint64_t started;
 	int64_t switches; /* involuntary, before the region */
 };
 
 void bench_timer_start(struct bench_timer *timer);
-void bench_timer_stop(struct bench_timer *timer, uint64_t packets);
-double bench_timer_cycles_per_packet(const struct bench_timer *timer); /* 0 when empty */
+void bench_timer_stop(struct bench_timer *timer, uint64_t units);
+double bench_timer_mean(const struct bench_timer *timer); /* cycles a unit; 0 when empty */
 
 /* ---- results ---- */
 
@@ -87,6 +87,8 @@ struct bench_result bench_result(const char *bench, const char *variant);
 void bench_parameter(struct bench_result *result, const char *name, uint64_t value);
 /* The median under `name`, the spread under `name`_min and `name`_max. */
 void bench_figure(struct bench_result *result, const char *name, const struct bench_series *series);
+/* The line as an object, the caller's; the result keeps what it holds. */
+json_t *bench_result_line(const struct bench_result *result);
 /* Frees what the result holds, without a line. */
 void bench_result_drop(struct bench_result *result);
 /* One line on stdout, then drops the result. */

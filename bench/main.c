@@ -11,15 +11,9 @@
 #include "bench/machine.h"
 
 static const struct bench *const benches[] = {
-#ifdef BENCH_HAS_SWITCH
 	&bench_switch,
-#endif
-#ifdef BENCH_HAS_PIPELINE
 	&bench_pipeline,
-#endif
-#ifdef BENCH_HAS_HANDSHAKE
 	&bench_handshake,
-#endif
 	NULL,
 };
 

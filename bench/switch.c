@@ -83,10 +83,12 @@ static void pass(struct run *run, unsigned burst, bool whole, vd_ns until,
 	uint32_t frames = run->population.config.frames;
 
 	population_rewind(&run->population);
-	for (uint32_t first = 0; first < frames && (whole || vd_now() < until); first += REGION) {
+	for (uint32_t first = 0; first < frames; first += REGION) {
 		load_region(run, first);
 		switch_region(run, burst, timer);
 		count_region(run, first, whole);
+		if (!whole && vd_now() >= until)
+			break;
 	}
 	sw_rcu_quiescent();
 }
@@ -105,19 +107,20 @@ static bool all_arrived(struct run *run, uint64_t verified)
 	return false;
 }
 
-/* Cycles a packet of one round; 0 when frames were lost. The first round looks at every byte. */
-static double measure(struct run *run, unsigned burst, bool first_round)
+/* Cycles a packet of one round. The first looks at every byte. False when frames were lost. */
+static bool measure(struct run *run, unsigned burst, bool first, double *cycles_out)
 {
 	vd_ns until = vd_now() + (vd_ns)(run->options->seconds * (double)VD_NS_PER_S);
 	struct bench_timer timer = { 0 };
 
 	do {
 		run->offered = run->arrived = 0;
-		pass(run, burst, first_round, until, &timer);
+		pass(run, burst, first, until, &timer);
 		if (!all_arrived(run, population_verified(&run->population)))
-			return 0;
-	} while (!first_round && vd_now() < until);
-	return bench_timer_cycles_per_packet(&timer);
+			return false;
+	} while (!first && (vd_now() < until || timer.units == 0));
+	*cycles_out = bench_timer_mean(&timer);
+	return true;
 }
 
 static bool measure_burst(struct run *run, unsigned burst)
@@ -128,8 +131,9 @@ static bool measure_burst(struct run *run, unsigned burst)
 	bool ok = true;
 
 	for (unsigned round = 0; ok && round <= run->options->rounds; round++) {
-		double value = measure(run, burst, round == 0);
-		ok = value > 0;
+		double value = 0;
+
+		ok = measure(run, burst, round == 0, &value);
 		if (round == 0 || !ok)
 			continue;
 		bench_series_add(&cycles, value);
