@@ -386,10 +386,20 @@ enum vd_err peering_ping(struct peering *p, const struct vd_peer_id *id, vd_ns n
 
 	if (slot == SLOT_NONE || !p->peers[slot].up)
 		return VD_ENOTFOUND;
-	if (!events_have_room(p) ||
-	    (p->peers[slot].ping_out && now - p->peers[slot].ping_sent < PING_WAIT))
+	if (!events_have_room(p))
 		return VD_AGAIN;
-	return ping_send(p, slot, now);
+
+	struct peer *peer = &p->peers[slot];
+	bool waits = peer->ping_out && now - peer->ping_sent < PING_WAIT;
+
+	if (waits && peer->ping_asked)
+		return VD_AGAIN;
+
+	/* One of our own that is out does as well. */
+	enum vd_err err = waits ? VD_OK : ping_send(p, slot, now);
+
+	peer->ping_asked = !err;
+	return err;
 }
 
 void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,

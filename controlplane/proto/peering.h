@@ -96,7 +96,7 @@ enum peering_event_kind {
 	PEERING_UP,         /* the peer has a link (session) now, confirmed: after its first USE */
 	PEERING_DOWN,       /* the peer has none any more: `status` (OK: silence), `text` */
 	PEERING_REBOOTED,   /* `boot` changed: what was learnt from the peer is void */
-	PEERING_REFUSED_BY, /* the peer refused us: `status`, `text`; dialling backs off */
+	PEERING_REFUSED_BY, /* the peer said no: `status`, `text`; dialling backs off */
 	PEERING_DENIED,     /* we refused the peer, by admit */
 	PEERING_SILENT,     /* a dialled peer did not answer for 20 s; dialling goes on */
 	PEERING_CONTROL,    /* a verified control message of the peer: `frame` is its protobuf */

@@ -239,7 +239,7 @@ void generation_closed(struct peering *p, uint32_t slot, enum peering_status sta
 	struct peer *peer = &p->peers[peer_slot];
 	uint32_t oldest;
 
-	if (status == PEERING_REFUSED)
+	if (status == PEERING_REFUSED || !p->generations[slot].confirmed)
 		event_end(p, PEERING_REFUSED_BY, peer, status, text);
 	do {
 		oldest = peer->generations[0];

@@ -204,10 +204,10 @@ static bool is_repeat(const struct half_open *half_open, const struct handshake_
 
 /*
  * Looks at what is half-open over this path. VD_OK: a new handshake, to be answered;
- * VD_AGAIN: a repeat, it was answered again.
+ * VD_AGAIN: a repeat, it was answered again. `met_out`: we dial over this path, too.
  */
 static enum vd_err look_around(struct peering *p, const struct peering_path *path,
-			       const struct handshake_frame *frame, vd_ns now)
+			       const struct handshake_frame *frame, bool *met_out, vd_ns now)
 {
 	uint32_t slot = slot_chain_first(&p->by_path, path_hash(p, path));
 	uint32_t oldest = SLOT_NONE, count = 0;
@@ -222,6 +222,7 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 
 			if (err)
 				return err;
+			*met_out = true;
 		} else if (is_repeat(half_open, frame)) {
 			send_again(p, half_open);
 			return VD_AGAIN;
@@ -241,11 +242,12 @@ static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 			  const struct handshake_frame *frame, vd_ns now)
 {
 	uint32_t index, slot;
-	enum vd_err err = look_around(p, path, frame, now);
+	bool met = false;
+	enum vd_err err = look_around(p, path, frame, &met, now);
 
 	if (err)
 		return err == VD_AGAIN ? VD_OK : err;
-	slot = half_open_take(p, false, &index);
+	slot = half_open_take(p, met, &index); /* whom we dial may come in as our own do */
 	if (slot == SLOT_NONE)
 		return VD_ELIMIT;
 
@@ -271,9 +273,9 @@ static void begin_generation(struct peering *p, uint32_t slot,
 	struct half_open *half_open = &p->half_opens[slot];
 
 	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
-	half_open->state = HALF_OPEN_SENT_3;
 	half_open->generation =
 	    generation_install(p, half_open->peer, half_open, result, true, now);
+	half_open->state = HALF_OPEN_SENT_3; /* not sooner: installing may retire another */
 	repeat_from(half_open, now);
 	half_open_schedule(p, slot);
 	send_again(p, half_open);

@@ -145,6 +145,7 @@ enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
 	peer->ping_id = ping.id;
 	peer->ping_sent = now;
 	peer->ping_out = true;
+	peer->ping_asked = false;
 	return ping_out(p, peer->current, &ping);
 }
 
@@ -166,6 +167,8 @@ static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes i
 		return VD_EPEER_STATE;
 	peer->ping_out = false;
 	peer->rtt = now - peer->ping_sent;
+	if (peer->ping_asked)
+		event_push(p, PEERING_PONG, peer)->event.rtt = peer->rtt;
 	return VD_OK;
 }
 

@@ -90,6 +90,7 @@ struct peer {
 	bool redial; /* dial_path is news: a handshake over it although there is a link */
 	bool up;
 	bool ping_out;
+	bool ping_asked;                           /* the one that is out: by peering_ping */
 	uint8_t count;                             /* of generations */
 	uint32_t generations[PEERING_GENERATIONS]; /* oldest first */
 	uint32_t current;                          /* SLOT_NONE: none */
