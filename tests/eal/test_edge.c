@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "tests/eal/rig.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+
+/* Two edges with a link and a session; a is fd76::1, b fd76::2. */
+struct edges {
+	struct rig *a, *b;
+	struct rig_pair link, session;
+};
+
+static struct edges edges_new(unsigned workers, uint8_t link_owner, uint8_t session_owner)
+{
+	struct edges e = {
+		.a = rig_new(workers, 0, true),
+		.b = rig_new(workers, 0, true),
+	};
+
+	e.link = rig_link(e.a, link_owner, e.b, link_owner, 0, 0);
+	e.session = rig_session(e.a, session_owner, e.b, session_owner, e.link);
+	rig_route(e.a, 1, 2, e.session.a);
+	rig_route(e.b, 2, 1, e.session.b);
+	return e;
+}
+
+static void edges_free(struct edges *e)
+{
+	rig_free(e->a);
+	rig_free(e->b);
+}
+
+/* Turns enough for a packet that crosses at each step, and the wire from a to b. */
+static void flow(struct edges *e)
+{
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+
+	(void)rig_turns(e->a, 3);
+	(void)rig_wire(e->a, e->b, &addr_a);
+	(void)rig_turns(e->b, 3);
+}
+
+static void put(struct rig *rig, const void *packet, size_t len)
+{
+	cr_assert(eq(int, (int)write(rig->tun_ends[0], packet, len), (int)len));
+}
+
+/* What came out of any of the TUN's queues; 0: nothing. */
+static size_t get(struct rig *rig, uint8_t out[2048])
+{
+	for (unsigned i = 0; i < rig->plane.config.workers; i++) {
+		ssize_t got = read(rig->tun_ends[i], out, 2048);
+		if (got > 0)
+			return (size_t)got;
+	}
+	return 0;
+}
+
+static void inject_inner(struct rig *rig, uint32_t session, const void *plain, size_t len)
+{
+	const struct sw_inject inject = { .kind = SW_INJECT_INNER, .session = session };
+
+	rig_inject(rig, 0, &inject, plain, len);
+}
+
+/* Rows: who owns the link and the session, of two workers; worker 0 receives. */
+Test(edge, packets_pass_from_tun_to_tun_whoever_owns_what)
+{
+	for (uint8_t row = 0; row < 4; row++) {
+		struct edges e = edges_new(2, row & 1, row >> 1);
+		uint8_t packet[64], out[2048];
+		size_t len = rig_ip6(1, 2, packet);
+
+		put(e.a, packet, len);
+		flow(&e);
+		cr_assert(eq(sz, get(e.b, out), len), "row %u", row);
+		cr_assert(zero(int, memcmp(out, packet, len)));
+		edges_free(&e);
+	}
+}
+
+Test(edge, what_is_on_the_wire_is_not_the_packet)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64];
+	size_t len = rig_ip6(1, 2, packet);
+	const struct rig_datagram *sent;
+
+	put(e.a, packet, len);
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	cr_assert(not(zero(ptr, (void *)sent)));
+	cr_assert(eq(uint, sent->len, SW_HEADER + SW_SEAL_OVERHEAD + 1 + len));
+	cr_assert(zero(ptr, memmem(sent->bytes, sent->len, packet + 8, 32)));
+	edges_free(&e);
+}
+
+Test(edge, a_replayed_frame_comes_out_once)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+	uint8_t packet[64], out[2048];
+	const struct rig_datagram *sent;
+
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	rig_arrive(e.b, &addr_a, sent->bytes, sent->len);
+	rig_arrive(e.b, &addr_a, sent->bytes, sent->len);
+	(void)rig_turns(e.b, 1);
+	cr_assert(gt(sz, get(e.b, out), 0));
+	cr_assert(zero(sz, get(e.b, out)));
+	cr_assert(eq(u64, rig_drops(e.b, SW_DROP_REPLAYED), 1));
+	edges_free(&e);
+}
+
+Test(edge, a_frame_damaged_behind_the_tag_does_not_open)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+	uint8_t packet[64], out[2048], frame[RIG_BYTES];
+	const struct rig_datagram *sent;
+
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	memcpy(frame, sent->bytes, sent->len);
+	frame[sent->len - 20] ^= 1;
+	rig_arrive(e.b, &addr_a, frame, sent->len);
+	(void)rig_turns(e.b, 1);
+	cr_assert(zero(sz, get(e.b, out)));
+	cr_assert(eq(u64, rig_drops(e.b, SW_DROP_BAD_SEAL), 1));
+	edges_free(&e);
+}
+
+/* Plaintexts as a peer may send them, and the reason they stop for. */
+Test(edge, inner_packets_are_checked)
+{
+	static const struct {
+		uint8_t source, destination;
+		int cut; /* bytes off the end, or added */
+		enum sw_drop drop;
+	} rows[] = {
+		{ 3, 2, 0, SW_DROP_WRONG_SOURCE }, { 1, 3, 0, SW_DROP_WRONG_DESTINATION },
+		{ 1, 2, 1, SW_DROP_BAD_INNER },    { 1, 2, -1, SW_DROP_BAD_INNER },
+		{ 1, 2, 40, SW_DROP_BAD_INNER },   { 1, 2, 48, SW_DROP_BAD_INNER },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct edges e = edges_new(1, 0, 0);
+		uint8_t plain[80] = { 16 }, out[2048];
+		size_t len = rig_ip6(rows[i].source, rows[i].destination, plain + 1);
+
+		inject_inner(e.a, e.session.a, plain, 1 + (size_t)((int)len - rows[i].cut));
+		flow(&e);
+		cr_assert(eq(u64, rig_drops(e.b, rows[i].drop), 1), "row %zu", i);
+		cr_assert(zero(sz, get(e.b, out)));
+		edges_free(&e);
+	}
+}
+
+Test(edge, other_plaintexts_and_empty_ones_go_to_the_control_thread)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct sw_punt punt;
+
+	inject_inner(e.a, e.session.a, "\x12ping", 5);
+	inject_inner(e.a, e.session.a, NULL, 0);
+	flow(&e);
+	cr_assert(rig_punt(e.b, &punt));
+	cr_assert(eq(int, punt.kind, SW_PUNT_INNER));
+	cr_assert(eq(u32, punt.session, e.session.b));
+	cr_assert(eq(u32, punt.link, e.link.b));
+	cr_assert(eq(uint, punt.len, 5));
+	cr_assert(zero(int, memcmp(punt.bytes, "\x12ping", 5)));
+	cr_assert(rig_punt(e.b, &punt));
+	cr_assert(eq(uint, punt.len, 0));
+	edges_free(&e);
+}
+
+Test(edge, a_sealed_frame_for_an_unknown_session_is_punted_whole)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64];
+	struct sw_punt punt;
+
+	sw_session_retire(&e.b->plane.sessions, e.session.b);
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	flow(&e);
+	cr_assert(rig_punt(e.b, &punt));
+	cr_assert(eq(int, punt.kind, SW_PUNT_PAYLOAD));
+	cr_assert(eq(uint, punt.bytes[0], 5));
+	cr_assert(eq(u32, vd_be32_load(punt.bytes + 1), e.session.b));
+	edges_free(&e);
+}
+
+Test(edge, a_sealed_frame_shorter_than_its_overhead_is_truncated)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const struct sw_inject inject = { .kind = SW_INJECT_PAYLOAD, .link = e.link.a };
+	uint8_t frame[SW_SEAL_OVERHEAD] = { 5 };
+
+	for (size_t len = 1; len < sizeof frame; len++)
+		rig_inject(e.a, 0, &inject, frame, len);
+	flow(&e);
+	cr_assert(eq(u64, rig_drops(e.b, SW_DROP_TRUNCATED), SW_SEAL_OVERHEAD - 1));
+	edges_free(&e);
+}
+
+Test(edge, a_packet_for_a_known_peer_asks_for_a_session_once_a_second)
+{
+	struct rig *rig = rig_new(1, 0, true);
+	uint8_t packet[64];
+	size_t len = rig_ip6(1, 2, packet);
+	struct sw_punt punt;
+
+	rig_route(rig, 1, 2, 0);
+	for (unsigned i = 0; i < 3; i++)
+		put(rig, packet, len);
+	(void)rig_turns(rig, 1);
+	cr_assert(rig_punt(rig, &punt));
+	cr_assert(eq(int, punt.kind, SW_PUNT_WANT_SESSION));
+	cr_assert(zero(int, memcmp(punt.overlay, packet + 24, SW_IPV6_ADDR)));
+	cr_assert(not(rig_punt(rig, &punt)));
+	cr_assert(eq(u64, rig_drops(rig, SW_DROP_NO_SESSION), 3));
+	rig->now += VD_SECONDS(1);
+	put(rig, packet, len);
+	(void)rig_turns(rig, 1);
+	cr_assert(rig_punt(rig, &punt));
+	rig_free(rig);
+}
+
+Test(edge, packets_without_route_or_with_a_foreign_source_stop_here)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64];
+	struct sw_punt punt;
+
+	put(e.a, packet, rig_ip6(1, 9, packet));
+	put(e.a, packet, rig_ip6(9, 2, packet));
+	put(e.a, packet, rig_ip6(1, 2, packet) - 1);
+	put(e.a, "\x45ip4", 4);
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_NO_SESSION), 1));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_WRONG_SOURCE), 1));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_TUN_BAD), 2));
+	cr_assert(not(rig_punt(e.a, &punt)));
+	cr_assert(zero(ptr, (void *)rig_sent(e.a)));
+	edges_free(&e);
+}
+
+Test(edge, packets_go_by_the_newest_generation)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct rig_pair newer = rig_session(e.a, 0, e.b, 0, e.link);
+	uint8_t packet[64], out[2048];
+	const struct sw_session *old = sw_session_find(&e.a->plane.sessions, e.session.a);
+	const struct sw_session *next = sw_session_find(&e.a->plane.sessions, newer.a);
+	size_t len = rig_ip6(1, 2, packet);
+
+	atomic_store(&((struct sw_session *)(uintptr_t)old)->replaced_by, newer.a);
+	put(e.a, packet, len);
+	flow(&e);
+	cr_assert(eq(sz, get(e.b, out), len));
+	cr_assert(eq(u64, old->tx_counter, 0));
+	cr_assert(eq(u64, next->tx_counter, 1));
+	edges_free(&e);
+}
+
+Test(edge, a_packet_larger_than_the_path_is_dropped_before_it_is_sealed)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const struct sw_inject inject = {
+		.kind = SW_INJECT_SESSION_PATH,
+		.session = e.session.a,
+		.path = { .link = e.link.a, .payload_max = 60 },
+	};
+	uint8_t packet[64];
+
+	rig_inject(e.a, 0, &inject, NULL, 0);
+	(void)rig_turns(e.a, 1);
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_TOO_BIG), 1));
+	cr_assert(eq(u64, sw_session_find(&e.a->plane.sessions, e.session.a)->tx_counter, 0));
+	edges_free(&e);
+}
+
+Test(edge, a_session_whose_link_is_gone_counts_no_link)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64];
+
+	sw_link_retire(&e.a->plane.links, e.link.a);
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_NO_LINK), 1));
+	edges_free(&e);
+}
