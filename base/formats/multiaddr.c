@@ -69,9 +69,10 @@ enum vd_err vd_multiaddr_of_bytes(struct vd_bytes bytes, struct vd_multiaddr *ad
 	if (err)
 		return err;
 	if (vd_write_end(&w))
-		return VD_EPEER_RANGE; /* its text would not fit */
-	*addr_out = (struct vd_multiaddr){ .len = (uint16_t)bytes.len };
-	memcpy(addr_out->bytes, bytes.at, bytes.len);
+		return VD_EPEER_RANGE;                 /* its text would not fit */
+	memmove(addr_out->bytes, bytes.at, bytes.len); /* it may be the same address */
+	memset(addr_out->bytes + bytes.len, 0, VD_MULTIADDR_MAX - bytes.len);
+	addr_out->len = (uint16_t)bytes.len;
 	return VD_OK;
 }
 
@@ -240,7 +241,7 @@ void vd_multiaddr_of_link(const struct vd_udp_addr *udp, const struct vd_peer_id
 	vd_write_bytes(&w, ip4 ? vd_bytes(udp->ip + sizeof mapped, 4) : vd_bytes(udp->ip, 16));
 	vd_write_uvarint(&w, VD_MA_UDP);
 	vd_write_be16(&w, udp->port);
-	if (peer) {
+	if (peer && peer->len) {
 		vd_write_uvarint(&w, VD_MA_VIADUCT);
 		vd_write_uvarint(&w, VD_MA_P2P);
 		vd_write_uvarint(&w, peer->len);

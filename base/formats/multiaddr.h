@@ -60,7 +60,7 @@ struct vd_udp_addr {
  */
 enum vd_err vd_multiaddr_to_link(const struct vd_multiaddr *addr, struct vd_udp_addr *udp_out,
 				 struct vd_peer_id *peer_out);
-/* /ip…/udp/…, then /viaduct/p2p/… when `peer` is given (may be NULL). */
+/* /ip…/udp/…, then /viaduct/p2p/… when `peer` is given (neither NULL nor of length 0). */
 void vd_multiaddr_of_link(const struct vd_udp_addr *udp, const struct vd_peer_id *peer,
 			  struct vd_multiaddr *addr_out);
 

@@ -21,8 +21,9 @@ enum vd_err vd_peer_id_of_bytes(struct vd_bytes bytes, struct vd_peer_id *id_out
 	bool hashed = hash.code == VD_MH_SHA2_256 && hash.digest.len == 32;
 	if (!inlined && !hashed)
 		return VD_EPEER_FORMAT;
-	*id_out = (struct vd_peer_id){ .len = (uint8_t)bytes.len };
-	memcpy(id_out->bytes, bytes.at, bytes.len);
+	memmove(id_out->bytes, bytes.at, bytes.len); /* it may be the same id */
+	memset(id_out->bytes + bytes.len, 0, VD_PEER_ID_MAX - bytes.len);
+	id_out->len = (uint8_t)bytes.len;
 	return VD_OK;
 }
 

@@ -89,6 +89,7 @@ Test(log, a_json_line_is_an_object_with_the_same_content)
 	cr_assert(eq(sz, json_object_size(line), 9));
 	cr_assert(strstr(text, "\"most\":18446744073709551615,") != NULL);
 	cr_assert(strstr(text, "\"least\":-9223372036854775808,") != NULL);
+	json_decref(line);
 }
 
 Test(log, text_escapes_what_would_forge_a_line_or_drive_a_terminal)
@@ -112,6 +113,7 @@ Test(log, json_escapes_controls_and_replaces_what_is_no_utf_8)
 			       "\\ufffd\"}\n") != NULL,
 		  "%s", text);
 	cr_assert(line != NULL);
+	json_decref(line);
 }
 
 /* Every byte value at once, in every position of a UTF-8 sequence. */
