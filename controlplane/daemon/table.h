@@ -7,6 +7,7 @@
  * replaced, since a terminal reads them. No shared state but the stream.
  */
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
