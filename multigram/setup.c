@@ -3,19 +3,11 @@
 
 #include <sodium.h>
 
+#include "multigram/proposal.h"
+
 static const vd_ns interval = VD_SECONDS(1); /* of errors, lists and offers made again */
 
-/* ---- names, indices and proposals ---- */
-
-static bool same_id(const uint8_t a[MG_ID_BYTES], const uint8_t b[MG_ID_BYTES])
-{
-	return memcmp(a, b, MG_ID_BYTES) == 0;
-}
-
-static struct vd_bytes name_of(const struct mg_setup *setup, const struct mg_proposal *p)
-{
-	return vd_bytes_of_text(setup->names[p->name]);
-}
+/* ---- names and indices ---- */
 
 /* The name's position among those supported, or their number. */
 static size_t position_of(const struct mg_setup *setup, struct vd_bytes name)
@@ -27,49 +19,10 @@ static size_t position_of(const struct mg_setup *setup, struct vd_bytes name)
 	return i;
 }
 
-static struct mg_proposal *proposal_at(struct mg_setup *setup, uint64_t index)
-{
-	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
-		struct mg_proposal *p = &setup->proposals[i];
-
-		if (p->state != MG_PROPOSAL_FREE && p->index == index)
-			return p;
-	}
-	return NULL;
-}
-
-static struct mg_proposal *proposal_of(struct mg_setup *setup, size_t name)
-{
-	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
-		struct mg_proposal *p = &setup->proposals[i];
-
-		if (p->state != MG_PROPOSAL_FREE && p->name == name)
-			return p;
-	}
-	return NULL;
-}
-
-static bool taken(const struct mg_setup *setup, uint64_t index)
-{
-	return setup->taken[index / 64] >> index % 64 & 1;
-}
-
 static void take(struct mg_setup *setup, uint64_t index)
 {
 	if (index < MG_SETUP_INDEX_END)
 		setup->taken[index / 64] |= UINT64_C(1) << index % 64;
-}
-
-/* The lowest index that we may assign, and that nobody has proposed; 0: none. */
-static uint16_t free_index(struct mg_setup *setup)
-{
-	unsigned step = setup->role == MG_ROLE_BARE ? 1 : 2;
-	unsigned first = MG_FIRST_NEGOTIATED + (setup->role == MG_ROLE_RESPONDER);
-
-	for (unsigned i = first; i < MG_SETUP_INDEX_END; i += step)
-		if (!taken(setup, i) && !mg_table_find(setup->table, i) && !proposal_at(setup, i))
-			return (uint16_t)i;
-	return 0;
 }
 
 /* Whether the other side may assign this index. */
@@ -78,24 +31,10 @@ static bool theirs(const struct mg_setup *setup, uint64_t index)
 	return setup->role == MG_ROLE_BARE || index % 2 == (setup->role == MG_ROLE_INITIATOR);
 }
 
-/*
- * Whether the table takes one more. Proposals have their room reserved: two tables that
- * fill up at once would end up different. And room never grows: what was omitted once for
- * want of it must not be granted to a late copy of the same offer.
- */
-static bool has_room(const struct mg_setup *setup)
-{
-	size_t used = setup->table->count + setup->burnt;
-
-	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++)
-		used += setup->proposals[i].state != MG_PROPOSAL_FREE;
-	return used < MG_TABLE_ENTRIES;
-}
-
 /* Adds to the table; the index needs no proposal any more. */
 static bool commit(struct mg_setup *setup, uint64_t index, struct vd_bytes name)
 {
-	struct mg_proposal *p = proposal_at(setup, index);
+	struct mg_proposal *p = mg_proposal_at(setup, index);
 
 	if (mg_table_add(setup->table, index, name) != VD_OK)
 		return false;
@@ -107,63 +46,6 @@ static bool commit(struct mg_setup *setup, uint64_t index, struct vd_bytes name)
 }
 
 /* ---- proposing ---- */
-
-static void restart(struct mg_proposal *p, vd_ns now)
-{
-	p->state = MG_PROPOSAL_OUT;
-	p->tell = false;
-	p->sent = 0;
-	p->due = now;
-}
-
-/* Bytes of the offer with this id. */
-static size_t offer_len(const struct mg_setup *setup, const uint8_t id[MG_ID_BYTES])
-{
-	size_t len = MG_OP_EMPTY_LEN;
-
-	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
-		const struct mg_proposal *p = &setup->proposals[i];
-
-		if (p->state == MG_PROPOSAL_OUT && same_id(p->id, id))
-			len += mg_op_entry_len(p->index, name_of(setup, p).len);
-	}
-	return len;
-}
-
-/* A new id, or that of an offer which was never sent and has room. */
-static void choose_id(struct mg_setup *setup, struct mg_proposal *p)
-{
-	size_t len = mg_op_entry_len(p->index, name_of(setup, p).len);
-
-	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
-		const struct mg_proposal *other = &setup->proposals[i];
-
-		if (other->state == MG_PROPOSAL_OUT && other->fresh &&
-		    offer_len(setup, other->id) + len <= MG_OP_BYTES) {
-			memcpy(p->id, other->id, MG_ID_BYTES);
-			return;
-		}
-	}
-	randombytes_buf(p->id, MG_ID_BYTES);
-}
-
-static enum vd_err add_proposal(struct mg_setup *setup, size_t name, vd_ns now)
-{
-	struct mg_proposal *p = setup->proposals;
-	uint16_t index = free_index(setup);
-
-	while (p < setup->proposals + MG_SETUP_PROPOSALS &&
-	       (p->state != MG_PROPOSAL_FREE || p->tell))
-		p++;
-	if (p == setup->proposals + MG_SETUP_PROPOSALS || !index || !has_room(setup)) {
-		setup->stats.turned_away++;
-		return VD_ELIMIT;
-	}
-	*p = (struct mg_proposal){ .fresh = true, .name = (uint8_t)name, .index = index };
-	choose_id(setup, p);
-	restart(p, now);
-	return VD_OK;
-}
 
 enum vd_err mg_setup_init(struct mg_setup *setup, struct mg_table *table, enum mg_role role,
 			  const char *const *names, size_t count)
@@ -189,13 +71,13 @@ enum vd_err mg_setup_propose(struct mg_setup *setup, const char *name, vd_ns now
 
 	if (position == setup->name_count)
 		return VD_EBUG_STATE;
-	struct mg_proposal *p = proposal_of(setup, position);
+	struct mg_proposal *p = mg_proposal_of(setup, position);
 	bool there = mg_table_find_name(setup->table, vd_bytes_of_text(name));
 	if (!p && !there)
-		return add_proposal(setup, position, now);
+		return mg_proposal_add(setup, position, now);
 	/* What failed may be in their table, so it has to go on even if theirs gave us the name. */
 	if (p && (p->state == MG_PROPOSAL_FAILED || (p->state == MG_PROPOSAL_REFUSED && !there)))
-		restart(p, now);
+		mg_proposal_restart(p, now);
 	return VD_OK;
 }
 
@@ -204,7 +86,7 @@ void mg_setup_list(struct mg_setup *setup, vd_ns now)
 	if (setup->list.state == MG_PROPOSAL_OUT)
 		return;
 	randombytes_buf(setup->list.id, MG_ID_BYTES);
-	restart(&setup->list, now);
+	mg_proposal_restart(&setup->list, now);
 }
 
 /* ---- receiving ---- */
@@ -236,13 +118,13 @@ static bool yield(struct mg_setup *setup, struct mg_proposal *p, const uint8_t i
 {
 	if (memcmp(p->id, id, MG_ID_BYTES) < 0) {
 		if (p->state == MG_PROPOSAL_FAILED)
-			restart(p, now);
+			mg_proposal_restart(p, now);
 		return false;
 	}
 	p->state = MG_PROPOSAL_FREE;
 	setup->burnt++;
-	p->tell = !mg_table_find_name(setup->table, name_of(setup, p)) &&
-		  add_proposal(setup, p->name, now) != VD_OK;
+	p->tell = !mg_table_find_name(setup->table, mg_proposal_name(setup, p)) &&
+		  mg_proposal_add(setup, p->name, now) != VD_OK;
 	return true;
 }
 
@@ -251,8 +133,8 @@ static uint64_t grant(struct mg_setup *setup, const struct mg_op *op,
 		      const struct mg_op_entry *entry, vd_ns now)
 {
 	const struct mg_entry *there = mg_table_find(setup->table, entry->index);
-	struct mg_proposal *p = proposal_at(setup, entry->index);
-	bool ours = p && vd_bytes_equal(name_of(setup, p), entry->name);
+	struct mg_proposal *p = mg_proposal_at(setup, entry->index);
+	bool ours = p && vd_bytes_equal(mg_proposal_name(setup, p), entry->name);
 
 	take(setup, entry->index);
 	if (there)
@@ -267,7 +149,7 @@ static uint64_t grant(struct mg_setup *setup, const struct mg_op *op,
 		return 0;
 	if (position_of(setup, entry->name) == setup->name_count)
 		return 0;
-	if (!p && !has_room(setup)) {
+	if (!p && !mg_proposal_room(setup)) {
 		setup->stats.turned_away++;
 		return 0;
 	}
@@ -279,11 +161,11 @@ static uint64_t grant(struct mg_setup *setup, const struct mg_op *op,
 
 static bool is_own(const struct mg_setup *setup, const uint8_t id[MG_ID_BYTES])
 {
-	if (setup->list.sent && same_id(setup->list.id, id))
+	if (setup->list.sent && mg_same_id(setup->list.id, id))
 		return true;
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++)
 		if (setup->proposals[i].state != MG_PROPOSAL_FREE &&
-		    same_id(setup->proposals[i].id, id))
+		    mg_same_id(setup->proposals[i].id, id))
 			return true;
 	return false;
 }
@@ -317,22 +199,22 @@ static void accept(struct mg_setup *setup, const struct mg_op *op, bool listed,
 		   const struct mg_op_entry *entry)
 {
 	const struct mg_entry *there = mg_table_find(setup->table, entry->index);
-	struct mg_proposal *p = proposal_at(setup, entry->index);
+	struct mg_proposal *p = mg_proposal_at(setup, entry->index);
 
 	if (there) {
 		if (!vd_bytes_equal(vd_bytes(there->name, there->len), entry->name))
 			setup->stats.contradicting++;
 		return;
 	}
-	if (!p || !(listed || same_id(p->id, op->id)) ||
-	    !vd_bytes_equal(name_of(setup, p), entry->name) ||
+	if (!p || !(listed || mg_same_id(p->id, op->id)) ||
+	    !vd_bytes_equal(mg_proposal_name(setup, p), entry->name) ||
 	    !commit(setup, entry->index, entry->name))
 		setup->stats.contradicting++;
 }
 
 static void recv_answer(struct mg_setup *setup, const struct mg_op *op)
 {
-	bool listed = setup->list.sent && same_id(setup->list.id, op->id);
+	bool listed = setup->list.sent && mg_same_id(setup->list.id, op->id);
 
 	if (!is_own(setup, op->id))
 		return; /* of an offer that is settled */
@@ -345,7 +227,7 @@ static void recv_answer(struct mg_setup *setup, const struct mg_op *op)
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
 		struct mg_proposal *p = &setup->proposals[i];
 
-		if (p->state == MG_PROPOSAL_OUT && same_id(p->id, op->id)) {
+		if (p->state == MG_PROPOSAL_OUT && mg_same_id(p->id, op->id)) {
 			p->state = MG_PROPOSAL_REFUSED;
 			p->tell = true;
 		}
@@ -469,8 +351,8 @@ static struct mg_proposal *next_of_offer(struct mg_setup *setup, const uint8_t i
 	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++) {
 		struct mg_proposal *p = &setup->proposals[i];
 
-		if (p->state == MG_PROPOSAL_OUT && p->sent < MG_SETUP_SENDS && same_id(p->id, id) &&
-		    p->index >= from && (!best || p->index < best->index))
+		if (p->state == MG_PROPOSAL_OUT && p->sent < MG_SETUP_SENDS &&
+		    mg_same_id(p->id, id) && p->index >= from && (!best || p->index < best->index))
 			best = p;
 	}
 	return best;
@@ -498,7 +380,7 @@ static bool take_offer(struct mg_setup *setup, struct mg_op *op, vd_ns now)
 	memcpy(op->id, p->id, MG_ID_BYTES);
 	for (p = next_of_offer(setup, op->id, 0); p;
 	     p = next_of_offer(setup, op->id, p->index + UINT64_C(1))) {
-		append(op, p->index, name_of(setup, p));
+		append(op, p->index, mg_proposal_name(setup, p));
 		sent(p, now);
 	}
 	return true;

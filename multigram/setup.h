@@ -82,11 +82,11 @@ enum {
 };
 
 enum mg_event_kind {
-	MG_EVENT_NONE,       /* drained */
-	MG_EVENT_ENTRY,      /* `index` names `name` now, on our side */
-	MG_EVENT_REFUSED,    /* `name`: the other side does not take it (now) */
-	MG_EVENT_FAILED,     /* `name`: no answer to 9 sends; propose again to go on */
-	MG_EVENT_LISTED,     /* the other side's table came, as asked for by mg_setup_list */
+	MG_EVENT_NONE,    /* drained */
+	MG_EVENT_ENTRY,   /* `index` names `name` now, on our side */
+	MG_EVENT_REFUSED, /* `name`: not granted; bare, an ENTRY may still follow */
+	MG_EVENT_FAILED,  /* `name`: no answer to 9 sends; propose again to go on. NULL: the list */
+	MG_EVENT_LISTED,  /* the other side's table came, as asked for by mg_setup_list */
 	MG_EVENT_PEER_ERROR, /* the other side has no `index`; if we have, it was offered again */
 };
 
