@@ -11,10 +11,10 @@
 #
 # A namespace is held by a process that ends with this shell, so that even a killed test leaves
 # nothing behind; it has no name outside. Nothing here sleeps for a fixed time: wait_for polls.
-# Set VIADUCT_BUILD to test another build folder than build/.
+# Set NETNS_BUILD to test another build folder than build/.
 
 : "${net_root:=$(cd "$(dirname "$0")/../.." && pwd)}"
-net_build=$(cd "${VIADUCT_BUILD:-$net_root/build}" 2>/dev/null && pwd) || net_build=
+net_build=$(cd "${NETNS_BUILD:-$net_root/build}" 2>/dev/null && pwd) || net_build=
 net_dir=
 net_pids=
 

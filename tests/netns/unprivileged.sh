@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-if [ "${VIADUCT_INSIDE:-}" = yes ]; then
+if [ "${NETNS_INSIDE:-}" = yes ]; then
 	net_needs
 	net_begin
 	main_job udp 4
@@ -15,7 +15,7 @@ if [ "${VIADUCT_INSIDE:-}" = yes ]; then
 fi
 unshare -Urn true 2>/dev/null ||
 	skip "user namespaces are not allowed; sysctl kernel.unprivileged_userns_clone=1"
-export VIADUCT_INSIDE=yes
+export NETNS_INSIDE=yes
 if [ "$(id -u)" -ne 0 ]; then
 	exec unshare -Urn "$0"
 fi
