@@ -11,7 +11,7 @@
 #include "base/init.h"
 #include "dataplane/outer.h"
 
-enum { PORT = 4001, BUFFERS = 2047, LINKS = 64, MTU = 1500, IP6_INDEX = 16 };
+enum { PORT = 4001, BUFFERS = 8191, LINKS = 64, MTU = 1500, IP6_INDEX = 16 };
 
 static void die(const char *what)
 {

@@ -140,10 +140,10 @@ Test(worker, an_empty_pool_drops_and_counts)
 	struct rig *rig = rig_new(1, 16, false);
 	struct vd_udp_addr local = rig_addr(1, 4001), remote = rig_addr(7, 999);
 	struct sw_inject inject = { .kind = SW_INJECT_DATAGRAM };
-	struct rte_mbuf *taken[4096];
+	struct rte_mbuf *taken[16384];
 	unsigned count = 0;
 
-	while (count < 4096 && (taken[count] = rte_pktmbuf_alloc(rig->pool)))
+	while (count < 16384 && (taken[count] = rte_pktmbuf_alloc(rig->pool)))
 		count++;
 	sw_template_build(&inject.send, 0, &local, &remote, 1500, 0);
 	rig_inject(rig, 0, &inject, "x", 1);
