@@ -25,9 +25,9 @@ enum {
 
 /* Whose a datagram is, by its first byte, on a port shared with STUN and QUIC. */
 enum mg_demux {
-	MG_DEMUX_STUN,      /* 0 to 3: RFC 8489's first two bits and method classes in use */
+	MG_DEMUX_STUN,      /* 0 to 3: RFC 7983 */
 	MG_DEMUX_MULTIGRAM, /* 4 to 0x3f */
-	MG_DEMUX_QUIC,      /* 0x40 and up: RFC 9000's fixed bit; long headers from 0xc0 */
+	MG_DEMUX_QUIC,      /* 0x40 and up: RFC 9000's fixed bit */
 };
 
 enum { MG_DEMUX_FIRST_MULTIGRAM = 4, MG_DEMUX_FIRST_QUIC = 0x40 };
