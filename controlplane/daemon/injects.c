@@ -26,17 +26,26 @@ static void commit(struct node *node, unsigned worker)
 	sw_wake_up(&node->plane.worker_wakes[worker]);
 }
 
+bool node_template(struct node *node, const struct sw_endpoint *endpoint,
+		   struct sw_template *send_out)
+{
+	enum vd_err err = ways_template(node->ways, endpoint, send_out);
+
+	if (err == VD_AGAIN)
+		cp_netlink_poke(node->netlink); /* ask for the next hop now */
+	else if (err)
+		node->counters.no_way++;
+	return !err || err == VD_AGAIN;
+}
+
 void node_send_datagram(struct node *node, const struct peering_path *path, struct vd_bytes frame)
 {
 	struct sw_endpoint endpoint = node_endpoint_of_path(path);
 	struct sw_template send;
 	struct sw_inject *inject;
-	enum vd_err err = ways_template(node->ways, &endpoint, &send);
 
-	if (err && err != VD_AGAIN) {
-		node->counters.no_way++;
+	if (!node_template(node, &endpoint, &send))
 		return;
-	}
 	inject = begin(node, node->worker_now, frame);
 	if (!inject)
 		return;

@@ -76,10 +76,10 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		.endpoint = node_endpoint_of_path(&event->path),
 		.owner = node->worker_now,
 	};
-	enum vd_err err = ways_template(node->ways, &install.endpoint, &install.send);
+	enum vd_err err;
 
-	if (err && err != VD_AGAIN)
-		node->counters.no_way++; /* published all the same: it can receive */
+	/* Without a way it is published all the same: it can receive. */
+	(void)!node_template(node, &install.endpoint, &install.send);
 	err = route_links_install(node->links, &install, now);
 	if (!err)
 		return;

@@ -133,7 +133,10 @@ void node_pump(struct node *node) ON_CONTROL;
 /* punts.c: everything the workers handed up; false when there was nothing. */
 bool node_take_punts(struct node *node) ON_CONTROL;
 
-/* injects.c: each counts when the lane is full. */
+/* injects.c: the headers of a way; false, and counted, when there is none now. */
+bool node_template(struct node *node, const struct sw_endpoint *endpoint,
+		   struct sw_template *send_out) ON_CONTROL;
+/* Each counts when the lane is full. */
 void node_send_datagram(struct node *node, const struct peering_path *path,
 			struct vd_bytes frame) ON_CONTROL;
 void node_send_payload(struct node *node, const struct peering_path *path,

@@ -2,6 +2,7 @@
 #include "controlplane/daemon/table.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
