@@ -4,7 +4,7 @@
 #include <jansson.h>
 
 #include "base/aead_nonce.h"
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 struct answer {
 	const char *key, *nonce, *ad, *plain, *sealed;

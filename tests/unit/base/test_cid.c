@@ -2,7 +2,7 @@
 #include "base/formats/cid.h"
 
 #include "base/formats/multibase.h"
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 /* The empty UnixFS directory (dag-pb block 0a020801), as kubo prints it. */
 #define EMPTY_V0 "QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn"

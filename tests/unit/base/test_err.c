@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/err.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 Test(err, every_code_has_its_own_text)
 {

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 /* libp2p/specs 7740c07, peer-ids, "Test vectors". */
 #define PRIVATE                                                                                    \

@@ -6,7 +6,7 @@
 #include <jansson.h>
 #include <unistd.h>
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 static int from_log = -1;
 

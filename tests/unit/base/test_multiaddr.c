@@ -2,7 +2,7 @@
 #include "base/formats/multiaddr.h"
 
 #include "base/formats/multiaddr_value.h"
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 #define PEER   "12D3KooWCryG7Mon9orvQxcS1rYZjotPgpwoJNHHKcLLfE4Hf5mV"
 #define QM     "QmcgpsyWgH8Y8ajJz1Cu72KnS5uo2Aa2LpzU7kinSupNKC"
@@ -456,7 +456,7 @@ Test(multiaddr, addresses_of_other_shapes_are_no_links)
 		"/ip4/198.18.0.1/udp/1/p2p/" PEER "/viaduct",
 		"/ip4/198.18.0.1/udp/1/viaduct/viaduct",
 		"/ip4/198.18.0.1/udp/1/viaduct/p2p/" PEER "/p2p-circuit",
-		"/dns4/a.example/udp/1/viaduct/p2p/" PEER,
+		("/dns4/a.example/udp/1/viaduct/p2p/" PEER),
 		"/ip6zone/eth0/ip6/fe80::1/udp/1",
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/formats/multibase.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 /* multiformats/multibase d7406cd, tests/basic.csv: "yes mani !". */
 static const char *const yes_mani[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/formats/multihash.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 static enum vd_err parse(const char *hex, struct vd_multihash *hash_out)
 {

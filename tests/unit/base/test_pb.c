@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/pb.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 /* Reads all fields; the number of them, and how it ended. */
 static enum vd_err count_fields(struct vd_bytes in, int *count_out)

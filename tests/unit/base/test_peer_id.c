@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/formats/peer_id.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 /* libp2p/specs 7740c07, peer-ids, "Test vectors" and "Decoding". */
 #define ED25519_KEY   "080112201ed1e8fae2c4a144b8be8fd4b47bf3d3b34b871c3cacf6010f0e42d474fce27e"
@@ -105,8 +105,8 @@ Test(peer_id, malformed_bytes_are_refused_and_the_output_left_alone)
 		"1114e861e452cfd84dca9a176258c3d06e020a0c93d8", /* sha1 */
 		"120affb31f07aa15348368c9",                     /* a truncated sha2-256 */
 		"800003aabbcc",                                 /* a long varint */
-		"002bffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
-		"ffffffffffffffff", /* 43 bytes of key */
+		("002bffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff"
+		 "ffffffffffffffff"), /* 43 bytes of key */
 	};
 
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/time.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 Test(time, a_sum_that_overflows_never_comes)
 {

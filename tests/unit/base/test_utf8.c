@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/utf8.h"
 
-#include "vectors.h"
+#include "tests/unit/base/vectors.h"
 
 static size_t len_of(const char *hex)
 {
