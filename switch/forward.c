@@ -494,7 +494,6 @@ static void look_up_burst(struct sw_forward *f, unsigned n)
 		__builtin_prefetch(&in->window, 1);
 		__builtin_prefetch(&out->tx_key, 1);
 		__builtin_prefetch(&out->send);
-		set_key(&f->lanes, i, in->rx_key);
 		/* pairs with the release in sw_link_publish */
 		if (__builtin_expect(atomic_load_explicit(&in->index, memory_order_acquire) !=
 					 f->packet[i]->index,
@@ -502,7 +501,9 @@ static void look_up_burst(struct sw_forward *f, unsigned n)
 			drop(f->packet[i], SW_DROP_UNKNOWN_INDEX);
 			f->packet[i]->index = 0;
 			f->ingress[i] = NULL;
+			continue;
 		}
+		set_key(&f->lanes, i, in->rx_key);
 	}
 }
 

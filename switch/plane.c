@@ -102,7 +102,7 @@ void sw_plane_fini(struct sw_plane *plane)
 {
 	unsigned workers = plane->config.workers;
 
-	rcu_barrier(); /* what was retired is wiped and freed before its table goes */
+	sw_rcu_barrier(); /* what was retired is wiped and freed before its table goes */
 	free(sw_rcu_swap(&plane->neighbours, NULL));
 	free(sw_rcu_swap(&plane->overlay, NULL));
 	for (unsigned i = 0; plane->worker_wakes && i < workers; i++)

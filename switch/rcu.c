@@ -18,6 +18,17 @@ void sw_rcu_quiescent(void)
 	rcu_quiescent_state();
 }
 
+void sw_rcu_offline(void)
+{
+	TSAN_RELEASE();
+	rcu_thread_offline();
+}
+
+void sw_rcu_online(void)
+{
+	rcu_thread_online();
+}
+
 void sw_rcu_retire(struct rcu_head *head, void (*reclaim)(struct rcu_head *head))
 {
 	TSAN_RELEASE();
@@ -26,5 +37,24 @@ void sw_rcu_retire(struct rcu_head *head, void (*reclaim)(struct rcu_head *head)
 
 void sw_rcu_reclaiming(void)
 {
+	TSAN_ACQUIRE();
+}
+
+#ifdef SW_TSAN
+/* Runs after every reclaim that was asked for before: its release is theirs. */
+static void reclaimed(struct rcu_head *head)
+{
+	(void)head;
+	TSAN_RELEASE();
+}
+#endif
+
+void sw_rcu_barrier(void)
+{
+#ifdef SW_TSAN
+	static struct rcu_head last;
+	call_rcu(&last, reclaimed);
+#endif
+	rcu_barrier();
 	TSAN_ACQUIRE();
 }

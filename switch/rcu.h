@@ -15,7 +15,17 @@
  * are compiler atomics, and sw_rcu_quiescent and sw_rcu_retire tell it of the
  * order that a grace period makes.
  */
-#define _LGPL_SOURCE
+#if defined(__SANITIZE_THREAD__)
+#define SW_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SW_TSAN 1
+#endif
+#endif
+
+#ifndef SW_TSAN
+#define _LGPL_SOURCE /* inline; under ThreadSanitizer all of liburcu stays outside */
+#endif
 #include <urcu-qsbr.h>
 #include <urcu/call-rcu.h>
 
@@ -24,14 +34,6 @@
 	struct {                                                                                   \
 		type *rcu_only;                                                                    \
 	}
-
-#if defined(__SANITIZE_THREAD__)
-#define SW_TSAN 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define SW_TSAN 1
-#endif
-#endif
 
 #ifdef SW_TSAN
 #define sw_rcu_get(slot)        __atomic_load_n(&(slot)->rcu_only, __ATOMIC_ACQUIRE)
@@ -44,6 +46,10 @@
 /* The calling worker holds nothing that it read before. Its turn's last statement. */
 void sw_rcu_quiescent(void);
 
+/* The same, until online again: no grace period waits for a thread that sleeps. */
+void sw_rcu_offline(void);
+void sw_rcu_online(void);
+
 /*
  * Runs `reclaim` on liburcu's thread once no worker can hold what was swapped
  * out before. Never blocks, never fails. Control thread only.
@@ -52,3 +58,6 @@ void sw_rcu_retire(struct rcu_head *head, void (*reclaim)(struct rcu_head *head)
 
 /* First statement of every reclaim function. */
 void sw_rcu_reclaiming(void);
+
+/* Waits until all that was retired is reclaimed. At the end, workers stopped. */
+void sw_rcu_barrier(void);
