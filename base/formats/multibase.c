@@ -75,6 +75,12 @@ static int digit_of(const struct encoding *encoding, uint8_t character)
 
 /* ---- powers of two: bits are regrouped, first bit first ---- */
 
+/* The digit of the lowest bits. */
+static void write_digit(const struct encoding *encoding, unsigned bits, struct vd_write *w)
+{
+	vd_write_u8(w, (uint8_t)encoding->digits[bits & (encoding->base - 1u)]);
+}
+
 static void encode_bits(const struct encoding *encoding, struct vd_bytes bytes, struct vd_write *w)
 {
 	unsigned held = 0, count = 0;
@@ -82,14 +88,10 @@ static void encode_bits(const struct encoding *encoding, struct vd_bytes bytes, 
 	for (size_t i = 0; i < bytes.len; i++) {
 		held = held << 8 | bytes.at[i];
 		for (count += 8; count >= encoding->bits; count -= encoding->bits)
-			vd_write_u8(w, (uint8_t)encoding->digits[held >> (count - encoding->bits) &
-								 (encoding->base - 1u)]);
-		held &= (1u << count) - 1;
+			write_digit(encoding, held >> (count - encoding->bits), w);
 	}
 	if (count)
-		vd_write_u8(w,
-			    (uint8_t)encoding
-				->digits[held << (encoding->bits - count) & (encoding->base - 1u)]);
+		write_digit(encoding, held << (encoding->bits - count), w);
 	while (encoding->group && vd_write_len(w) % encoding->group && !w->err)
 		vd_write_u8(w, '=');
 }

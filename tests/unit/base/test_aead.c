@@ -2,6 +2,7 @@
 #include "base/aead.h"
 
 #include <jansson.h>
+#include <signal.h>
 
 #include "base/aead_nonce.h"
 #include "tests/unit/base/vectors.h"
@@ -237,4 +238,14 @@ Test(aead, ciphers_are_found_by_their_names_only)
 	cr_assert(
 	    eq(int, vd_cipher_of_name(vd_bytes_of_text("AES-256-GC"), &cipher), VD_ENOTFOUND));
 	cr_assert(eq(int, vd_cipher_of_name(vd_bytes(NULL, 0), &cipher), VD_ENOTFOUND));
+}
+
+/* Going on would send plaintext. */
+Test(aead, a_cipher_that_there_is_not_ends_the_program, .signal = SIGABRT)
+{
+	struct vd_aead aead;
+
+	cr_assert(not(vd_cipher_available(VD_CIPHER_COUNT)));
+	cr_assert(eq(str, (char *)vd_cipher_name(VD_CIPHER_COUNT), ""));
+	vd_aead_init(&aead, VD_CIPHER_COUNT, key);
 }

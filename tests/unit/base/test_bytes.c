@@ -99,3 +99,64 @@ Test(bytes, a_full_writer_takes_nothing_more)
 	cr_assert(eq(int, vd_write_end(&w), VD_EBUG_ROOM));
 	cr_assert(eq(sz, vd_write_len(&w), 2));
 }
+
+Test(bytes, a_copy_is_whole_or_zero)
+{
+	const uint8_t in[] = { 1, 2, 3, 4 };
+	struct vd_read r = vd_read_of(vd_bytes(in, sizeof in));
+	uint8_t out[4] = { 9, 9, 9, 9 };
+
+	vd_read_copy(&r, out, 3);
+	cr_assert(zero(int, memcmp(out, "\1\2\3\11", 4)));
+	vd_read_copy(&r, out, 4);
+	cr_assert(zero(int, memcmp(out, "\0\0\0\0", 4)));
+	cr_assert(eq(int, vd_read_end(&r), VD_EPEER_TRUNC));
+}
+
+Test(bytes, what_is_written_is_read_back)
+{
+	uint8_t out[64];
+	struct vd_write w = vd_write_to(out, sizeof out);
+
+	vd_write_u8(&w, 0xfe);
+	vd_write_be16(&w, 0xfedc);
+	vd_write_be32(&w, 0xfedcba98);
+	vd_write_be64(&w, 0xfedcba9876543210);
+	vd_write_uvarint(&w, INT64_MAX);
+	vd_write_zeros(&w, 2);
+	vd_write_bytes(&w, vd_bytes_of_text("end"));
+	cr_assert(eq(int, vd_write_end(&w), VD_OK));
+
+	struct vd_read r = vd_read_of(vd_write_done(&w));
+	cr_assert(eq(u8, vd_read_u8(&r), 0xfe));
+	cr_assert(eq(u16, vd_read_be16(&r), 0xfedc));
+	cr_assert(eq(u32, vd_read_be32(&r), 0xfedcba98));
+	cr_assert(eq(u64, vd_read_be64(&r), 0xfedcba9876543210));
+	cr_assert(eq(u64, vd_read_uvarint(&r), INT64_MAX));
+	cr_assert(zero(u16, vd_read_be16(&r)));
+	cr_assert(vd_bytes_equal(vd_read_rest(&r), vd_bytes_of_text("end")));
+	cr_assert(eq(int, vd_read_end(&r), VD_OK));
+}
+
+Test(bytes, a_writer_that_failed_stays_failed)
+{
+	uint8_t out[8];
+	struct vd_write w = vd_write_to(out, sizeof out);
+
+	cr_assert(zero(ptr, vd_write_room(&w, 9)));
+	vd_write_be64(&w, 1);
+	vd_write_zeros(&w, 1);
+	vd_write_bytes(&w, vd_bytes("x", 1));
+	cr_assert(zero(sz, vd_write_len(&w)));
+	cr_assert(eq(int, vd_write_end(&w), VD_EBUG_ROOM));
+}
+
+Test(bytes, the_first_failure_is_the_one_told)
+{
+	struct vd_read r = vd_read_of(vd_bytes(NULL, 0));
+
+	vd_read_fail(&r, VD_EPEER_RANGE);
+	(void)vd_read_be64(&r);
+	cr_assert(zero(sz, vd_read_left(&r)));
+	cr_assert(eq(int, vd_read_end(&r), VD_EPEER_RANGE));
+}
