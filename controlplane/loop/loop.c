@@ -153,7 +153,8 @@ void cp_loop_turn(struct cp_loop *loop, vd_ns until)
 	int ms;
 
 	uv_update_time(&loop->uv);
-	ms = least_ms(uv_backend_timeout(&loop->uv), ms_until(until));
+	ms = uv_loop_alive(&loop->uv) ? uv_backend_timeout(&loop->uv) : -1;
+	ms = least_ms(ms, ms_until(until));
 	if (ms != 0 && loop->sleeping && !loop->sleeping(loop->context))
 		ms = 0;
 	sleep_ms(loop, ms);
