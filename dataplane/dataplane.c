@@ -61,7 +61,7 @@ static enum vd_err open_pool(struct dp *dp, char why[DP_WHY])
 		return VD_OK;
 	snprintf(why, DP_WHY,
 		 "no memory for %u packet buffers (%u MB): %s; use fewer workers or "
-		 "ports, or give more memory",
+		 "ports, or give more (huge pages, or dataplane.memory_mb)",
 		 count, dp_buffers_mb(count), rte_strerror(rte_errno));
 	return VD_ENOMEM;
 }

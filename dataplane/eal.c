@@ -12,6 +12,8 @@
 #include <rte_errno.h>
 #include <rte_log.h>
 
+#include "base/log.h"
+
 enum { LOG_BYTES = 8192, ARGS_MAX = 16, LCORES_BYTES = 1024 };
 
 /* The last lines that DPDK logged. Its threads log too, hence the lock. */
@@ -21,23 +23,34 @@ static struct {
 	char text[LOG_BYTES];
 } heard = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
+/* Newer lines push out older ones by halves. */
+static void keep(const char *text, size_t len)
+{
+	if (len > LOG_BYTES / 2)
+		len = LOG_BYTES / 2;
+	if (heard.len + len >= LOG_BYTES) {
+		size_t kept = LOG_BYTES / 2 - 1;
+		memmove(heard.text, heard.text + heard.len - kept, kept);
+		heard.len = kept;
+	}
+	memcpy(heard.text + heard.len, text, len);
+	heard.len += len;
+	heard.text[heard.len] = '\0';
+}
+
+/* Where DPDK's log goes: warnings and worse are kept for dp_eal_why, all is for debugging. */
 static ssize_t hear(void *cookie, const char *text, size_t len)
 {
-	size_t fits = len;
+	char line[DP_WHY];
 
 	(void)cookie;
-	pthread_mutex_lock(&heard.lock);
-	if (fits > LOG_BYTES / 2)
-		fits = LOG_BYTES / 2;
-	if (heard.len + fits >= LOG_BYTES) { /* keep the newer half */
-		size_t keep = LOG_BYTES / 2 - 1;
-		memmove(heard.text, heard.text + heard.len - keep, keep);
-		heard.len = keep;
+	if (rte_log_cur_msg_loglevel() <= (int)RTE_LOG_WARNING) {
+		pthread_mutex_lock(&heard.lock);
+		keep(text, len);
+		pthread_mutex_unlock(&heard.lock);
 	}
-	memcpy(heard.text + heard.len, text, fits);
-	heard.len += fits;
-	heard.text[heard.len] = '\0';
-	pthread_mutex_unlock(&heard.lock);
+	snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
+	vd_log(VD_DEBUG, VD_SUB_DATAPLANE, "dpdk says", VD_STR("line", line));
 	return (ssize_t)len;
 }
 
@@ -56,18 +69,16 @@ static const struct {
 } cures[] = {
 	{ "Cannot get hugepage information",
 	  "no huge pages are free; as root: echo 256 > /proc/sys/vm/nr_hugepages, "
-	  "or run on normal pages" },
+	  "or set dataplane.huge: off" },
 	{ "No free hugepages",
 	  "no huge pages are free; as root: echo 256 > /proc/sys/vm/nr_hugepages, "
-	  "or run on normal pages" },
+	  "or set dataplane.huge: off" },
 	{ "no mounted hugetlbfs",
 	  "no hugetlbfs is mounted; as root: mount -t hugetlbfs none /dev/hugepages" },
 	{ "couldn't allocate memory",
 	  "too few huge pages are free; raise /proc/sys/vm/nr_hugepages, "
-	  "or run on normal pages" },
+	  "or set dataplane.huge: off" },
 	{ "Cannot allocate memory", "memory is short: free some, or raise the memory limit" },
-	{ "XDP program already",
-	  "another XDP program is on the interface; take it off: ip link set dev IFACE xdp off" },
 	{ "Failed to load xdp program",
 	  "the XDP program was not accepted: it needs root (CAP_BPF, CAP_NET_ADMIN)" },
 	{ "Failed to set xdp",
@@ -75,23 +86,17 @@ static const struct {
 	{ "ailed to create umem",
 	  "no memory for packets may be locked: run as root, or raise the limit (ulimit -l "
 	  "unlimited)" },
+	{ "memif_connect_client", "the memif server is not there yet: start it first" },
 	{ "Operation not permitted", "not permitted: run as root (CAP_NET_ADMIN, CAP_NET_RAW)" },
 	{ "Permission denied", "not permitted: run as root (CAP_NET_ADMIN, CAP_NET_RAW)" },
 	{ "No such device", "there is no such interface; ip link tells the names" },
-	{ "nvalid argument", "an argument is not valid for this driver" },
-	{ "failed to parse", "the devargs cannot be read: DRIVER0,key=value,…" },
+	{ "failed to parse", "no driver has this name; devargs are DRIVER0,key=value,…" },
 };
 
-/* The last line of at least a few characters, without its prefix of "EAL: ". */
-static void last_line(char *out, size_t cap)
+/* The first line: it is the driver's own, those behind it are EAL's about it. */
+static void first_line(char *out, size_t cap)
 {
-	size_t end = heard.len, start;
-
-	while (end && isspace((unsigned char)heard.text[end - 1]))
-		end--;
-	for (start = end; start && heard.text[start - 1] != '\n'; start--)
-		;
-	snprintf(out, cap, "%.*s", (int)(end - start), heard.text + start);
+	snprintf(out, cap, "%.*s", (int)strcspn(heard.text, "\n"), heard.text);
 }
 
 void dp_eal_why(const char *what, char why[DP_WHY])
@@ -99,7 +104,7 @@ void dp_eal_why(const char *what, char why[DP_WHY])
 	char line[DP_WHY / 2];
 
 	pthread_mutex_lock(&heard.lock);
-	last_line(line, sizeof line);
+	first_line(line, sizeof line);
 	for (size_t i = 0; i < sizeof cures / sizeof cures[0]; i++) {
 		if (strstr(heard.text, cures[i].heard)) {
 			snprintf(why, DP_WHY, "%s: %s", what, cures[i].means);

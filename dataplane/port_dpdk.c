@@ -250,22 +250,51 @@ static void find_fds(struct port *port, int domain, const bool before[FDS_LOOKED
 		memcpy(port->fds, found, count * sizeof found[0]);
 }
 
-static enum vd_err check_config(const struct dp_port_setup *setup, char why[DP_WHY])
+/* The family of the sockets behind a port on a kernel interface; 0: it is on none. */
+static int domain_of(const char *devargs)
 {
-	const struct dp_port_config *config = setup->port;
-	char iface[IF_NAMESIZE];
+	if (driver_is(devargs, "net_af_xdp"))
+		return AF_XDP;
+	return driver_is(devargs, "net_af_packet") ? AF_PACKET : 0;
+}
 
+/* What the drivers of kernel interfaces need, told before they fail without a word. */
+static enum vd_err check_kernel_port(const struct dp_port_config *config, char why[DP_WHY])
+{
+	char iface[IF_NAMESIZE];
+	int fd;
+
+	if (!devarg(config->devargs, "iface", iface, sizeof iface)) {
+		snprintf(why, DP_WHY,
+			 "port %s: its devargs must name an interface: iface=", config->name);
+		return VD_EUSER;
+	}
+	if (!if_nametoindex(iface)) {
+		snprintf(why, DP_WHY, "port %s: there is no interface %s; ip link tells the names",
+			 config->name, iface);
+		return VD_EUSER;
+	}
+	fd = socket(domain_of(config->devargs), SOCK_RAW | SOCK_CLOEXEC, 0);
+	if (fd < 0) {
+		snprintf(why, DP_WHY,
+			 "port %s: cannot open a packet socket: %s; run as root "
+			 "(CAP_NET_RAW, CAP_NET_ADMIN, for af_xdp also CAP_BPF), or use "
+			 "driver: udp",
+			 config->name, strerror(errno));
+		return VD_ESYS;
+	}
+	close(fd);
+	return VD_OK;
+}
+
+static enum vd_err check_config(const struct dp_port_config *config, char why[DP_WHY])
+{
 	if (config->bind.port == 0) {
 		snprintf(why, DP_WHY, "port %s: a DPDK port needs the UDP port to listen on (bind)",
 			 config->name);
 		return VD_EUSER;
 	}
-	if (devarg(config->devargs, "iface", iface, sizeof iface) && !if_nametoindex(iface)) {
-		snprintf(why, DP_WHY, "port %s: there is no interface %s; ip link tells the names",
-			 config->name, iface);
-		return VD_EUSER;
-	}
-	return VD_OK;
+	return domain_of(config->devargs) ? check_kernel_port(config, why) : VD_OK;
 }
 
 static unsigned kernel_mtu(const char *iface)
@@ -432,9 +461,7 @@ static const struct dp_port_ops ops = {
 /* Everything that makes sockets; what is open when it fails, the caller closes. */
 static enum vd_err set_up(struct port *port, const struct dp_port_setup *setup, char why[DP_WHY])
 {
-	int domain = driver_is(setup->port->devargs, "net_af_xdp") ? AF_XDP
-		     : port->sees_all                              ? AF_PACKET
-								   : 0;
+	int domain = domain_of(setup->port->devargs);
 	bool before[FDS_LOOKED_AT];
 	int program = -1;
 	enum vd_err err = VD_OK;
@@ -464,7 +491,7 @@ enum vd_err dp_port_dpdk_open(const struct dp_port_setup *setup, struct dp_port 
 {
 	const char *devargs = setup->port->devargs;
 	struct port *port;
-	enum vd_err err = check_config(setup, why);
+	enum vd_err err = check_config(setup->port, why);
 
 	if (err)
 		return err;

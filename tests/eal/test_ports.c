@@ -384,7 +384,9 @@ Test(ports, what_does_not_open_is_explained)
 		{ "net_ring0", 0, "needs the UDP port" },
 		{ "net_af_packet0,iface=nosuch0", 4001, "no interface nosuch0" },
 		{ "net_af_xdp0,iface=nosuch0", 4001, "no interface nosuch0" },
-		{ "net_nosuchdriver0", 4001, "does not open" },
+		{ "net_af_packet0", 4001, "iface=" },
+		{ "net_nosuchdriver0", 4001, "no driver has this name" },
+		{ "net_ring0,nodeaction=nonsense", 4001, "does not open" },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
