@@ -16,7 +16,7 @@ bool node_admit_link(void *context, const struct vd_peer_id *peer)
 	       vd_peer_list_has(&node->config.session.connect, peer);
 }
 
-static struct route_policy policy_of(const struct node *node, const struct vd_peer_id *peer)
+struct route_policy node_policy_of(const struct node *node, const struct vd_peer_id *peer)
 {
 	const struct vd_tier *tier = vd_config_tier_of(&node->config, peer);
 
@@ -68,7 +68,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	const struct peering_generation *generation = event->generation;
 	struct route_install install = {
 		.peer = event->peer,
-		.policy = policy_of(node, &event->peer),
+		.policy = node_policy_of(node, &event->peer),
 		.index = event->index,
 		.remote_index = generation->remote_index,
 		.rx_key = generation->rx_tag_key,

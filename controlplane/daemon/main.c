@@ -88,13 +88,13 @@ failed:
 	exit(EXIT_FAILURE);
 }
 
-static int run(const struct vd_config *config)
+static int run(const struct vd_config *config, const char *path)
 {
 	static struct node node;
 	char why[NODE_WHY] = "", line[4096];
 
 	vd_role_control();
-	if (node_open(&node, config, why)) {
+	if (node_open(&node, config, path, why)) {
 		fprintf(stderr, "viaductd: %s\n", why);
 		node_close(&node);
 		return EXIT_FAILURE;
@@ -126,5 +126,5 @@ int main(int argc, char **argv)
 	vd_log_set_format((enum vd_log_format)config.log.format);
 	(void)!vd_log_set_levels(config.log.level);
 	signal(SIGPIPE, SIG_IGN);
-	return run(&config);
+	return run(&config, arguments.config);
 }

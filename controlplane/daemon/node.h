@@ -78,6 +78,7 @@ struct node_counters {
 
 struct node {
 	struct vd_config config;
+	const char *config_path; /* borrowed; NULL: none */
 	struct vd_identity identity;
 	uint8_t overlay[16];
 	uint64_t boot;
@@ -113,10 +114,11 @@ struct node {
 };
 
 /*
- * Opens everything in the order of dependence. `config` is taken. On failure `why` says what
+ * Opens everything in the order of dependence. `config` is taken; `config_path` (NULL: none) is
+ * kept, for SIGHUP. On failure `why` says what
  * and the cure, and only node_close is to be called.
  */
-enum vd_err node_open(struct node *node, const struct vd_config *config,
+enum vd_err node_open(struct node *node, const struct vd_config *config, const char *config_path,
 		      char why[NODE_WHY]) ON_CONTROL;
 /* Runs until SIGTERM or SIGINT, then drains. */
 void node_run(struct node *node) ON_CONTROL;
@@ -157,6 +159,19 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now) ON_CONTROL;
 bool node_admit_link(void *node, const struct vd_peer_id *peer) ON_CONTROL;
 bool node_admit_session(void *node, const struct vd_peer_id *peer);
+
+struct route_policy node_policy_of(const struct node *node,
+				   const struct vd_peer_id *peer) ON_CONTROL;
+
+/* Takes link.routers in: rows for those that have none. */
+void node_add_routers(struct node *node) ON_CONTROL;
+/* A session peer and its kernel route, to be published afterwards. VD_ELIMIT. */
+enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer,
+				  bool connect) ON_CONTROL;
+void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* reload.c: SIGHUP. */
+void node_reload(struct node *node) ON_CONTROL;
 
 /* Starts looking for a way to a session peer, or dials it if its link is up. */
 void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;

@@ -89,6 +89,10 @@ void route_links_retire(struct route_links *links, uint32_t index) ON_CONTROL;
 void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
 		      vd_ns now) ON_CONTROL;
 
+/* Permission changes at once; rates with the next key generation. */
+void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
+			    const struct route_policy *policy) ON_CONTROL;
+
 /* NULL when there is none. Valid until the next call that changes links. */
 const struct route_link *route_links_find(const struct route_links *links,
 					  const struct vd_peer_id *peer) ON_CONTROL;

@@ -17,6 +17,18 @@ static void publish_permit(struct route_links *links, const struct route_link *l
 					   links_permit(link));
 }
 
+void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
+			    const struct route_policy *policy)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (!link)
+		return;
+	link->policy = *policy;
+	link->may_be_called &= policy->reserve ? policy->realms : 0;
+	publish_permit(links, link);
+}
+
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
 			 const struct control_msg *reserve, vd_ns now,
 			 struct control_msg *answer_out)

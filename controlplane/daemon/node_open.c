@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* node_open: makes a node, part by part in the order of dependence. */
+#include <errno.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/route/overlay.h"
+
+enum {
+	TUN_MTU_START = 1280, /* until a larger path has been probed */
+	PEERS_A_SLOT = 2,     /* slots of a table for each peer, so that rekeying finds room */
+};
+
+#define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
+
+static enum vd_err read_identity(struct node *node, char why[NODE_WHY])
+{
+	const char *path = node->config.key;
+	enum vd_err err;
+
+	if (node->config.dev && !path[0]) {
+		vd_identity_generate(&node->identity);
+		return VD_OK;
+	}
+	err = vd_identity_read_file(path, &node->identity);
+	if (err == VD_ESYS && errno == ENOENT)
+		return FAIL(why, "no key at %s; make one with: viaduct key gen %s", path, path);
+	if (err == VD_ESYS)
+		return FAIL(why, "cannot read the key %s: %s", path, strerror(errno));
+	if (err)
+		return FAIL(
+		    why,
+		    "%s is not a usable key: it must be an Ed25519 libp2p private key of 68 "
+		    "bytes that only its owner can read (chmod 600)",
+		    path);
+	return VD_OK;
+}
+
+static enum vd_err open_identity(struct node *node, char why[NODE_WHY])
+{
+	enum vd_err err = read_identity(node, why);
+
+	if (err)
+		return err;
+	route_overlay_address(node->config.session.prefix, &node->identity.id, node->overlay);
+	do
+		randombytes_buf(&node->boot, sizeof node->boot);
+	while (!node->boot);
+	return VD_OK;
+}
+
+static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
+{
+	const struct vd_config *config = &node->config;
+	struct sw_plane_config plane = {
+		.workers = config->dataplane.workers,
+		.width = config->link.width,
+		.links_max = config->link.links_max,
+		.sessions_max = config->session.sessions_max,
+		.delivery_per_s = config->link.delivery_pps,
+		.has_tun = config->tun.enabled,
+	};
+	enum vd_err err = sw_plane_init(&node->plane, &plane);
+
+	return err ? FAIL(why, "cannot make the tables: %s; lower link.links_max", vd_err_text(err))
+		   : VD_OK;
+}
+
+static unsigned huge_pages_free(void)
+{
+	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
+	unsigned count = 0;
+
+	if (!file)
+		return 0;
+	if (fscanf(file, "%u", &count) != 1)
+		count = 0;
+	fclose(file);
+	return count;
+}
+
+static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
+{
+	const struct vd_config *config = &node->config;
+	enum { ENOUGH_PAGES = 128 };
+	struct dp_config dp = {
+		.workers = config->dataplane.workers,
+		.poll = config->dataplane.idle == VD_IDLE_POLL,
+		.no_huge =
+		    config->dataplane.huge == VD_HUGE_OFF ||
+		    (config->dataplane.huge == VD_HUGE_AUTO && huge_pages_free() < ENOUGH_PAGES),
+		.memory_mb = config->dataplane.memory_mb,
+		.port_count = config->dataplane.port_count,
+		.tun = config->tun.enabled,
+		.tun_mtu = config->tun.mtu ? config->tun.mtu : TUN_MTU_START,
+		.xdp_program =
+		    config->dataplane.xdp_program[0] ? config->dataplane.xdp_program : NULL,
+	};
+
+	memcpy(dp.ports, config->dataplane.ports, sizeof dp.ports);
+	snprintf(dp.tun_name, sizeof dp.tun_name, "%s", config->tun.name);
+	memcpy(dp.tun_address, node->overlay, sizeof dp.tun_address);
+	return dp_open(&dp, &node->plane, &node->dp, why);
+}
+
+ON_CONTROL static void on_net_changed(void *context)
+{
+	struct node *node = context;
+
+	ways_refresh(node->ways);
+	node_dial_routers(node, vd_now());
+	node_pump(node);
+}
+
+ON_CONTROL static enum vd_err open_net(struct node *node, char why[NODE_WHY])
+{
+	struct route_port ports[ROUTE_PORTS_MAX];
+	unsigned count = dp_port_count(node->dp);
+
+	for (unsigned i = 0; i < count; i++) {
+		struct dp_port_view view;
+
+		dp_port_view(node->dp, i, &view);
+		ports[i] = (struct route_port){
+			.socket = node->config.dataplane.ports[i].driver == DP_DRIVER_UDP,
+			.ifindex = view.ifindex,
+			.mtu = view.mtu,
+			.bind = view.bind,
+		};
+	}
+	if (cp_netmap_new(&node->netmap))
+		return FAIL(why, "out of memory");
+	node->ways = ways_new(&node->plane, node->netmap, ports, count);
+	if (!node->ways)
+		return FAIL(why, "out of memory");
+	if (cp_netlink_open(node->loop, node->netmap, on_net_changed, node, &node->netlink))
+		return FAIL(why, "cannot read the kernel's routes by netlink: %s", strerror(errno));
+	return VD_OK;
+}
+
+static enum vd_err reserve_link_index(void *context, uint32_t *index_out)
+{
+	return sw_link_reserve(&((struct node *)context)->plane.links, index_out);
+}
+
+static void release_link_index(void *context, uint32_t index)
+{
+	sw_link_release(&((struct node *)context)->plane.links, index);
+}
+
+static enum vd_err reserve_session_index(void *context, uint32_t *index_out)
+{
+	return sw_session_reserve(&((struct node *)context)->plane.sessions, index_out);
+}
+
+static void release_session_index(void *context, uint32_t index)
+{
+	sw_session_release(&((struct node *)context)->plane.sessions, index);
+}
+
+static size_t observed_address(void *context, const struct peering_path *path, uint8_t *out,
+			       size_t cap)
+{
+	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+	struct vd_multiaddr address;
+
+	(void)context;
+	vd_multiaddr_of_link(&endpoint.remote, NULL, &address);
+	if (address.len > cap)
+		return 0;
+	memcpy(out, address.bytes, address.len);
+	return address.len;
+}
+
+ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
+{
+	uint32_t peers_max = node->config.link.links_max / PEERS_A_SLOT;
+	struct peering_config config = {
+		.kind = PEERING_LINK,
+		.identity = &node->identity,
+		.boot = node->boot,
+		.width = node->config.link.width,
+		.peers_max = peers_max,
+		.offer = { "/viaduct/ping/1" },
+		.context = node,
+		.admit = node_admit_link,
+		.index_reserve = reserve_link_index,
+		.index_release = release_link_index,
+		.observed = observed_address,
+	};
+
+	node->links = route_links_new(&node->plane, peers_max, node->config.session.prefix);
+	node->seek = seek_new(node->config.session.sessions_max);
+	if (!node->links || !node->seek || peering_new(&config, &node->link_peering))
+		return FAIL(why, "out of memory; lower link.links_max");
+	return VD_OK;
+}
+
+/* The kernel sends overlay packets of known peers, and of no others, to the TUN. */
+ON_CONTROL static void route_overlay(struct node *node, const struct vd_peer_id *peer, bool add)
+{
+	const struct route_session *session = route_sessions_find(node->sessions, peer);
+	enum vd_err err;
+
+	if (!session || !node->tun_ifindex)
+		return;
+	err = add ? cp_netlink_route_add(node->netlink, node->tun_ifindex, session->overlay)
+		  : cp_netlink_route_del(node->netlink, node->tun_ifindex, session->overlay);
+	if (err)
+		vd_log(VD_ERROR, VD_SUB_NET, "cannot change an overlay route; it needs NET_ADMIN",
+		       VD_STR("cause", strerror(errno)));
+}
+
+enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer, bool connect)
+{
+	enum vd_err err = route_sessions_add(node->sessions, peer, connect);
+
+	if (!err)
+		route_overlay(node, peer, true);
+	return err;
+}
+
+void node_del_session_peer(struct node *node, const struct vd_peer_id *peer)
+{
+	route_overlay(node, peer, false);
+	route_sessions_del(node->sessions, peer);
+}
+
+ON_CONTROL static enum vd_err add_session_peers(struct node *node, const struct vd_peer_list *list,
+						bool connect)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		enum vd_err err = node_add_session_peer(node, &list->ids[i], connect);
+
+		if (err)
+			return err;
+	}
+	return VD_OK;
+}
+
+ON_CONTROL static enum vd_err find_tun(struct node *node, char why[NODE_WHY])
+{
+	const struct cp_net_link *tun = cp_netmap_link_by_name(node->netmap, node->config.tun.name);
+
+	if (!tun)
+		return FAIL(why, "the TUN device %s is not there", node->config.tun.name);
+	node->tun_ifindex = tun->ifindex;
+	return VD_OK;
+}
+
+ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY])
+{
+	const struct vd_config_session *session = &node->config.session;
+	uint32_t peers_max = session->sessions_max / PEERS_A_SLOT;
+	struct peering_config config = {
+		.kind = PEERING_SESSION,
+		.identity = &node->identity,
+		.boot = node->boot,
+		.peers_max = peers_max,
+		.offer = { "/viaduct/ip6/1", "/viaduct/ping/1" },
+		.context = node,
+		.admit = node_admit_session,
+		.index_reserve = reserve_session_index,
+		.index_release = release_session_index,
+	};
+
+	if (!node->config.tun.enabled)
+		return VD_OK; /* a router alone ends no sessions */
+	node->sessions =
+	    route_sessions_new(&node->plane, peers_max, session->prefix, node->overlay);
+	if (!node->sessions || peering_new(&config, &node->session_peering))
+		return FAIL(why, "out of memory; lower session.sessions_max");
+	if (find_tun(node, why))
+		return VD_EUSER;
+	if (add_session_peers(node, &session->connect, true) ||
+	    add_session_peers(node, &session->allow, false))
+		return FAIL(why,
+			    "session.allow and session.connect name more than %u peers; "
+			    "raise session.sessions_max",
+			    peers_max);
+	return route_sessions_publish(node->sessions);
+}
+
+void node_add_routers(struct node *node)
+{
+	for (uint32_t i = 0; i < node->config.link.routers.count; i++) {
+		struct node_router *router;
+		struct vd_udp_addr address;
+		struct vd_peer_id peer;
+
+		if (vd_multiaddr_to_link(&node->config.link.routers.at[i], &address, &peer) ||
+		    peer.len == 0)
+			continue; /* vd_config_check has refused it */
+		router = node_router_of(node, &peer);
+		if (!router) {
+			if (node->router_count == VD_CONFIG_ROUTERS_MAX)
+				return;
+			router = &node->routers[node->router_count++];
+			router->peer = peer;
+			reserve_init(&router->reserve, 0);
+		}
+		router->address = address;
+	}
+}
+
+ON_CONTROL static void on_timer(void *context)
+{
+	node_pump(context);
+}
+
+ON_CONTROL static void on_wake(void *context)
+{
+	struct node *node = context;
+
+	sw_wake_clear(&node->plane.control_wake);
+	while (node_take_punts(node))
+		;
+	node_pump(node);
+}
+
+/* Before the loop sleeps: workers wake us from here on, so look once more. */
+static bool before_sleep(void *context)
+{
+	struct node *node = context;
+
+	sw_wake_announce(&node->plane.control_wake);
+	for (unsigned i = 0; i < node->plane.config.workers; i++)
+		if (sw_lane_peek(&node->plane.punts[i]))
+			return false;
+	return true;
+}
+
+ON_CONTROL static void after_sleep(void *context)
+{
+	on_wake(context);
+}
+
+static void on_stop(void *context)
+{
+	struct node *node = context;
+
+	node->stopping = true;
+	cp_loop_stop(node->loop);
+}
+
+ON_CONTROL static void on_reload(void *context)
+{
+	node_reload(context);
+}
+
+static enum vd_err open_loop(struct node *node, char why[NODE_WHY])
+{
+	if (cp_loop_new(&node->loop))
+		return FAIL(why, "cannot make the event loop: %s", strerror(errno));
+	cp_loop_use_rcu(node->loop);
+	if (cp_timer_new(node->loop, on_timer, node, &node->timer) ||
+	    cp_watch_new(node->loop, node->plane.control_wake.fd, on_wake, node, &node->wake) ||
+	    cp_signal_new(node->loop, SIGTERM, on_stop, node, &node->sigterm) ||
+	    cp_signal_new(node->loop, SIGINT, on_stop, node, &node->sigint) ||
+	    cp_signal_new(node->loop, SIGHUP, on_reload, node, &node->sighup))
+		return FAIL(why, "cannot watch events: %s", strerror(errno));
+	cp_loop_on_sleep(node->loop, before_sleep, after_sleep, node);
+	return VD_OK;
+}
+
+static enum vd_err open_api(struct node *node, char why[NODE_WHY])
+{
+	struct api_config config = {
+		.socket = node->config.api.socket,
+		.listen = node->config.api.listen_on ? &node->config.api.listen : NULL,
+	};
+	struct api_source source = node_api_source;
+
+	source.context = node;
+	return api_new(node->loop, &config, &source, &node->api, why);
+}
+
+enum vd_err node_open(struct node *node, const struct vd_config *config, const char *config_path,
+		      char why[NODE_WHY])
+{
+	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {
+		open_identity, open_plane, open_dataplane, open_loop,
+		open_net,      open_links, open_sessions,  open_api,
+	};
+	char cause[NODE_WHY] = "";
+
+	*node = (struct node){ .config = *config, .config_path = config_path, .started = vd_now() };
+	for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+		enum vd_err err = steps[i](node, cause);
+
+		if (err) {
+			snprintf(why, NODE_WHY, "%s", cause[0] ? cause : vd_err_text(err));
+			return err;
+		}
+	}
+	node_add_routers(node);
+	return dp_start(node->dp, why);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * reload: SIGHUP. Reads the configuration again and lets take effect what can: tiers,
+ * routers, session lists and log levels. A file with an error changes nothing; keys that are
+ * read only at start are named, and wait for the restart.
+ */
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+/* ---- links ---- */
+
+/* Those in no tier any more go; the others get their new permission at once. */
+ON_CONTROL static void apply_tiers(struct node *node, vd_ns now)
+{
+	const struct route_link *link;
+	uint32_t at = 0;
+
+	while ((link = route_links_next(node->links, &at))) {
+		struct vd_peer_id peer = link->peer;
+		struct route_policy policy = node_policy_of(node, &peer);
+
+		if (node_admit_link(node, &peer))
+			route_links_set_policy(node->links, &peer, &policy);
+		else
+			peering_close(node->link_peering, &peer, PEERING_REFUSED,
+				      "no longer in a tier", now);
+	}
+}
+
+ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
+				 const struct vd_peer_id *peer)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct vd_udp_addr address;
+		struct vd_peer_id id;
+
+		if (!vd_multiaddr_to_link(&list->at[i], &address, &id) &&
+		    vd_peer_id_equal(&id, peer))
+			return true;
+	}
+	return false;
+}
+
+/* Rows of routers keep their numbers: those that went are only undialled. */
+ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
+{
+	for (uint32_t i = 0; i < node->router_count; i++) {
+		struct node_router *router = &node->routers[i];
+
+		if (router->dialled && !is_listed(&node->config.link.routers, &router->peer)) {
+			peering_undial(node->link_peering, &router->peer, now);
+			peering_close(node->link_peering, &router->peer, PEERING_SHUTDOWN,
+				      "no longer a router of this edge", now);
+			router->dialled = false;
+			router->address = (struct vd_udp_addr){ 0 };
+		}
+	}
+	node_add_routers(node);
+	node_dial_routers(node, now);
+}
+
+/* ---- sessions ---- */
+
+ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_list *before,
+				      vd_ns now)
+{
+	for (uint32_t i = 0; i < before->count; i++) {
+		const struct vd_peer_id *peer = &before->ids[i];
+
+		if (node_admit_session(node, peer))
+			continue;
+		peering_undial(node->session_peering, peer, now);
+		peering_close(node->session_peering, peer, PEERING_REFUSED, "no longer allowed",
+			      now);
+		seek_unwant(node->seek, peer);
+		node_del_session_peer(node, peer);
+	}
+}
+
+ON_CONTROL static void open_listed(struct node *node, const struct vd_peer_list *list, bool connect,
+				   vd_ns now)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct route_session *session;
+
+		if (node_add_session_peer(node, &list->ids[i], connect)) {
+			vd_log(VD_WARN, VD_SUB_SESSION,
+			       "too many session peers; raise session.sessions_max");
+			return;
+		}
+		session = route_sessions_find(node->sessions, &list->ids[i]);
+		if (connect && !session->current)
+			node_seek_session(node, &list->ids[i], now);
+	}
+}
+
+ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config *before, vd_ns now)
+{
+	if (!node->sessions)
+		return;
+	close_unlisted(node, &before->session.allow, now);
+	close_unlisted(node, &before->session.connect, now);
+	node_pump(node); /* the closes leave while their records are there */
+	open_listed(node, &node->config.session.allow, false, now);
+	open_listed(node, &node->config.session.connect, true, now);
+	(void)!route_sessions_publish(node->sessions);
+}
+
+/* ---- all ---- */
+
+/* Takes the reloadable keys of `next`; `next` keeps the ones they replace. */
+static void exchange(struct vd_config *running, struct vd_config *next)
+{
+	struct vd_config before = *running;
+
+	memcpy(running->link.tiers, next->link.tiers, sizeof running->link.tiers);
+	running->link.tier_count = next->link.tier_count;
+	running->link.routers = next->link.routers;
+	running->session.allow = next->session.allow;
+	running->session.connect = next->session.connect;
+	running->log = next->log;
+	memcpy(next->link.tiers, before.link.tiers, sizeof next->link.tiers);
+	next->link.tier_count = before.link.tier_count;
+	next->link.routers = before.link.routers;
+	next->session.allow = before.session.allow;
+	next->session.connect = before.session.connect;
+}
+
+void node_reload(struct node *node)
+{
+	static struct vd_config next; /* too large for the stack */
+	struct vd_config_error error;
+	const char *key;
+
+	if (!node->config_path) {
+		vd_log(VD_WARN, VD_SUB_CONFIG, "nothing to reload: started without --config");
+		return;
+	}
+	vd_config_default(&next);
+	if (vd_config_read(node->config_path, &next, &error)) {
+		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
+		       VD_STR("cause", error.text));
+		vd_config_fini(&next);
+		return;
+	}
+	key = vd_config_needs_restart(&node->config, &next);
+	if (key)
+		vd_log(VD_WARN, VD_SUB_CONFIG, "a changed key takes effect only after a restart",
+		       VD_STR("key", key));
+	exchange(&node->config, &next);
+	(void)!vd_log_set_levels(node->config.log.level);
+	apply_tiers(node, vd_now());
+	apply_routers(node, vd_now());
+	apply_sessions(node, &next, vd_now());
+	vd_config_fini(&next);
+	vd_log(VD_INFO, VD_SUB_CONFIG, "reloaded");
+	node_pump(node);
+}
