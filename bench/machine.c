@@ -123,25 +123,31 @@ static bool write_number(const char *path, long number)
 	return fclose(file) == 0 && ok;
 }
 
-bool machine_pages_take(unsigned count)
+/* Raises the number of pages by what is missing. */
+static bool raise_pages(long total, long missing)
 {
-	long total = read_number(PAGES_PATH);
-	long free_now = read_number(FREE_PATH);
-
-	if (total < 0 || free_now < 0)
-		return false;
-	if (free_now >= (long)count)
-		return true;
-	if (!write_number(PAGES_PATH, total + (long)count - free_now))
+	if (total < 0 || !write_number(PAGES_PATH, total + missing))
 		return false;
 	if (!pages_before[0]) {
 		snprintf(pages_before, sizeof pages_before, "%ld\n", total);
 		atexit(restore_pages);
 		watch_signals();
 	}
-	if (read_number(FREE_PATH) >= (long)count)
+	return true;
+}
+
+bool machine_pages_take(unsigned count)
+{
+	long total = read_number(PAGES_PATH), free_now = read_number(FREE_PATH);
+
+	if (free_now >= (long)count)
+		return true;
+	if (free_now >= 0 && raise_pages(total, (long)count - free_now) &&
+	    read_number(FREE_PATH) >= (long)count)
 		return true;
 	restore_pages();
+	fprintf(stderr, "viaduct-bench: %u pages of 2 MB cannot be had; normal pages for all\n",
+		count);
 	return false;
 }
 
@@ -181,7 +187,9 @@ const char *machine_flags(void)
 	const char *compiler = "gcc";
 	int major = __GNUC__, minor = __GNUC_MINOR__;
 #endif
-#if defined(__OPTIMIZE__)
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	const char *build = "sanitized";
+#elif defined(__OPTIMIZE__)
 	const char *build = "release";
 #else
 	const char *build = "debug";
