@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * stress_lane: one producer and one consumer of a lane, each in its own thread,
- *in bursts of changing size and in place; every item arrives once, in order,
- *whole.
+ * stress_lane: one producer and one consumer of a lane, each in its own thread, in
+ * bursts of changing size and in place; every item arrives once, in order, whole.
  *
  *	stress_lane [bug]
  *
- * With `bug` the consumer looks at an item after it released it:
- *ThreadSanitizer has to see that, or the run without it proves nothing.
+ * With `bug` the consumer looks at an item after it released it: ThreadSanitizer has
+ * to see that, or the run without it proves nothing.
  */
 #include <pthread.h>
 #include <sched.h>

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * stress_plane: two workers switch frames, over lanes between them, and look up
- * sessions, overlay routes and neighbours, while the control thread publishes
- *and retires all of these as fast as grace periods allow.
+ * sessions, overlay routes and neighbours, while the control thread publishes and
+ * retires all of these as fast as grace periods allow.
  *
  *	stress_plane [early | late]
  *
- * Planted bugs, which ThreadSanitizer has to see: `early` writes a record
- *without waiting for the grace period; with `late` a worker looks at a record
- *that it found before it was quiescent.
+ * Planted bugs, which ThreadSanitizer has to see: `early` writes a record without
+ * waiting for the grace period; with `late` a worker looks at a record that it found
+ * before it was quiescent.
  */
 #include <pthread.h>
 #include <sched.h>
