@@ -35,7 +35,7 @@ struct cp_netlink {
 	uint64_t told;           /* netmap version of the last `changed` */
 	uint32_t sequence;
 	bool resync_due;
-	char buffer[READ_BYTES];
+	_Alignas(8) char buffer[READ_BYTES];
 };
 
 /* ---- requests ---- */
@@ -118,7 +118,7 @@ static enum vd_err send_request(struct cp_netlink *nl, const struct nlmsghdr *me
 
 static enum vd_err dump(struct cp_netlink *nl, uint16_t type, uint8_t family)
 {
-	char buffer[256] = { 0 };
+	_Alignas(8) char buffer[256] = { 0 };
 	struct nlmsghdr *message = request(nl, buffer, type, NLM_F_DUMP);
 
 	/* the largest fixed header; the others are prefixes of it with the family first */
@@ -221,7 +221,7 @@ static void on_readable(void *context)
 static enum vd_err ask(struct cp_netlink *nl, uint32_t ifindex, const uint8_t ip[16])
 {
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-	char buffer[256] = { 0 };
+	_Alignas(8) char buffer[256] = { 0 };
 	struct nlmsghdr *message =
 	    request(nl, buffer, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_REPLACE | NLM_F_ACK);
 	struct ndmsg *info =
@@ -349,7 +349,7 @@ void cp_netlink_close(struct cp_netlink *nl)
 static enum vd_err change_route(struct cp_netlink *nl, uint16_t type, uint16_t flags,
 				uint32_t ifindex, const uint8_t ip[16])
 {
-	char buffer[256] = { 0 };
+	_Alignas(8) char buffer[256] = { 0 };
 	struct nlmsghdr *message = request(nl, buffer, type, flags | NLM_F_ACK);
 	struct rtmsg *info =
 	    (struct rtmsg *)mnl_nlmsg_put_extra_header(message, sizeof(struct rtmsg));
@@ -379,7 +379,7 @@ enum vd_err cp_netlink_route_del(struct cp_netlink *nl, uint32_t ifindex, const 
 
 enum vd_err cp_netlink_set_mtu(struct cp_netlink *nl, uint32_t ifindex, uint32_t mtu)
 {
-	char buffer[256] = { 0 };
+	_Alignas(8) char buffer[256] = { 0 };
 	struct nlmsghdr *message = request(nl, buffer, RTM_NEWLINK, NLM_F_ACK);
 	struct ifinfomsg *info =
 	    (struct ifinfomsg *)mnl_nlmsg_put_extra_header(message, sizeof(struct ifinfomsg));
