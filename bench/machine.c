@@ -99,17 +99,19 @@ void machine_rival(int pid)
 	watch_signals();
 }
 
+/* The number in the file, -1 when there is none. */
 static long read_number(const char *path)
 {
 	FILE *file = fopen(path, "r");
+	char line[32] = "", *end = line;
 	long number = -1;
 
 	if (!file)
 		return -1;
-	if (fscanf(file, "%ld", &number) != 1)
-		number = -1;
+	if (fgets(line, sizeof line, file))
+		number = strtol(line, &end, 10);
 	fclose(file);
-	return number;
+	return end == line ? -1 : number;
 }
 
 static bool write_number(const char *path, long number)
