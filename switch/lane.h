@@ -14,6 +14,7 @@
  *           it gave.
  */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,3 +52,19 @@ void sw_lane_commit(struct sw_lane *lane);
 /* The oldest item, for the consumer to read in place, then release; NULL when empty. */
 const void *sw_lane_peek(struct sw_lane *lane);
 void sw_lane_release(struct sw_lane *lane);
+
+/*
+ * Producer: a mark behind all that was pushed so far, and whether the consumer has
+ * released everything before a mark. So the producer knows when nobody needs what those
+ * items name.
+ */
+static inline uint32_t sw_lane_mark(const struct sw_lane *lane)
+{
+	return atomic_load_explicit(&lane->head, memory_order_relaxed);
+}
+
+/* The acquire pairs with the release of tail in pop and release. */
+static inline bool sw_lane_passed(const struct sw_lane *lane, uint32_t mark)
+{
+	return (int32_t)(atomic_load_explicit(&lane->tail, memory_order_acquire) - mark) >= 0;
+}

@@ -7,7 +7,7 @@
 #include "base/log.h"
 
 enum { DRAIN_MS = 300 }; /* for closes to leave before the workers stop */
-static const vd_ns tick = VD_SECONDS(1);
+static const vd_ns tick = VD_SECONDS(1), reap_again = VD_MS(1);
 
 /* ---- running ---- */
 
@@ -99,6 +99,7 @@ static vd_ns deadline_of(const struct node *node)
 void node_pump(struct node *node)
 {
 	vd_ns now = vd_now();
+	bool waiting;
 
 	peering_expire(node->link_peering, now);
 	if (node->session_peering)
@@ -109,7 +110,9 @@ void node_pump(struct node *node)
 		while (pump_one(node, now))
 			;
 	while (pump_reserves(node, now));
-	cp_timer_at(node->timer, deadline_of(node));
+	waiting = node->sessions && route_sessions_reap(node->sessions);
+	cp_timer_at(node->timer,
+		    vd_ns_min(deadline_of(node), waiting ? now + reap_again : VD_NEVER));
 }
 
 ON_CONTROL static void close_peers(struct node *node, struct peering *peering)

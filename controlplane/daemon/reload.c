@@ -73,6 +73,7 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 		peering_close(node->session_peering, peer, PEERING_REFUSED, "no longer allowed",
 			      now);
 		seek_unwant(node->seek, peer);
+		node_pump(node); /* the close leaves while the peer is known */
 		node_del_session_peer(node, peer);
 	}
 }
@@ -100,7 +101,6 @@ ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config 
 		return;
 	close_unlisted(node, &before->session.allow, now);
 	close_unlisted(node, &before->session.connect, now);
-	node_pump(node); /* the closes leave while their records are there */
 	open_listed(node, &node->config.session.allow, false, now);
 	open_listed(node, &node->config.session.connect, true, now);
 	(void)!route_sessions_publish(node->sessions);

@@ -143,8 +143,10 @@ static void go_up(struct peering *p, uint32_t peer_slot, vd_ns now)
 	peer->since = now;
 	peer->ping_at = now;
 	event_push(p, PEERING_UP, peer)->event.path = p->generations[peer->current].path;
-	if (p->config.kind == PEERING_SESSION)
-		(void)ping_send(p, peer_slot, now); /* for the rtt; VD_ENOTFOUND: no ping there */
+	if (p->config.kind == PEERING_LINK)
+		return;
+	peer->ping_at = now + PING_EVERY;
+	(void)ping_send(p, peer_slot, now); /* for the rtt; VD_ENOTFOUND: no ping there */
 }
 
 static void adopt(struct peering *p, uint32_t slot, vd_ns now)

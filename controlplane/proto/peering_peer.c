@@ -90,29 +90,23 @@ vd_ns peer_heard(const struct peering *p, const struct peer *peer)
 	return heard;
 }
 
-static vd_ns peer_carried(const struct peering *p, const struct peer *peer)
-{
-	vd_ns carried = 0;
-
-	for (unsigned i = 0; i < peer->count; i++) {
-		vd_ns at = p->generations[peer->generations[i]].carried_at;
-
-		carried = at > carried ? at : carried;
-	}
-	return carried;
-}
-
-/* When the silence of a dialled peer asks for a handshake; a session is silent only to
- * someone who says something. */
+/*
+ * When silence asks for a handshake: nothing verified under the generation that we send
+ * with, not even answers to pings. If the peer is heard under another one, it may have
+ * forgotten ours, so that either side asks then; else it is up to who dials. A session is
+ * silent only to someone who says something.
+ */
 static vd_ns silent_at(const struct peering *p, const struct peer *peer)
 {
-	vd_ns heard = peer_heard(p, peer);
+	const struct generation *current = &p->generations[peer->current];
 
-	if (!peer->dialled || !peer->up)
+	if (!peer->up || !current->confirmed)
 		return VD_NEVER;
-	if (p->config.kind == PEERING_SESSION && peer_carried(p, peer) <= heard)
+	if (!peer->dialled && peer_heard(p, peer) == current->verified)
 		return VD_NEVER;
-	return heard + SILENT_HANDSHAKE;
+	if (p->config.kind == PEERING_SESSION && current->carried_at <= current->verified)
+		return VD_NEVER;
+	return current->verified + SILENT_HANDSHAKE;
 }
 
 static vd_ns rekey_at(const struct peering *p, const struct peer *peer)
@@ -141,13 +135,9 @@ static vd_ns dial_at(const struct peering *p, const struct peer *peer)
 
 static vd_ns gone_at(const struct peering *p, const struct peer *peer)
 {
-	vd_ns heard = peer_heard(p, peer), carried = peer_carried(p, peer);
+	vd_ns span = p->config.kind == PEERING_LINK ? SILENT_GONE : IDLE_GONE;
 
-	if (!peer->up)
-		return VD_NEVER;
-	if (p->config.kind == PEERING_LINK)
-		return heard + SILENT_GONE;
-	return (heard > carried ? heard : carried) + IDLE_GONE;
+	return peer->up ? peer_heard(p, peer) + span : VD_NEVER;
 }
 
 static vd_ns retire_at(const struct generation *generation)
@@ -159,9 +149,20 @@ static vd_ns retire_at(const struct generation *generation)
 	return generation->replaced + OLD_GENERATION;
 }
 
+/* Links always; sessions while what they carry is not answered. */
 static vd_ns ping_at(const struct peering *p, const struct peer *peer)
 {
-	return p->config.kind == PEERING_LINK && peer->up ? peer->ping_at : VD_NEVER;
+	if (!peer->up || peer->current == SLOT_NONE)
+		return VD_NEVER;
+
+	const struct generation *current = &p->generations[peer->current];
+
+	if (p->config.kind == PEERING_LINK)
+		return peer->ping_at;
+	if (current->carried_at <= current->verified)
+		return VD_NEVER;
+	return peer->ping_at > current->verified + PING_EVERY ? peer->ping_at
+							      : current->verified + PING_EVERY;
 }
 
 void peer_schedule(struct peering *p, uint32_t slot)
@@ -189,7 +190,8 @@ static void retire_old(struct peering *p, const struct peer *peer, vd_ns now)
 static void dial(struct peering *p, uint32_t slot, vd_ns now)
 {
 	struct peer *peer = &p->peers[slot];
-	bool fresh = peer->current == SLOT_NONE || peer->redial || silent_at(p, peer) <= now;
+	bool fresh = peer->current == SLOT_NONE || peer->redial ||
+		     (peer->dialled && silent_at(p, peer) <= now);
 	struct peering_path path = fresh ? peer->dial_path : p->generations[peer->current].path;
 
 	if (half_open_dial(p, slot, &path, now))

@@ -7,8 +7,22 @@
 #include "controlplane/route/overlay.h"
 #include "controlplane/route/peer_map.h"
 
+enum { LIMBO_MAX = 64 };
+
+/*
+ * A generation that is over for us, while its owner may still have to seal what was
+ * injected for it: a close, say.
+ */
+struct limbo {
+	uint32_t index;
+	uint32_t mark; /* of the owner's lane of injections */
+	uint8_t owner;
+};
+
 struct route_sessions {
 	struct sw_plane *plane;
+	struct limbo limbo[LIMBO_MAX];
+	uint32_t limbo_count;
 	struct route_session *rows; /* [max]; taken ones are [0, count) */
 	uint32_t *row_of_slot;      /* [plane->sessions.capacity] row + 1; 0: none */
 	struct peer_map by_peer;
@@ -208,6 +222,22 @@ static struct route_account account_of(const struct route_sessions *sessions, ui
 	};
 }
 
+static void retire_later(struct route_sessions *sessions, uint32_t index)
+{
+	const struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);
+	struct limbo limbo = { .index = index };
+
+	if (!record)
+		return;
+	if (sessions->limbo_count == LIMBO_MAX) {
+		sw_session_retire(&sessions->plane->sessions, index);
+		return;
+	}
+	limbo.owner = record->owner;
+	limbo.mark = sw_lane_mark(&sessions->plane->injects[limbo.owner]);
+	sessions->limbo[sessions->limbo_count++] = limbo;
+}
+
 void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
 {
 	struct route_session *session = row_of_index(sessions, index);
@@ -223,7 +253,23 @@ void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
 		session->current = 0;
 		(void)route_sessions_publish(sessions);
 	}
-	sw_session_retire(&sessions->plane->sessions, index);
+	retire_later(sessions, index);
+}
+
+bool route_sessions_reap(struct route_sessions *sessions)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < sessions->limbo_count; i++) {
+		struct limbo limbo = sessions->limbo[i];
+
+		if (sw_lane_passed(&sessions->plane->injects[limbo.owner], limbo.mark))
+			sw_session_retire(&sessions->plane->sessions, limbo.index);
+		else
+			sessions->limbo[kept++] = limbo;
+	}
+	sessions->limbo_count = kept;
+	return kept > 0;
 }
 
 void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer)

@@ -10,7 +10,7 @@
  *	peering event   here                      data plane
  *	INSTALL         route_sessions_install    record published: receives
  *	USE             route_sessions_use        overlay route points to it
- *	RETIRE          route_sessions_retire     record retired
+ *	RETIRE          route_sessions_retire     unused; retired by a reap
  *	DOWN            route_sessions_drop       overlay route without session
  *
  * Threads: control. Memory: fixed by peers_max, allocated at new.
@@ -76,7 +76,10 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 				   const struct route_session_install *install) ON_CONTROL;
 const struct route_session *route_sessions_use(struct route_sessions *sessions, uint32_t index,
 					       vd_ns now) ON_CONTROL;
+/* No new traffic; the record goes at a reap, once its owner has sent what was injected. */
 void route_sessions_retire(struct route_sessions *sessions, uint32_t index) ON_CONTROL;
+/* Retires the records of which that is true; true while some wait. */
+bool route_sessions_reap(struct route_sessions *sessions) ON_CONTROL;
 void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer) ON_CONTROL;
 /* The owner has been asked to send over another path. */
 void route_sessions_moved(struct route_sessions *sessions, uint32_t index,

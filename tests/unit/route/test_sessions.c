@@ -81,6 +81,7 @@ Test(route_sessions, a_newer_generation_replaces_the_one_before)
 	cr_assert(eq(i64, overlay_route(1), next));
 	cr_assert(eq(u32, atomic_load(&sw_session_find(&plane.sessions, old)->replaced_by), next));
 	route_sessions_retire(sessions, old);
+	cr_assert(not(route_sessions_reap(sessions)));
 	cr_assert(eq(ptr, sw_session_find(&plane.sessions, old), NULL));
 	cr_assert(eq(i64, overlay_route(1), next));
 }
@@ -94,6 +95,7 @@ Test(route_sessions, a_dropped_session_leaves_the_peer_known)
 	index = install(1);
 	(void)route_sessions_use(sessions, index, 0);
 	route_sessions_drop(sessions, &id);
+	cr_assert(not(route_sessions_reap(sessions)));
 	cr_assert(eq(i64, overlay_route(1), 0));
 	cr_assert(eq(ptr, sw_session_find(&plane.sessions, index), NULL));
 }
@@ -121,4 +123,24 @@ Test(route_sessions, deleting_a_peer_leaves_the_others_reachable)
 	cr_assert(eq(i64, overlay_route(2), 0));
 	cr_assert(eq(i64, overlay_route(3), index));
 	cr_assert(ne(ptr, (void *)route_sessions_of_index(sessions, index), NULL));
+}
+
+Test(route_sessions, a_record_stays_until_its_owner_took_what_was_injected_for_it)
+{
+	struct sw_lane *lane = &plane.injects[0];
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	cr_assert(ne(ptr, sw_lane_reserve(lane), NULL));
+	sw_lane_commit(lane);
+	route_sessions_retire(sessions, index);
+	cr_assert(eq(i64, overlay_route(1), 0), "no new traffic");
+	cr_assert(route_sessions_reap(sessions));
+	cr_assert(ne(ptr, sw_session_find(&plane.sessions, index), NULL));
+	cr_assert(ne(ptr, (void *)(uintptr_t)sw_lane_peek(lane), NULL));
+	sw_lane_release(lane);
+	cr_assert(not(route_sessions_reap(sessions)));
+	cr_assert(eq(ptr, sw_session_find(&plane.sessions, index), NULL));
 }
