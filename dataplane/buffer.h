@@ -22,7 +22,7 @@
 
 enum {
 	DP_BUFFER_DATA = 2048,
-	DP_BURST = 32,          /* packets asked of a port at once */
+	DP_BURST = 32,          /* packets taken from an ethdev at once */
 	DP_BUFFERS_CACHE = 128, /* kept by each worker */
 };
 

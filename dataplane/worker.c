@@ -219,7 +219,7 @@ static void not_switch(struct dp_worker *w, const struct sw_packet *p)
 static unsigned receive(struct dp_worker *w, unsigned port)
 {
 	struct sw_packet *burst = w->burst;
-	unsigned got = w->ports[port]->ops->recv(w->ports[port], &w->io, burst, DP_BURST);
+	unsigned got = w->ports[port]->ops->recv(w->ports[port], &w->io, burst, SW_BURST_MAX);
 	unsigned count = 0;
 
 	if (got == 0)

@@ -29,7 +29,7 @@ const volatile struct {
 /* The name by which DPDK's driver finds it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_XSKMAP);
-	__uint(max_entries, 64);
+	__uint(max_entries, 256);
 	__type(key, __u32);
 	__type(value, __u32);
 } xsks_map SEC(".maps");

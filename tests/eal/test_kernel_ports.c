@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -268,6 +269,31 @@ Test(kernel_ports, af_packet_leaves_the_rest_to_the_kernel)
 Test(kernel_ports, af_xdp_leaves_the_rest_to_the_kernel)
 {
 	kernel_keeps_the_rest("net_af_xdp0,iface=r0");
+}
+
+/* The program stays on the interface when its daemon is killed. */
+Test(kernel_ports, what_a_killed_daemon_left_is_taken_over)
+{
+	struct sw_punt punt;
+	struct rig *rig;
+	pid_t child;
+	int fd, status = 0;
+
+	make_namespace();
+	child = fork();
+	if (child == 0) {
+		(void)open_port("net_af_xdp0,iface=r0");
+		_exit(0);
+	}
+	cr_assert(eq(int, waitpid(child, &status, 0), child));
+	cr_assert(zero(int, status));
+	cr_assert(zero(int, system("ip link show dev r0 | grep -q xdp")));
+	fd = raw_socket();
+	rig = open_port("net_af_xdp0,iface=r0");
+	send_to(fd, false, OURS);
+	cr_assert(await_punt(rig, &punt));
+	rig_free(rig);
+	cr_assert(ne(int, system("ip link show dev r0 | grep -q xdp"), 0), "closing takes it off");
 }
 
 /* A driver's socket is found, so that an idle worker can sleep on it. */
