@@ -132,6 +132,8 @@ static void post(struct net *net, const struct net_frame *frame)
 		if (chance(net, net->flips))
 			net->frames[i].bytes[net_random(net) % frame->len] ^=
 			    (uint8_t)(1u << net_random(net) % 8);
+		if (i >= net->frames_high)
+			net->frames_high = i + 1;
 		return;
 	}
 	net->lost_for_room++;
@@ -343,7 +345,9 @@ static struct net_frame *next_frame(struct net *net)
 {
 	struct net_frame *next = NULL;
 
-	for (unsigned i = 0; i < NET_FRAMES; i++) {
+	while (net->frames_high && net->frames[net->frames_high - 1].at == VD_NEVER)
+		net->frames_high--;
+	for (unsigned i = 0; i < net->frames_high; i++) {
 		struct net_frame *frame = &net->frames[i];
 
 		if (frame->at != VD_NEVER && (!next || frame->at < next->at))

@@ -73,6 +73,7 @@ struct net {
 	bool cut; /* nothing passes */
 	struct node nodes[NET_NODES];
 	struct net_frame frames[NET_FRAMES];
+	unsigned frames_high; /* none is in use from here on */
 	unsigned lost_for_room;
 	unsigned passed[8]; /* frames handed over, by first byte */
 	/* Sees each frame before it is handed over; may change it; false: drop it. */
