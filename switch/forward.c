@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "multigram/frame.h"
 #include "switch/bucket.h"
 #include "switch/label.h"
 #include "switch/siphash.h"
@@ -342,12 +343,21 @@ static inline void at_egress(struct sw_forward *f, struct sw_packet *p, unsigned
 
 /* ---- ingress ---- */
 
+/* Sealed under the index of a session of ours: its key, not the bucket, turns others away. */
+static bool is_of_a_session(const struct sw_forward *f, const struct sw_packet *p)
+{
+	const uint8_t *payload = p->frame + SW_AT_PAYLOAD;
+
+	return p->len >= SW_HEADER + SW_SEAL_OVERHEAD && payload[0] == MG_SEALED &&
+	       sw_session_find(&f->plane->sessions, vd_be32_load(payload + 1));
+}
+
 static inline void deliver(struct sw_forward *f, struct sw_packet *p, const struct sw_link *in,
 			   vd_ns now)
 {
 	if (p->len == SW_HEADER)
 		p->verdict = SW_DONE; /* a keepalive: it has said what it had to */
-	else if (sw_bucket_take(&police_of(f, in)->delivery, 1, now))
+	else if (is_of_a_session(f, p) || sw_bucket_take(&police_of(f, in)->delivery, 1, now))
 		p->verdict = SW_DELIVER;
 	else
 		drop(p, SW_DROP_DELIVERY_RATE);
