@@ -75,3 +75,18 @@ Test(siphash, the_build_chosen_has_a_name)
 		      eq(str, (char *)isa, "x86-64-v4")));
 	assert_agrees(sw_siphash_choose().burst);
 }
+
+/* switch/SPEC.md, section Header, the example. */
+Test(siphash, the_example_of_the_specification_has_its_tag)
+{
+	static const uint8_t frame[] =
+	    "\x06\x01\x02\x03\x04\0\0\0\0\0\0\0\x01\0\0\0\0\0\x05\xa7\xe9"
+	    "\0\0\xb8\0\x4f\xb5\x6a\xc2\x26\x45\x1d\x9ahello";
+	uint8_t key[16];
+	uint64_t tag;
+
+	for (uint8_t i = 0; i < 16; i++)
+		key[i] = i;
+	memcpy(&tag, frame + SW_AT_TAG, sizeof tag);
+	cr_assert(eq(u64, sw_tag(key, frame, SW_HEADER + 5), tag));
+}
