@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "multigram/frame.h"
 #include "switch/label.h"
 #include "tests/unit/switch/rig.h"
 
@@ -420,6 +421,31 @@ Test(forward, deliveries_have_a_rate_of_their_own)
 	struct rig_header header = { .counter = 9, .payload_len = 1 };
 	rig_frame(&rig, link, &header, &frame);
 	cr_assert(eq(int, rig_run(&rig, 0, &frame, VD_SECONDS(1)), SW_DELIVER));
+}
+
+Test(forward, frames_of_a_live_session_are_not_held_by_the_rate_of_deliveries)
+{
+	rig.plane.links.delivery_per_s = 1;
+	struct sw_link_config config = rig_config(&rig, 0);
+	unsigned link = rig_link(&rig, &config, 0);
+	const struct sw_session_config session = { .cipher = VD_CHACHA20_POLY1305 };
+	uint32_t index;
+
+	cr_assert(eq(int, (int)sw_session_reserve(&rig.plane.sessions, &index), VD_OK));
+	sw_session_publish(&rig.plane.sessions, index, &session);
+	for (uint64_t counter = 1; counter <= 4; counter++) {
+		struct rig_header header = { .counter = counter, .payload_len = SW_SEAL_OVERHEAD };
+
+		rig_frame(&rig, link, &header, &frame);
+		frame.packet.frame[SW_AT_PAYLOAD] = MG_SEALED;
+		vd_be32_store(frame.packet.frame + SW_AT_PAYLOAD + 1,
+			      counter <= 3 ? index : index ^ 1);
+		rig_seal(&frame, rig.links[link].rx_key);
+		cr_assert(eq(int, rig_run(&rig, 0, &frame, 0), SW_DELIVER));
+	}
+	struct rig_header header = { .counter = 9, .payload_len = 1 };
+	rig_frame(&rig, link, &header, &frame);
+	ASSERT_DROPPED(rig_run(&rig, 0, &frame, 0), DELIVERY_RATE);
 }
 
 /* ---- reports ---- */
