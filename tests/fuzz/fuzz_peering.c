@@ -1,0 +1,100 @@
+/* Targets: peering_recv, peering_recv_inner, seal_consume, ping_read */
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <stdlib.h>
+
+#include "base/init.h"
+#include "multigram/frame.h"
+#include "tests/unit/proto/peering_net.h"
+
+/*
+ * Two machines that are up; the input is a list of steps, each of them one byte of what and
+ * two bytes of length, then that many bytes:
+ *
+ *	0  a frame from the network        3  a plaintext inside a sealed frame of the peer
+ *	1  the same, to our index          4  time passes: length / 64 seconds
+ *	2  the same, over another path
+ *
+ * The first byte of all chooses links or sessions.
+ */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void expect(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void raw(struct net *net, unsigned what, struct vd_bytes bytes)
+{
+	uint8_t frame[2100];
+	struct peering_path path = net_path(1);
+	const struct net_generation *current = net_current(net, 0, 1);
+
+	if (bytes.len > sizeof frame)
+		return;
+	memcpy(frame, bytes.at, bytes.len);
+	if (what == 2)
+		path.bytes[0] = 9;
+	if (what == 1 && bytes.len >= 10 && current)
+		vd_be32_store(frame + (frame[0] == MG_HANDSHAKE ? 6 : 1), current->index);
+	(void)!net_inject(net, 0, path, vd_bytes(frame, bytes.len));
+}
+
+static void inner(struct net *net, struct vd_bytes plain)
+{
+	const struct net_generation *current = net_current(net, 1, 0);
+
+	if (!current)
+		return;
+	if (net->nodes[0].config.kind == PEERING_SESSION) {
+		(void)!peering_recv_inner(net->nodes[0].peering, current->keys.remote_index, plain,
+					  net->now);
+		net_drain(net, 0);
+	} else if (plain.len > 0 && plain.at[0] == MG_CONTROL) {
+		(void)!peering_send_control(net->nodes[1].peering, &net->nodes[0].identity.id,
+					    vd_bytes(plain.at + 1, plain.len - 1), net->now);
+		net_drain(net, 1);
+		net_run(net, VD_MS(50));
+	}
+}
+
+static void run(struct net *net, struct vd_read *r)
+{
+	for (unsigned steps = 0; steps < 64 && vd_read_left(r) >= 3; steps++) {
+		unsigned what = vd_read_u8(r) % 5;
+		size_t len = vd_read_be16(r), left = vd_read_left(r);
+
+		if (what == 4) {
+			net_run(net, VD_SECONDS(len / 64));
+			continue;
+		}
+
+		struct vd_bytes bytes = vd_read_bytes(r, len < left ? len : left);
+
+		if (what == 3)
+			inner(net, bytes);
+		else
+			raw(net, what, bytes);
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct vd_read r = vd_read_of(vd_bytes(data, size));
+	struct net *net;
+
+	if (size < 1 || vd_init())
+		return 0;
+	net_seed(1);
+	net = net_new(vd_read_u8(&r) & 1 ? PEERING_SESSION : PEERING_LINK, 1);
+	net_start(net, 0);
+	net_start(net, 1);
+	net_dial(net, 0, 1);
+	expect(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	run(net, &r);
+	for (unsigned i = 0; i < 2; i++)
+		expect(net->nodes[i].broken == NULL);
+	expect(net->nodes[0].tx_bytes[9] <= net->nodes[0].rx_bytes[9]);
+	net_free(net);
+	return 0;
+}
