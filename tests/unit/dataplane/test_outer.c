@@ -287,6 +287,8 @@ Test(outer, ip4_checksums_are_right_for_every_length)
 		make_of(&m, false, false, len);
 		cr_assert(eq(uint, sw_ones_sum(0, m.at + 14, SW_IP4_BYTES), 0xffff), "length %u",
 			  len);
+		struct dp_outer outer = { 0 };
+		cr_assert(eq(uint, parse(&m, &outer), DP_OUTER_OK), "length %u", len);
 	}
 }
 
