@@ -152,31 +152,6 @@ unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
 	return result;
 }
 
-static struct vd_udp_addr end_at(const uint8_t *bytes, const struct dp_outer *outer, bool remote)
-{
-	const uint8_t *udp = bytes + outer->at - SW_UDP_BYTES;
-	const uint8_t *ip = bytes + outer->l3;
-	struct vd_udp_addr end = { .port = vd_be16_load(remote ? udp : udp + 2) };
-
-	if (outer->version == 4) {
-		end.ip[10] = end.ip[11] = 0xff;
-		memcpy(end.ip + 12, remote ? ip + 12 : ip + 16, 4);
-	} else {
-		memcpy(end.ip, remote ? ip + 8 : ip + 24, 16);
-	}
-	return end;
-}
-
-struct vd_udp_addr dp_outer_local(const uint8_t *bytes, const struct dp_outer *outer)
-{
-	return end_at(bytes, outer, false);
-}
-
-struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const struct dp_outer *outer)
-{
-	return end_at(bytes, outer, true);
-}
-
 static inline uint16_t fold(uint32_t sum)
 {
 	sum = (sum & 0xffff) + (sum >> 16);

@@ -14,11 +14,14 @@
  */
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
+#include "base/bytes.h"
 #include "base/formats/multiaddr.h"
 #include "switch/drop.h"
 #include "switch/link.h"
 #include "switch/neighbour.h"
+#include "switch/outer.h"
 
 /* Where things are in a received Ethernet frame. */
 struct dp_outer {
@@ -39,9 +42,37 @@ enum { DP_OUTER_OK = SW_DROP_COUNT };
 unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
 			struct dp_outer *outer_out);
 
+/* The IPv4-mapped form, or IPv6 as it is. `ip`: in the header. */
+static inline struct vd_udp_addr dp_outer_end(const uint8_t *ip, uint8_t version,
+					      const uint8_t *port)
+{
+	struct vd_udp_addr end = { .port = vd_be16_load(port) };
+
+	if (__builtin_expect(version == 4, 1)) {
+		end.ip[10] = end.ip[11] = 0xff;
+		memcpy(end.ip + 12, ip, 4);
+	} else {
+		memcpy(end.ip, ip, 16);
+	}
+	return end;
+}
+
 /* The ends of a frame that parse said yes to: local is where it was sent to. */
-struct vd_udp_addr dp_outer_local(const uint8_t *bytes, const struct dp_outer *outer);
-struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const struct dp_outer *outer);
+static inline struct vd_udp_addr dp_outer_local(const uint8_t *bytes, const struct dp_outer *outer)
+{
+	const uint8_t *ip = bytes + outer->l3;
+
+	return dp_outer_end(outer->version == 4 ? ip + 16 : ip + 24, outer->version,
+			    bytes + outer->at - SW_UDP_BYTES + 2);
+}
+
+static inline struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const struct dp_outer *outer)
+{
+	const uint8_t *ip = bytes + outer->l3;
+
+	return dp_outer_end(outer->version == 4 ? ip + 12 : ip + 8, outer->version,
+			    bytes + outer->at - SW_UDP_BYTES);
+}
 
 /*
  * Writes the neighbour's Ethernet header and the template with lengths and
