@@ -135,7 +135,7 @@ enum vd_err net_routes_set(struct net_routes *routes, const struct cp_net_route 
 			   uint32_t sync, bool *changed_out)
 {
 	struct cp_net_route route = *in;
-	struct net_route **chain = chain_for(routes, &route), *node = *chain;
+	struct net_route **chain = chain_for(routes, &route), *node;
 
 	*changed_out = replace && remove_replaced(routes, chain, &route);
 	node = *chain;
