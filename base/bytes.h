@@ -118,7 +118,8 @@ static inline struct vd_bytes vd_read_bytes(struct vd_read *r, size_t len)
 		return vd_bytes(NULL, 0);
 	}
 	struct vd_bytes got = vd_bytes(r->at, len);
-	r->at += len;
+	if (len) /* an empty range may be NULL */
+		r->at += len;
 	return got;
 }
 
