@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""The client `viaduct` against a daemon that is only a socket: output, exit statuses, errors with cure."""
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+VIADUCT = sys.argv[1]
+ANSWERS = {
+    "status": {"ok": {"peer": "12D3", "version": "9", "uptime_s": 61, "workers": 1, "links": 0, "sessions": 0}},
+    "links": {"ok": {"links": [{"peer": "12D3\u001b[2J", "state": "up", "rx_bytes": 1500, "rtt_ms": None}]}},
+    "routes": {"ok": {"routes": []}},
+    "stats": {"ok": {"switched": 5, "delivered": 0, "punted": 1, "drops": {"bad_tag": 3, "replayed": 0},
+                     "workers": [{"id": 0, "busy": 0.25, "cycles_per_packet": 150}]}},
+    "ping": {"error": "no session with that peer; see `viaduct sessions`"},
+    "sessions": None,  # closes instead
+}
+
+
+def serve(listener):
+    while True:
+        connection, _ = listener.accept()
+        with connection, connection.makefile("rw", encoding="utf-8") as lines:
+            answer = ANSWERS[json.loads(lines.readline())["command"]]
+            if answer:
+                lines.write(json.dumps(answer) + "\n")
+
+
+def run(*words, **environment):
+    clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIADUCT_", "XDG_"))}
+    return subprocess.run([VIADUCT, *words], capture_output=True, text=True, timeout=30, env=clean | environment)
+
+
+def check(done, status, out="", err=""):
+    assert done.returncode == status, done
+    assert out in done.stdout, done
+    assert err in done.stderr, done
+
+
+with tempfile.TemporaryDirectory() as directory:
+    path = directory + "/api.sock"
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(path)
+    listener.listen()
+    threading.Thread(target=serve, args=(listener,), daemon=True).start()
+
+    check(run("--api", path, "status"), 0, "up for        1m01s\n")
+    check(run("status", VIADUCT_API=path), 0, "peer          12D3\n")
+    done = run("--api", path, "links")
+    check(done, 0, "12D3?[2J")
+    check(done, 0, "1.50 kB")
+    check(run("--api", path, "routes"), 0, "no routes\n")
+    done = run("--api", path, "stats")
+    check(done, 0, "bad_tag")
+    assert "replayed" not in done.stdout, done
+    check(run("--api", path, "-a", "stats"), 0, "replayed")
+    assert json.loads(run("stats", "-o", "json", "--api", path).stdout) == ANSWERS["stats"]["ok"]
+    check(run("--api", path, "ping", "-n", "1", "x"), 1, "1: no session with that peer; see")
+    done = run("--api", path, "-o", "json", "ping", "-n", "1", "x")
+    check(done, 1)
+    assert json.loads(done.stdout)["received"] == 0, done
+    check(run("--api", path, "sessions"), 3, err="closed the connection")
+
+    check(run("--api", directory + "/none", "status"), 3, err="start viaductd")
+    check(run("--api", "/x" * 80, "status"), 3, err="too long")
+    check(run("reboot"), 2, err="unknown command `reboot`")
+    check(run("ping"), 2, err="usage: viaduct ping PEER")
+    check(run("-n", "0", "ping", "x"), 2, err="from 1 to")
+    check(run("-o", "xml", "status"), 2, err="text or json")
+    check(run(), 2, "usage:")
+    check(run("--help"), 0, "exit status:")
+
+    key = directory + "/key"
+    done = run("key", "gen", key)
+    check(done, 0, "12D3Koo")
+    assert os.stat(key).st_mode & 0o777 == 0o600 and os.stat(key).st_size == 68
+    assert run("key", "show", key).stdout == done.stdout
+    check(run("key", "gen", key), 1, err="never replaced")
+    os.chmod(key, 0o644)
+    check(run("key", "show", key), 1, err="chmod 600")
+    check(run("key", "show", directory + "/none"), 1, err="No such file")
+    check(run("key", "burn", key), 2, err="key gen FILE")
