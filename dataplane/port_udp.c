@@ -206,8 +206,10 @@ static unsigned recv_burst(struct dp_port *head, const struct dp_io *io,
 		count += take(port, io, q, i, &packets_out[count]);
 	sw_count(&q->rx_packets, (uint64_t)got);
 	q->stocked -= (unsigned)got;
-	memmove(q->buffers, q->buffers + got, q->stocked * sizeof q->buffers[0]);
-	memmove(q->vectors, q->vectors + got, q->stocked * sizeof q->vectors[0]);
+	for (unsigned i = 0; i < q->stocked; i++) {
+		q->buffers[i] = q->buffers[i + (unsigned)got];
+		q->vectors[i] = q->vectors[i + (unsigned)got];
+	}
 	return count;
 }
 

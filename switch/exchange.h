@@ -73,7 +73,7 @@ struct sw_punt {
 enum sw_inject_kind {
 	SW_INJECT_DATAGRAM,      /* bytes to a neighbour, as they are: send */
 	SW_INJECT_PAYLOAD,       /* bytes as the payload of a switch frame: link, label, flags */
-	SW_INJECT_INNER,         /* plaintext to seal and send on a session: session */
+	SW_INJECT_INNER,         /* plaintext to seal: session, path (link 0: its own) */
 	SW_INJECT_LINK_TEMPLATE, /* owner: write the send template: link, send */
 	SW_INJECT_SESSION_PATH,  /* owner: write the path: session, path */
 };

@@ -28,11 +28,11 @@ enum { OURS = 4001, OTHER = 4002, FRAME = 2048, WAIT_MS = 5000 };
 
 static const uint8_t mac_r[6] = { 2, 0, 0, 0, 0, 1 }, mac_e[6] = { 2, 0, 0, 0, 0, 2 };
 
-/* DPDK's af_xdp driver never frees the object that it loaded the program from. */
+/* DPDK's af_xdp driver never frees the object it loaded the program from, libxdp a umem's. */
 const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
-	return "leak:libbpf";
+	return "leak:libbpf\nleak:libxdp";
 }
 
 /* Root, and tools: else the test is skipped. The namespace ends with the process. */
