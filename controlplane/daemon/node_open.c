@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -70,17 +71,17 @@ static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 		   : VD_OK;
 }
 
-static unsigned huge_pages_free(void)
+static unsigned long huge_pages_free(void)
 {
 	FILE *file = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
-	unsigned count = 0;
+	char line[32] = "";
 
 	if (!file)
 		return 0;
-	if (fscanf(file, "%u", &count) != 1)
-		count = 0;
+	if (!fgets(line, sizeof line, file))
+		line[0] = 0;
 	fclose(file);
-	return count;
+	return strtoul(line, NULL, 10);
 }
 
 static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
