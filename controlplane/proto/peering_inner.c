@@ -155,10 +155,8 @@ static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes i
 	struct ping ping;
 	enum vd_err err = ping_read(in, &ping);
 
-	if (err) {
-		p->stats.bad_frames++;
+	if (err)
 		return err;
-	}
 	if (ping.kind == PING_REQUEST) {
 		ping.kind = PING_REPLY;
 		return ping_out(p, slot, &ping);
@@ -181,15 +179,12 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 	enum vd_err err =
 	    in.len > PEERING_FRAME_MAX ? VD_EPEER_RANGE : control_msg_decode(in, &msg);
 
-	if (!err && msg.kind == CONTROL_CLOSE) {
+	if (err)
+		return err;
+	if (msg.kind == CONTROL_CLOSE) {
 		generation_closed(p, slot, (enum peering_status)msg.close.status, msg.close.text,
 				  now);
 		return VD_OK;
-	}
-	generation_heard(p, slot, now);
-	if (err) {
-		p->stats.bad_frames++;
-		return err;
 	}
 	if (msg.kind == CONTROL_CHALLENGE) {
 		msg.kind = CONTROL_ANSWER;
@@ -207,27 +202,55 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 	return VD_OK;
 }
 
-/* A close comes before the frame counts as verified: else a refusal would confirm. */
+/* Setup operations may lead; then comes one multigram, or nothing. */
+static enum vd_err multigram_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
+				  struct vd_bytes plain, vd_ns now)
+{
+	for (unsigned setups = 0; plain.len > 0; setups++) {
+		uint64_t index;
+		struct vd_bytes body;
+		enum vd_err err = mg_frame_read(plain, &index, &body);
+
+		if (err)
+			return err;
+		if (index == MG_CONTROL)
+			return control_recv(p, slot, path, body, now);
+		if (index >= MG_FIRST_NEGOTIATED && index == ping_index(p, &p->generations[slot]))
+			return ping_recv(p, slot, body, now);
+		if (index != MG_SETUP) {
+			p->stats.unknown_inner++;
+			return VD_ENOTFOUND;
+		}
+		if (setups == SETUPS_MAX)
+			return VD_EPEER_RANGE;
+		err = setup_recv(p, slot, body, &plain);
+		if (err)
+			return err;
+	}
+	return VD_OK;
+}
+
+/* A close does not count as verified: else a refusal would confirm. */
+static bool is_close(struct vd_bytes plain)
+{
+	struct control_msg msg;
+
+	return plain.len > 0 && plain.at[0] == MG_CONTROL &&
+	       !control_msg_decode(vd_bytes(plain.at + 1, plain.len - 1), &msg) &&
+	       msg.kind == CONTROL_CLOSE;
+}
+
 enum vd_err inner_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
 		       struct vd_bytes plain, vd_ns now)
 {
-	uint64_t index = 0;
-	struct vd_bytes body = { 0 };
-	enum vd_err err = plain.len ? mg_frame_read(plain, &index, &body) : VD_OK;
+	if (!is_close(plain))
+		generation_heard(p, slot, now);
 
-	if (!err && plain.len && index == MG_CONTROL)
-		return control_recv(p, slot, path, body, now);
-	generation_heard(p, slot, now);
-	if (err) {
+	enum vd_err err = multigram_recv(p, slot, path, plain, now);
+
+	if (vd_err_class(err) == VD_CLASS_PEER)
 		p->stats.bad_frames++;
-		return err;
-	}
-	if (plain.len == 0)
-		return VD_OK;
-	if (index >= MG_FIRST_NEGOTIATED && index == ping_index(p, &p->generations[slot]))
-		return ping_recv(p, slot, body, now);
-	p->stats.unknown_inner++;
-	return VD_ENOTFOUND;
+	return err;
 }
 
 enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,

@@ -8,6 +8,7 @@
  *	peering_generation.c  generations: installing, choosing, retiring
  *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
  *	peering_inner.c       what is inside sealed frames: control, ping
+ *	peering_setup.c       and setup
  *
  * Things have numbers (slots.h), and each number of these has a timer; a receiver index
  * finds a generation, a half-open handshake or a refusal through one hash.
@@ -23,6 +24,7 @@ enum {
 	HALF_OPEN_OURS = 128, /* of them, only for handshakes that we begin */
 	HALF_OPEN_PATH = 8,   /* begun by others over one path */
 	TRIES_MAX = 16,       /* messages 2 tried a handshake */
+	SETUPS_MAX = 4,       /* operations in one plaintext */
 	REFUSALS_MAX = 256,
 	EVENTS_MAX = 64,
 	EVENTS_ROOM = 16, /* more than one frame or one deadline causes */
@@ -244,5 +246,11 @@ void close_send(struct peering *p, uint32_t generation, enum peering_status stat
 		const char *text);
 /* A sealed close, for someone who gets no generation. */
 void refusal_send(struct peering *p, struct refusal *refusal);
-/* VD_NOTFOUND without a common ping protocol. */
+/* VD_ENOTFOUND without a common ping protocol. */
 enum vd_err ping_send(struct peering *p, uint32_t peer, vd_ns now);
+
+/* ---- peering_setup.c ---- */
+
+/* Answers an offer; what trails it is the next multigram. VD_EPEER_…: as mg_op_read. */
+enum vd_err setup_recv(struct peering *p, uint32_t generation, struct vd_bytes in,
+		       struct vd_bytes *rest_out);
