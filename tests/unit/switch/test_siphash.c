@@ -71,8 +71,8 @@ Test(siphash, the_build_chosen_has_a_name)
 {
 	const char *isa = sw_forward_isa();
 
-	cr_assert(any(eq(str, (char *)isa, "baseline"), eq(str, (char *)isa, "x86-64-v3"),
-		      eq(str, (char *)isa, "x86-64-v4")));
+	cr_assert(strcmp(isa, "baseline") == 0 || strcmp(isa, "x86-64-v3") == 0 ||
+		  strcmp(isa, "x86-64-v4") == 0);
 	assert_agrees(sw_siphash_choose().burst);
 }
 
