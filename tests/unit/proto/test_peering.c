@@ -279,7 +279,7 @@ Test(peering, more_peers_than_the_limit_are_refused_with_limit)
 	net_dial(net, 0, 1);
 	net_run(net, VD_SECONDS(1));
 	net_dial(net, 2, 1);
-	net_run(net, VD_SECONDS(1));
+	net_run(net, VD_MS(500));
 	cr_assert(net_both_up(net));
 	cr_assert(not(net->nodes[2].up[1]));
 	cr_assert(eq(int, net->nodes[2].status, PEERING_LIMIT));
