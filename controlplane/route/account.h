@@ -2,6 +2,7 @@
 #pragma once
 /* account: traffic of one peer over its key generations, which links and sessions share. */
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 enum { ROUTE_GENERATIONS = 4 };
