@@ -187,8 +187,10 @@ void route_links_retire(struct route_links *links, uint32_t index)
 	struct route_generation *generation =
 	    link ? route_generation_of(link->generations, index) : NULL;
 
-	if (!generation)
+	if (!generation) {
+		sw_link_release(&links->plane->links, index); /* if it is still reserved */
 		return;
+	}
 	route_account_add(&link->retired, account_of(links, index));
 	if (link->current == index) {
 		link->current = 0;

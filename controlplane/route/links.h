@@ -79,11 +79,12 @@ struct route_install {
 	uint8_t owner;
 };
 
-/* VD_ELIMIT: no row, director or generation free; the index then stays reserved. */
+/* VD_ELIMIT: no row, director or generation free; the index then stays reserved until retired. */
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
 				vd_ns now) ON_CONTROL;
 /* NULL when the index is not of a link here. */
 const struct route_link *route_links_use(struct route_links *links, uint32_t index) ON_CONTROL;
+/* An index that could not be installed is given back. */
 void route_links_retire(struct route_links *links, uint32_t index) ON_CONTROL;
 /* The peer has no link any more: its row is freed once its last generation is retired. */
 void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,

@@ -254,3 +254,16 @@ Test(route_links, a_poll_tells_what_moved_since_the_last_one)
 	route_links_poll(links, count_moves, NULL);
 	cr_assert(eq(uint, moves, 1));
 }
+
+Test(route_links, an_index_that_found_no_room_is_given_back)
+{
+	struct route_install install = { .peer = peer(9), .rx_key = key, .tx_key = key };
+
+	for (uint8_t who = 1; who <= 4; who++)
+		(void)bring_up(who, member);
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_ELIMIT));
+	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_RESERVED));
+	route_links_retire(links, install.index);
+	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_FREE));
+}
