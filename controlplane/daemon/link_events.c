@@ -54,7 +54,8 @@ void node_dial_routers(struct node *node, vd_ns now)
 		struct sw_endpoint endpoint;
 		struct peering_path path;
 
-		if (router->dialled || ways_find(node->ways, &router->address, &endpoint))
+		if (!router->peer.len || router->dialled ||
+		    ways_find(node->ways, &router->address, &endpoint))
 			continue;
 		path = node_path_of_endpoint(&endpoint);
 		router->dialled = !peering_dial(node->link_peering, &router->peer, &path, now);
@@ -124,6 +125,13 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	session = node->sessions ? route_sessions_find(node->sessions, &event->peer) : NULL;
 	if (session && session->connect && !session->current)
 		node_seek_session(node, &event->peer, now);
+}
+
+/* The link stays, with what we told the peer of it; what the peer told us is void. */
+ON_CONTROL static void on_rebooted(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	on_up(node, event, now);
+	node_routes_died(node, &event->peer, now);
 }
 
 ON_CONTROL static void on_down(struct node *node, const struct peering_event *event, vd_ns now)
@@ -240,7 +248,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_USE: on_use(node, event, now); return;
 	case PEERING_RETIRE: route_links_retire(node->links, event->index); return;
 	case PEERING_UP: on_up(node, event, now); return;
-	case PEERING_REBOOTED: on_up(node, event, now); return;
+	case PEERING_REBOOTED: on_rebooted(node, event, now); return;
 	case PEERING_DOWN: on_down(node, event, now); return;
 	case PEERING_REFUSED_BY:
 	case PEERING_DENIED:

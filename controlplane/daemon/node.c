@@ -35,9 +35,10 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 {
 	route_links_poll(node->links, note_link_traffic, node);
 	if (node->sessions)
-		route_sessions_poll(node->sessions, note_session_traffic, node);
+		route_sessions_poll(node->sessions, note_session_traffic, node, now);
 	(void)route_links_expire(node->links, now);
 	node_dial_routers(node, now);
+	node_seek_lost(node, now);
 	node_expire_pings(node, now);
 	node->next_tick = now + tick;
 }
@@ -130,6 +131,15 @@ ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 	}
 }
 
+/* Until the workers have sealed what tells the sessions' peers: it goes by links. */
+ON_CONTROL static void let_closes_leave(struct node *node)
+{
+	vd_ns until = vd_now() + VD_MS(DRAIN_MS);
+
+	while (node->sessions && route_sessions_reap(node->sessions) && vd_now() < until)
+		cp_loop_turn(node->loop, vd_now() + reap_again);
+}
+
 void node_run(struct node *node)
 {
 	vd_ns until;
@@ -143,6 +153,7 @@ void node_run(struct node *node)
 	vd_log(VD_INFO, VD_SUB_DAEMON, "stopping: telling the peers");
 	if (node->session_peering)
 		close_peers(node, node->session_peering);
+	let_closes_leave(node);
 	close_peers(node, node->link_peering);
 	until = vd_now() + VD_MS(DRAIN_MS);
 	while (vd_now() < until)

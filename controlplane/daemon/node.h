@@ -43,7 +43,7 @@ enum {
 
 /* One of link.routers. */
 struct node_router {
-	struct vd_peer_id peer;
+	struct vd_peer_id peer; /* len 0: free row */
 	struct vd_udp_addr address;
 	struct reserve reserve;
 	bool up;
@@ -175,6 +175,10 @@ void node_reload(struct node *node) ON_CONTROL;
 
 /* Starts looking for a way to a session peer, or dials it if its link is up. */
 void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
+/* Looks for other ways for sessions that are not answered (switch/SPEC.md). */
+void node_seek_lost(struct node *node, vd_ns now) ON_CONTROL;
+/* Routes learnt from this router are void: it restarted. Sessions look for new ones. */
+void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns now) ON_CONTROL;
 /* Dials routers that have no link and to which there is a way. */
 void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;

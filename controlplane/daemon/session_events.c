@@ -54,14 +54,29 @@ static void forget_routes_via(struct node *node, const struct vd_peer_id *router
 	node->route_count = kept;
 }
 
-static void keep_route(struct node *node, const struct node_route *route)
+/* False when nothing is new. */
+static bool keep_route(struct node *node, const struct node_route *route)
 {
 	struct node_route *known = route_to(node, &route->peer);
 
+	if (known && vd_peer_id_equal(&known->via, &route->via) && known->label == route->label &&
+	    known->bits == route->bits && known->mtu == route->mtu)
+		return false;
 	if (!known && node->route_count < NODE_ROUTES_MAX)
 		known = &node->routes[node->route_count++];
 	if (known)
 		*known = *route;
+	return true;
+}
+
+/* What we began we keep up; else it is up to the peer. */
+ON_CONTROL static void seek_again(struct node *node, const struct route_session *session, vd_ns now)
+{
+	struct peering_view view;
+
+	if (session->connect ||
+	    (!peering_find(node->session_peering, &session->peer, &view) && view.dialled))
+		node_seek_session(node, &session->peer, now);
 }
 
 /* The link's record changed under these sessions, or went away. */
@@ -73,12 +88,10 @@ ON_CONTROL static void follow_link(struct node *node, const struct route_session
 	if (data.link == session->data_path.link)
 		return;
 	if (data.link) {
-		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
-			if (session->generations[i].index)
-				node_move_session(node, session->generations[i].index, &data);
+		node_move_session(node, session->current, &data);
 		route_sessions_moved(node->sessions, session->current, &session->path, &data);
-	} else if (session->connect) {
-		node_seek_session(node, &session->peer, now);
+	} else {
+		seek_again(node, session, now);
 	}
 }
 
@@ -97,6 +110,20 @@ void node_link_moved(struct node *node, const struct vd_peer_id *peer)
 			follow_link(node, session, vd_now());
 }
 
+void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, router);
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	forget_routes_via(node, router);
+	if (!node->sessions || !link)
+		return;
+	while ((session = route_sessions_next(node->sessions, &at)))
+		if (session->current && session->path.link == link->number && session->path.bits)
+			seek_again(node, session, now);
+}
+
 /* ---- looking for ways ---- */
 
 static void dial(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
@@ -113,13 +140,25 @@ void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns n
 {
 	const struct route_link *link = route_links_find(node->links, peer);
 
+	if (node->stopping)
+		return;
 	if (link && link->current) {
+		seek_unwant(node->seek, peer);
 		dial(node, peer, &(struct route_path){ .link = link->number }, now);
 		return;
 	}
 	if (seek_want(node->seek, peer, now))
 		vd_log(VD_WARN, VD_SUB_ROUTE, "too many routes looked for at once",
 		       VD_STR("peer", PEER_TEXT(peer)));
+}
+
+void node_seek_lost(struct node *node, vd_ns now)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	while (node->sessions && (session = route_sessions_lost(node->sessions, &at, now)))
+		node_seek_session(node, &session->peer, now);
 }
 
 ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
@@ -144,9 +183,9 @@ ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
 		       VD_U64("needed", PAYLOAD_MIN));
 		return;
 	}
-	keep_route(node, &route);
-	vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
-	       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
+	if (keep_route(node, &route))
+		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
+		       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
 	dial(node, &route.peer,
 	     &(struct route_path){ .link = link->number, .label = route.label, .bits = route.bits },
 	     now);
@@ -167,12 +206,20 @@ void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns
 
 /* ---- generations ---- */
 
+/* With the route's MTU, if the path is a route that we learnt. */
+ON_CONTROL static struct sw_path data_path_to(struct node *node, const struct vd_peer_id *peer,
+					      const struct route_path *path)
+{
+	const struct node_route *route = route_to(node, peer);
+
+	return data_path_of(node, path, route && route->label == path->label ? route->mtu : 0);
+}
+
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	const struct peering_generation *generation = event->generation;
 	struct route_path path = node_route_of_path(&event->path);
 	const struct route_link *link = route_links_of_number(node->links, path.link);
-	const struct node_route *route = route_to(node, &event->peer);
 	struct route_session_install install = {
 		.peer = event->peer,
 		.index = event->index,
@@ -183,17 +230,28 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		.ip6_index = generation->inner[0],
 		.owner = link ? link->owner : 0,
 		.path = path,
+		.data_path = data_path_to(node, &event->peer, &path),
 	};
 	enum vd_err err;
 
-	install.data_path =
-	    data_path_of(node, &path, route && route->label == path.label ? route->mtu : 0);
 	err = route_sessions_install(node->sessions, &install);
 	if (!err)
 		return;
 	vd_log(VD_WARN, VD_SUB_SESSION, "no room for another session; raise session.sessions_max",
 	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
 	peering_close(node->session_peering, &event->peer, PEERING_LIMIT, "no room", now);
+}
+
+/* The link may have moved since the generation was installed. */
+ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	struct route_path path = node_route_of_path(&event->path);
+	struct sw_path data = data_path_to(node, &event->peer, &path);
+
+	if (!route_sessions_use(node->sessions, event->index, now))
+		return;
+	node_move_session(node, event->index, &data);
+	route_sessions_moved(node->sessions, event->index, &path, &data);
 }
 
 /* ---- up and down ---- */
@@ -249,7 +307,7 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_SEND: node_send_payload(node, &event->path, event->frame); return;
 	case PEERING_SEND_INNER: node_send_inner(node, event->index, event->frame); return;
 	case PEERING_INSTALL: on_install(node, event, now); return;
-	case PEERING_USE: (void)route_sessions_use(node->sessions, event->index, now); return;
+	case PEERING_USE: on_use(node, event, now); return;
 	case PEERING_RETIRE: route_sessions_retire(node->sessions, event->index); return;
 	case PEERING_UP: on_up(node, event); return;
 	case PEERING_DOWN: on_down(node, event, now); return;

@@ -8,6 +8,7 @@
 #include "controlplane/route/peer_map.h"
 
 enum { LIMBO_MAX = 64 };
+static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4);
 
 /*
  * A generation that is over for us, while its owner may still have to seal what was
@@ -184,6 +185,8 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 	sessions->row_of_slot[sw_index_slot(install->index)] =
 	    (uint32_t)(session - sessions->rows) + 1;
 	session->cipher = install->cipher;
+	if (session->current)
+		return VD_OK; /* whose path is told until this one is used */
 	session->path = install->path;
 	session->data_path = install->data_path;
 	return VD_OK;
@@ -244,8 +247,10 @@ void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
 	struct route_generation *generation =
 	    session ? route_generation_of(session->generations, index) : NULL;
 
-	if (!generation)
+	if (!generation) {
+		sw_session_release(&sessions->plane->sessions, index); /* if it is still reserved */
 		return;
+	}
 	route_account_add(&session->retired, account_of(sessions, index));
 	*generation = (struct route_generation){ 0 };
 	sessions->row_of_slot[sw_index_slot(index)] = 0;
@@ -338,16 +343,60 @@ struct route_account route_sessions_account(const struct route_sessions *session
 	return sum;
 }
 
-void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context)
+static void note_silence(struct route_session *session, bool received, vd_ns now)
 {
-	for (uint32_t row = 0; row < sessions->count; row++) {
-		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
-			struct route_generation *generation = &sessions->rows[row].generations[i];
+	if (received)
+		session->unanswered = 0;
+	else if (session->sends && !session->unanswered)
+		session->unanswered = now;
+}
 
-			if (generation->index)
-				route_generation_poll(generation,
-						      account_of(sessions, generation->index),
-						      moved, context);
-		}
+static void poll_session(struct route_sessions *sessions, struct route_session *session,
+			 route_moved_fn moved, void *context, vd_ns now)
+{
+	bool received = false;
+
+	session->sends = false;
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		struct route_generation *generation = &session->generations[i];
+		struct route_account before = generation->seen;
+
+		if (!generation->index)
+			continue;
+		route_generation_poll(generation, account_of(sessions, generation->index), moved,
+				      context);
+		received |= generation->seen.rx_frames != before.rx_frames;
+		session->sends |= generation->seen.tx_frames != before.tx_frames;
 	}
+	note_silence(session, received, now);
+}
+
+void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context,
+			 vd_ns now)
+{
+	for (uint32_t row = 0; row < sessions->count; row++)
+		poll_session(sessions, &sessions->rows[row], moved, context, now);
+}
+
+static bool is_lost(const struct route_session *session, vd_ns now)
+{
+	if (session->asked && now - session->asked < ask_every)
+		return false;
+	if (!session->current)
+		return session->connect;
+	return session->sends && session->unanswered && now - session->unanswered >= lost_after;
+}
+
+const struct route_session *route_sessions_lost(struct route_sessions *sessions, uint32_t *at,
+						vd_ns now)
+{
+	while (*at < sessions->count) {
+		struct route_session *session = &sessions->rows[(*at)++];
+
+		if (!is_lost(session, now))
+			continue;
+		session->asked = now;
+		return session;
+	}
+	return NULL;
 }

@@ -43,6 +43,9 @@ struct route_session {
 	enum vd_cipher cipher;
 	vd_ns since;
 	struct route_account retired;
+	vd_ns unanswered; /* when something was sent and nothing has verified since; 0: no */
+	vd_ns asked;      /* when it last looked for another way */
+	bool sends;       /* sent something before the last poll */
 };
 
 struct route_sessions;
@@ -71,12 +74,15 @@ struct route_session_install {
 	struct sw_path data_path;
 };
 
-/* VD_ENOTFOUND: not a peer of ours; VD_ELIMIT. The index then stays reserved. */
+/* VD_ENOTFOUND: not a peer of ours; VD_ELIMIT. The index then stays reserved until retired. */
 enum vd_err route_sessions_install(struct route_sessions *sessions,
 				   const struct route_session_install *install) ON_CONTROL;
 const struct route_session *route_sessions_use(struct route_sessions *sessions, uint32_t index,
 					       vd_ns now) ON_CONTROL;
-/* No new traffic; the record goes at a reap, once its owner has sent what was injected. */
+/*
+ * No new traffic; the record goes at a reap, once its owner has sent what was injected.
+ * An index that could not be installed is given back.
+ */
 void route_sessions_retire(struct route_sessions *sessions, uint32_t index) ON_CONTROL;
 /* Retires the records of which that is true; true while some wait. */
 bool route_sessions_reap(struct route_sessions *sessions) ON_CONTROL;
@@ -95,5 +101,12 @@ const struct route_session *route_sessions_next(const struct route_sessions *ses
 						uint32_t *at) ON_CONTROL;
 struct route_account route_sessions_account(const struct route_sessions *sessions,
 					    const struct route_session *session) ON_CONTROL;
-void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved,
-			 void *context) ON_CONTROL;
+/* As route_links_poll. */
+void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context,
+			 vd_ns now) ON_CONTROL;
+/*
+ * Iterates the sessions that should look for another way now: they send and are not answered
+ * for 3 s, or are to be kept up and are not; each at most every 4 s.
+ */
+const struct route_session *route_sessions_lost(struct route_sessions *sessions, uint32_t *at,
+						vd_ns now) ON_CONTROL;

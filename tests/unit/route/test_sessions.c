@@ -144,3 +144,93 @@ Test(route_sessions, a_record_stays_until_its_owner_took_what_was_injected_for_i
 	cr_assert(not(route_sessions_reap(sessions)));
 	cr_assert(eq(ptr, sw_session_find(&plane.sessions, index), NULL));
 }
+
+Test(route_sessions, an_index_that_was_not_installed_is_given_back)
+{
+	struct route_session_install in = { .peer = peer(9), .rx_key = key, .tx_key = key };
+
+	cr_assert(eq(int, (int)sw_session_reserve(&plane.sessions, &in.index), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_install(sessions, &in), VD_ENOTFOUND));
+	route_sessions_retire(sessions, in.index);
+	cr_assert(sw_slots_is(&plane.sessions.slots, in.index, SW_SLOT_FREE));
+}
+
+Test(route_sessions, an_unused_generation_leaves_the_told_path_as_it_is)
+{
+	struct route_session_install in = { .peer = peer(1),
+					    .rx_key = key,
+					    .tx_key = key,
+					    .path = { .link = 5, .label = 6, .bits = 4 } };
+	struct vd_peer_id id = peer(1);
+
+	add(1);
+	(void)route_sessions_use(sessions, install(1), 0);
+	cr_assert(eq(int, (int)sw_session_reserve(&plane.sessions, &in.index), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_install(sessions, &in), VD_OK));
+	cr_assert(eq(u64, route_sessions_find(sessions, &id)->path.label, 0));
+}
+
+/* ---- sessions that are not answered ---- */
+
+static void nothing(void *context, uint32_t index, bool received, bool sent)
+{
+	(void)context, (void)index, (void)received, (void)sent;
+}
+
+static void poll_after(uint32_t index, uint64_t sent, uint64_t received, vd_ns now)
+{
+	struct sw_session *record = sw_session_find(&plane.sessions, index);
+
+	atomic_fetch_add(&record->tx_counter, sent);
+	atomic_fetch_add(&record->rx_frames, received);
+	route_sessions_poll(sessions, nothing, NULL, now);
+}
+
+static bool one_is_lost(vd_ns now)
+{
+	uint32_t at = 0;
+
+	return route_sessions_lost(sessions, &at, now) != NULL;
+}
+
+Test(route_sessions, one_that_sends_and_hears_nothing_for_3_s_is_lost_every_4_s)
+{
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	poll_after(index, 1, 0, VD_SECONDS(1));
+	cr_assert(not(one_is_lost(VD_SECONDS(1))));
+	poll_after(index, 1, 0, VD_SECONDS(4));
+	cr_assert(one_is_lost(VD_SECONDS(4)));
+	poll_after(index, 1, 0, VD_SECONDS(5));
+	cr_assert(not(one_is_lost(VD_SECONDS(5))), "told just now");
+	poll_after(index, 1, 0, VD_SECONDS(8));
+	cr_assert(one_is_lost(VD_SECONDS(8)));
+}
+
+Test(route_sessions, one_that_is_answered_or_says_nothing_is_not_lost)
+{
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	poll_after(index, 1, 0, VD_SECONDS(1));
+	poll_after(index, 1, 1, VD_SECONDS(5));
+	cr_assert(not(one_is_lost(VD_SECONDS(5))), "answered");
+	poll_after(index, 1, 0, VD_SECONDS(6));
+	poll_after(index, 0, 0, VD_SECONDS(20));
+	cr_assert(not(one_is_lost(VD_SECONDS(20))), "says nothing");
+}
+
+Test(route_sessions, one_to_be_kept_up_that_is_not_is_lost)
+{
+	struct vd_peer_id allowed = peer(2);
+
+	cr_assert(eq(int, (int)route_sessions_add(sessions, &allowed, false), VD_OK));
+	cr_assert(not(one_is_lost(VD_SECONDS(1))), "it is the peer's to begin");
+	add(1);
+	cr_assert(one_is_lost(VD_SECONDS(1)));
+}
