@@ -286,6 +286,15 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 	return route_sessions_publish(node->sessions);
 }
 
+static struct node_router *free_router(struct node *node)
+{
+	for (uint32_t i = 0; i < node->router_count; i++)
+		if (!node->routers[i].peer.len)
+			return &node->routers[i];
+	return node->router_count < VD_CONFIG_ROUTERS_MAX ? &node->routers[node->router_count++]
+							  : NULL;
+}
+
 void node_add_routers(struct node *node)
 {
 	for (uint32_t i = 0; i < node->config.link.routers.count; i++) {
@@ -298,12 +307,14 @@ void node_add_routers(struct node *node)
 			continue; /* vd_config_check has refused it */
 		router = node_router_of(node, &peer);
 		if (!router) {
-			if (node->router_count == VD_CONFIG_ROUTERS_MAX)
+			router = free_router(node);
+			if (!router)
 				return;
-			router = &node->routers[node->router_count++];
 			router->peer = peer;
 			reserve_init(&router->reserve, 0);
 		}
+		if (memcmp(&router->address, &address, sizeof address) != 0)
+			router->dialled = false; /* there, from now on */
 		router->address = address;
 	}
 }
@@ -318,8 +329,8 @@ ON_CONTROL static void on_wake(void *context)
 	struct node *node = context;
 
 	sw_wake_clear(&node->plane.control_wake);
-	while (node_take_punts(node))
-		;
+	/* One turn, since signals and sockets wait, too; before_sleep sees what is left. */
+	(void)node_take_punts(node);
 	node_pump(node);
 }
 

@@ -19,11 +19,13 @@ ON_CONTROL static void apply_tiers(struct node *node, vd_ns now)
 		struct vd_peer_id peer = link->peer;
 		struct route_policy policy = node_policy_of(node, &peer);
 
-		if (node_admit_link(node, &peer))
+		if (node_admit_link(node, &peer)) {
 			route_links_set_policy(node->links, &peer, &policy);
-		else
-			peering_close(node->link_peering, &peer, PEERING_REFUSED,
-				      "no longer in a tier", now);
+			continue;
+		}
+		peering_close(node->link_peering, &peer, PEERING_REFUSED, "no longer in a tier",
+			      now);
+		node_pump(node); /* a machine holds the events of few calls */
 	}
 }
 
@@ -41,19 +43,20 @@ ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
 	return false;
 }
 
-/* Rows of routers keep their numbers: those that went are only undialled. */
+/* The rows of routers that went are free (no peer); the others keep their numbers. */
 ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 {
 	for (uint32_t i = 0; i < node->router_count; i++) {
 		struct node_router *router = &node->routers[i];
 
-		if (router->dialled && !is_listed(&node->config.link.routers, &router->peer)) {
-			peering_undial(node->link_peering, &router->peer, now);
-			peering_close(node->link_peering, &router->peer, PEERING_SHUTDOWN,
-				      "no longer a router of this edge", now);
-			router->dialled = false;
-			router->address = (struct vd_udp_addr){ 0 };
-		}
+		if (!router->peer.len || is_listed(&node->config.link.routers, &router->peer))
+			continue;
+		peering_undial(node->link_peering, &router->peer, now);
+		peering_close(node->link_peering, &router->peer, PEERING_SHUTDOWN,
+			      "no longer a router of this edge", now);
+		node_pump(node); /* while the row still tells whose link went down */
+		*router = (struct node_router){ 0 };
+		reserve_init(&router->reserve, 0);
 	}
 	node_add_routers(node);
 	node_dial_routers(node, now);
@@ -90,8 +93,10 @@ ON_CONTROL static void open_listed(struct node *node, const struct vd_peer_list 
 			return;
 		}
 		session = route_sessions_find(node->sessions, &list->ids[i]);
-		if (connect && !session->current)
-			node_seek_session(node, &list->ids[i], now);
+		if (!connect || session->current)
+			continue;
+		node_seek_session(node, &list->ids[i], now);
+		node_pump(node);
 	}
 }
 

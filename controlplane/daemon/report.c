@@ -241,7 +241,7 @@ static bool tell_ready(void *context, char why[API_WHY])
 		snprintf(why, API_WHY, "stopping");
 		return false;
 	}
-	if (node->router_count && up_count(node->link_peering) == 0) {
+	if (node->config.link.routers.count && up_count(node->link_peering) == 0) {
 		snprintf(why, API_WHY, "no link to a router is up");
 		return false;
 	}
