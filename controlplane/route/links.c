@@ -64,9 +64,8 @@ static struct route_link *row_of_index(const struct route_links *links, uint32_t
 }
 
 static enum vd_err add_row(struct route_links *links, const struct route_install *install,
-			   vd_ns now, struct route_link **link_out)
+			   vd_ns now, uint32_t *row_out)
 {
-	struct route_link *link;
 	uint32_t row, director = 0;
 
 	if (links->count == links->max)
@@ -75,18 +74,17 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 	    sw_director_draw(&links->plane->directors, now, &director))
 		return VD_ELIMIT;
 	row = links->free_rows[links->max - 1 - links->count];
-	link = &links->rows[row];
-	*link = (struct route_link){
+	links->rows[row] = (struct route_link){
 		.peer = install->peer,
 		.number = ++links->serial << 32 | row,
 		.director = director,
 		.since = now,
 		.queries = sw_bucket_of_rate(ROUTE_QUERIES_PER_S, now),
 	};
-	route_overlay_address(links->prefix, &link->peer, link->overlay);
+	route_overlay_address(links->prefix, &install->peer, links->rows[row].overlay);
 	peer_map_add(&links->by_peer, row);
 	links->count++;
-	*link_out = link;
+	*row_out = row;
 	return VD_OK;
 }
 
@@ -130,15 +128,17 @@ static void publish(struct route_links *links, const struct route_link *link,
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
 				vd_ns now)
 {
-	struct route_link *link = links_row(links, &install->peer);
+	uint32_t row = peer_map_find(&links->by_peer, &install->peer);
 	struct route_generation *generation;
-	enum vd_err err;
+	struct route_link *link;
 
-	if (!link) {
-		err = add_row(links, install, now, &link);
+	if (row == PEER_MAP_NONE) {
+		enum vd_err err = add_row(links, install, now, &row);
+
 		if (err)
 			return err;
 	}
+	link = &links->rows[row];
 	generation = route_generation_of(link->generations, 0);
 	if (!generation)
 		return VD_ELIMIT;
@@ -147,7 +147,7 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 	link->endpoint = install->endpoint;
 	link->payload_max = install->send.payload_max;
 	link->owner = install->owner;
-	links->row_of_slot[sw_index_slot(install->index)] = (uint32_t)(link - links->rows) + 1;
+	links->row_of_slot[sw_index_slot(install->index)] = row + 1;
 	publish(links, link, install, now);
 	return VD_OK;
 }

@@ -91,18 +91,18 @@ static struct route_session *row_of_index(const struct route_sessions *sessions,
 enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_peer_id *peer,
 			       bool connect)
 {
-	struct route_session *session = row_of_peer(sessions, peer);
+	uint32_t row = peer_map_find(&sessions->by_peer, peer);
 
-	if (session) {
-		session->connect = session->connect || connect;
+	if (row != PEER_MAP_NONE) {
+		sessions->rows[row].connect |= connect;
 		return VD_OK;
 	}
 	if (sessions->count == sessions->max)
 		return VD_ELIMIT;
-	session = &sessions->rows[sessions->count];
-	*session = (struct route_session){ .peer = *peer, .connect = connect };
-	route_overlay_address(sessions->prefix, peer, session->overlay);
-	peer_map_add(&sessions->by_peer, sessions->count++);
+	row = sessions->count++;
+	sessions->rows[row] = (struct route_session){ .peer = *peer, .connect = connect };
+	route_overlay_address(sessions->prefix, peer, sessions->rows[row].overlay);
+	peer_map_add(&sessions->by_peer, row);
 	return VD_OK;
 }
 

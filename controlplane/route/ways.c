@@ -174,6 +174,13 @@ void ways_refresh(struct ways *ways)
 	}
 }
 
+static bool same_hop(const struct next_hop *a, const struct next_hop *b)
+{
+	return a->ifindex == b->ifindex && a->vlan == b->vlan && a->ip4 == b->ip4 &&
+	       memcmp(a->ip, b->ip, sizeof a->ip) == 0 &&
+	       memcmp(a->source_mac, b->source_mac, sizeof a->source_mac) == 0;
+}
+
 ON_CONTROL static enum vd_err row_of(struct ways *ways, const struct cp_way *way, bool ip4,
 				     uint32_t *row_out)
 {
@@ -182,7 +189,7 @@ ON_CONTROL static enum vd_err row_of(struct ways *ways, const struct cp_way *way
 	memcpy(hop.ip, way->next_hop, sizeof hop.ip);
 	memcpy(hop.source_mac, way->source_mac, sizeof hop.source_mac);
 	for (uint32_t i = 0; i < ways->hop_count; i++) {
-		if (memcmp(&ways->hops[i], &hop, sizeof hop) == 0) {
+		if (same_hop(&ways->hops[i], &hop)) {
 			*row_out = i + 1;
 			return VD_OK;
 		}
