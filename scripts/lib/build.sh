@@ -23,7 +23,7 @@ build() {
 	build_name=$1
 	shift
 	echo "building $build_name"
-	if ninja -C "$build_name" "$@" >"$build_name/compile.log" 2>&1; then
+	if ninja -k 0 -C "$build_name" "$@" >"$build_name/compile.log" 2>&1; then
 		return 0
 	fi
 	grep -E -A 12 'FAILED|error:|undefined reference' "$build_name/compile.log" | head -n 60 >&2
