@@ -12,12 +12,13 @@
 #include "base/init.h"
 #include "controlplane/daemon/client.h"
 #include "controlplane/daemon/table.h"
-#include "switch/drop.h"
+#include "switch/advice.h"
 
 struct options {
 	const char *api;
 	bool json;
 	bool all;
+	bool explain;
 	unsigned count;
 	char **words; /* verb and arguments */
 	int word_count;
@@ -42,6 +43,7 @@ static const char help_tail[] =
     "                       default: " CLIENT_SOCKET_DEFAULT ")\n"
     "  -o, --output FORMAT  text or json\n"
     "  -a, --all            stats: drops that did not occur, too\n"
+    "  -e, --explain        stats: what each drop means, and what to look at\n"
     "  -n, --count N        ping: how many (default: 4)\n"
     "  -h, --help           this text\n"
     "\n"
@@ -188,6 +190,28 @@ static const char *drop_text(const char *name)
 	return "";
 }
 
+static const char *drop_advice(const char *name)
+{
+	static const struct {
+		enum sw_drop drop;
+		const char *advice;
+	} advices[] = {
+#define X(symbol, paragraph) { SW_DROP_##symbol, paragraph },
+		SW_ADVICE(X)
+#undef X
+	};
+	static const char *const names[] = {
+#define X(symbol, drop, sentence) [SW_DROP_##symbol] = drop,
+		SW_DROPS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < COUNT(advices); i++)
+		if (strcmp(names[advices[i].drop], name) == 0)
+			return advices[i].advice;
+	return "";
+}
+
 /* [{reason, count, text}, …] of the drops that occurred. */
 static json_t *drop_rows(json_t *drops, bool all)
 {
@@ -232,6 +256,67 @@ static void print_stats(json_t *stats, bool all)
 	json_decref(rows);
 }
 
+enum { EXPLAIN_WIDTH = 78, EXPLAIN_INDENT = 4 };
+
+/* A paragraph, indented and broken between words. */
+static void print_paragraph(const char *text)
+{
+	size_t column = 0;
+
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column == 0 || column + 1 + word > EXPLAIN_WIDTH) {
+			printf("%s%*s", column ? "\n" : "", EXPLAIN_INDENT, "");
+			column = EXPLAIN_INDENT;
+		} else {
+			putchar(' ');
+			column++;
+		}
+		printf("%.*s", (int)word, text);
+		column += word;
+		text += word + (text[word] == ' ');
+	}
+	putchar('\n');
+}
+
+static void print_explained(json_t *drops, bool all)
+{
+	json_t *rows = drop_rows(drops, all), *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *reason = json_string_value(json_object_get(row, "reason"));
+
+		printf("\n%s (%" JSON_INTEGER_FORMAT "): %s\n", reason,
+		       json_integer_value(json_object_get(row, "count")), drop_text(reason));
+		print_paragraph(drop_advice(reason));
+	}
+	if (json_array_size(rows) == 0)
+		puts("\nnothing to explain; --all explains every reason");
+	json_decref(rows);
+}
+
+/* Adds "explain": {reason: {"text", "advice"}}, of what print_explained tells. */
+static void add_explained(json_t *stats, bool all)
+{
+	json_t *rows = drop_rows(json_object_get(stats, "drops"), all), *row;
+	json_t *explain = json_object();
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		const char *reason = json_string_value(json_object_get(row, "reason"));
+
+		json_object_set_new(explain, reason,
+				    json_pack("{s:s, s:s}", "text", drop_text(reason), "advice",
+					      drop_advice(reason)));
+	}
+	json_object_set_new(stats, "explain", explain);
+	json_decref(rows);
+}
+
 static int run_stats(const struct options *options)
 {
 	json_t *answer;
@@ -239,9 +324,13 @@ static int run_stats(const struct options *options)
 
 	if (status)
 		return status;
+	if (options->json && options->explain)
+		add_explained(answer, options->all);
 	if (options->json)
 		return print_json(answer);
 	print_stats(answer, options->all);
+	if (options->explain)
+		print_explained(json_object_get(answer, "drops"), options->all);
 	json_decref(answer);
 	return CLIENT_OK;
 }
@@ -467,6 +556,7 @@ static bool read_option(int option, struct options *options)
 	case 'A': options->api = optarg; return true;
 	case 'o': return read_output(optarg, &options->json);
 	case 'a': options->all = true; return true;
+	case 'e': options->explain = true; return true;
 	case 'n': return read_count(optarg, &options->count);
 	default: (void)complain(CLIENT_USAGE, "see `viaduct --help`"); return false;
 	}
@@ -498,6 +588,7 @@ int main(int argc, char **argv)
 		{ "api", required_argument, NULL, 'A' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "explain", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "version", no_argument, NULL, 'V' },
@@ -508,7 +599,7 @@ int main(int argc, char **argv)
 	int option;
 
 	options.api = environment && *environment ? environment : CLIENT_SOCKET_DEFAULT;
-	while ((option = getopt_long(argc, argv, "ao:n:h", names, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "aeo:n:h", names, NULL)) != -1) {
 		if (option == 'h')
 			return run_help(&options);
 		if (option == 'V') {

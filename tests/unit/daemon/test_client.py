@@ -58,6 +58,14 @@ with tempfile.TemporaryDirectory() as directory:
     check(done, 0, "bad_tag")
     assert "replayed" not in done.stdout, done
     check(run("--api", path, "-a", "stats"), 0, "replayed")
+    assert "damaged on the way" not in done.stdout, done
+    done = run("--api", path, "stats", "--explain")
+    check(done, 0, "\nbad_tag (3): tag does not verify: corrupted, or forged\n    The frame names a link of ours")
+    assert "\nreplayed (" not in done.stdout and max(map(len, done.stdout.splitlines())) <= 80, done
+    done = run("--api", path, "stats", "--explain", "--all")
+    check(done, 0, "\nreplayed (0): counter seen before")
+    explained = json.loads(run("--api", path, "stats", "--explain", "-o", "json").stdout)["explain"]
+    assert list(explained) == ["bad_tag"] and "SipHash" in explained["bad_tag"]["advice"], explained
     assert json.loads(run("stats", "-o", "json", "--api", path).stdout) == ANSWERS["stats"]["ok"]
     check(run("--api", path, "ping", "-n", "1", "x"), 1, "1: no session with that peer; see")
     done = run("--api", path, "-o", "json", "ping", "-n", "1", "x")
