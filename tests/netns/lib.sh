@@ -195,7 +195,6 @@ edge_config() {
 		link:
 		  routers: [ $3 ]
 		  reserve: true
-		  delivery_pps: 0
 		tun: { name: viaduct0, mtu: auto }
 		session: { $4 }
 		api: { socket: $net_dir/$1.sock, listen: "127.0.0.1:9600" }
