@@ -8,9 +8,14 @@
 
 /* ---- rows ---- */
 
-static const struct vd_peer_id *peer_of_row(const void *rows, uint32_t row)
+static struct vd_bytes peer_of_row(const void *rows, uint32_t row)
 {
-	return &((const struct route_link *)rows)[row].peer;
+	return vd_peer_id_bytes(&((const struct route_link *)rows)[row].peer);
+}
+
+static struct vd_bytes overlay_of_row(const void *rows, uint32_t row)
+{
+	return vd_bytes(((const struct route_link *)rows)[row].overlay, ROUTE_OVERLAY_BYTES);
 }
 
 struct route_links *route_links_new(struct sw_plane *plane, uint32_t peers_max, uint16_t prefix)
@@ -26,7 +31,8 @@ struct route_links *route_links_new(struct sw_plane *plane, uint32_t peers_max, 
 	links->free_rows = calloc(peers_max, sizeof *links->free_rows);
 	links->row_of_slot = calloc(plane->links.capacity, sizeof *links->row_of_slot);
 	if (!links->rows || !links->free_rows || !links->row_of_slot ||
-	    peer_map_init(&links->by_peer, peers_max, links->rows, peer_of_row)) {
+	    key_map_init(&links->by_peer, peers_max, links->rows, peer_of_row) ||
+	    key_map_init(&links->by_overlay, peers_max, links->rows, overlay_of_row)) {
 		route_links_free(links);
 		return NULL;
 	}
@@ -39,7 +45,8 @@ void route_links_free(struct route_links *links)
 {
 	if (!links)
 		return;
-	peer_map_fini(&links->by_peer);
+	key_map_fini(&links->by_overlay);
+	key_map_fini(&links->by_peer);
 	free(links->row_of_slot);
 	free(links->free_rows);
 	free(links->rows);
@@ -48,9 +55,9 @@ void route_links_free(struct route_links *links)
 
 struct route_link *links_row(struct route_links *links, const struct vd_peer_id *peer)
 {
-	uint32_t row = peer_map_find(&links->by_peer, peer);
+	uint32_t row = key_map_find(&links->by_peer, vd_peer_id_bytes(peer));
 
-	return row == PEER_MAP_NONE ? NULL : &links->rows[row];
+	return row == KEY_MAP_NONE ? NULL : &links->rows[row];
 }
 
 static struct route_link *row_of_index(const struct route_links *links, uint32_t index)
@@ -82,7 +89,8 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 		.queries = sw_bucket_of_rate(ROUTE_QUERIES_PER_S, now),
 	};
 	route_overlay_address(links->prefix, &install->peer, links->rows[row].overlay);
-	peer_map_add(&links->by_peer, row);
+	key_map_add(&links->by_peer, row);
+	key_map_add(&links->by_overlay, row);
 	links->count++;
 	*row_out = row;
 	return VD_OK;
@@ -92,7 +100,8 @@ static void free_row(struct route_links *links, struct route_link *link, vd_ns n
 {
 	if (link->director)
 		sw_director_rest(&links->plane->directors, link->director, now);
-	peer_map_del(&links->by_peer, (uint32_t)(link - links->rows));
+	key_map_del(&links->by_peer, (uint32_t)(link - links->rows));
+	key_map_del(&links->by_overlay, (uint32_t)(link - links->rows));
 	*link = (struct route_link){ 0 };
 	links->count--;
 	links->free_rows[links->max - 1 - links->count] = (uint32_t)(link - links->rows);
@@ -128,11 +137,11 @@ static void publish(struct route_links *links, const struct route_link *link,
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
 				vd_ns now)
 {
-	uint32_t row = peer_map_find(&links->by_peer, &install->peer);
+	uint32_t row = key_map_find(&links->by_peer, vd_peer_id_bytes(&install->peer));
 	struct route_generation *generation;
 	struct route_link *link;
 
-	if (row == PEER_MAP_NONE) {
+	if (row == KEY_MAP_NONE) {
 		enum vd_err err = add_row(links, install, now, &row);
 
 		if (err)
@@ -219,9 +228,9 @@ void route_links_drop(struct route_links *links, const struct vd_peer_id *peer, 
 const struct route_link *route_links_find(const struct route_links *links,
 					  const struct vd_peer_id *peer)
 {
-	uint32_t row = peer_map_find(&links->by_peer, peer);
+	uint32_t row = key_map_find(&links->by_peer, vd_peer_id_bytes(peer));
 
-	return row == PEER_MAP_NONE ? NULL : &links->rows[row];
+	return row == KEY_MAP_NONE ? NULL : &links->rows[row];
 }
 
 const struct route_link *route_links_of_index(const struct route_links *links, uint32_t index)

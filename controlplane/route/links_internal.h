@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /* links_internal: what links.c and reservations.c share. */
+#include "controlplane/route/key_map.h"
 #include "controlplane/route/links.h"
-#include "controlplane/route/peer_map.h"
 
 struct route_links {
 	struct sw_plane *plane;
 	struct route_link *rows; /* [max] */
 	uint32_t *free_rows;     /* stack: [max - count] are free */
 	uint32_t *row_of_slot;   /* [plane->links.capacity] row + 1 of a live index; 0: none */
-	struct peer_map by_peer;
+	struct key_map by_peer, by_overlay;
 	uint32_t max, count;
 	uint64_t serial; /* of the last row taken */
 	uint16_t prefix; /* of overlay addresses */

@@ -78,13 +78,9 @@ vd_ns route_links_expire(struct route_links *links, vd_ns now)
 static const struct route_link *find_overlay(const struct route_links *links,
 					     const uint8_t overlay[ROUTE_OVERLAY_BYTES])
 {
-	for (uint32_t row = 0; row < links->max; row++) {
-		const struct route_link *link = &links->rows[row];
+	uint32_t row = key_map_find(&links->by_overlay, vd_bytes(overlay, ROUTE_OVERLAY_BYTES));
 
-		if (link->peer.len && memcmp(link->overlay, overlay, ROUTE_OVERLAY_BYTES) == 0)
-			return link;
-	}
-	return NULL;
+	return row == KEY_MAP_NONE ? NULL : &links->rows[row];
 }
 
 static bool would_pass(const struct route_link *from, const struct route_link *to)

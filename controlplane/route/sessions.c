@@ -4,8 +4,8 @@
 #include <sodium.h>
 #include <stdlib.h>
 
+#include "controlplane/route/key_map.h"
 #include "controlplane/route/overlay.h"
-#include "controlplane/route/peer_map.h"
 
 enum { LIMBO_MAX = 64 };
 static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4);
@@ -26,7 +26,7 @@ struct route_sessions {
 	uint32_t limbo_count;
 	struct route_session *rows; /* [max]; taken ones are [0, count) */
 	uint32_t *row_of_slot;      /* [plane->sessions.capacity] row + 1; 0: none */
-	struct peer_map by_peer;
+	struct key_map by_peer;
 	uint32_t max, count;
 	uint16_t prefix;
 	uint8_t self[16];
@@ -34,9 +34,9 @@ struct route_sessions {
 
 /* ---- rows ---- */
 
-static const struct vd_peer_id *peer_of_row(const void *rows, uint32_t row)
+static struct vd_bytes peer_of_row(const void *rows, uint32_t row)
 {
-	return &((const struct route_session *)rows)[row].peer;
+	return vd_peer_id_bytes(&((const struct route_session *)rows)[row].peer);
 }
 
 struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
@@ -53,7 +53,7 @@ struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers
 	sessions->rows = calloc(peers_max, sizeof *sessions->rows);
 	sessions->row_of_slot = calloc(plane->sessions.capacity, sizeof *sessions->row_of_slot);
 	if (!sessions->rows || !sessions->row_of_slot ||
-	    peer_map_init(&sessions->by_peer, peers_max, sessions->rows, peer_of_row)) {
+	    key_map_init(&sessions->by_peer, peers_max, sessions->rows, peer_of_row)) {
 		route_sessions_free(sessions);
 		return NULL;
 	}
@@ -65,7 +65,7 @@ void route_sessions_free(struct route_sessions *sessions)
 	if (!sessions)
 		return;
 	sw_overlay_retire(sw_rcu_swap(&sessions->plane->overlay, NULL));
-	peer_map_fini(&sessions->by_peer);
+	key_map_fini(&sessions->by_peer);
 	free(sessions->row_of_slot);
 	free(sessions->rows);
 	free(sessions);
@@ -74,9 +74,9 @@ void route_sessions_free(struct route_sessions *sessions)
 static struct route_session *row_of_peer(const struct route_sessions *sessions,
 					 const struct vd_peer_id *peer)
 {
-	uint32_t row = peer_map_find(&sessions->by_peer, peer);
+	uint32_t row = key_map_find(&sessions->by_peer, vd_peer_id_bytes(peer));
 
-	return row == PEER_MAP_NONE ? NULL : &sessions->rows[row];
+	return row == KEY_MAP_NONE ? NULL : &sessions->rows[row];
 }
 
 static struct route_session *row_of_index(const struct route_sessions *sessions, uint32_t index)
@@ -91,9 +91,9 @@ static struct route_session *row_of_index(const struct route_sessions *sessions,
 enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_peer_id *peer,
 			       bool connect)
 {
-	uint32_t row = peer_map_find(&sessions->by_peer, peer);
+	uint32_t row = key_map_find(&sessions->by_peer, vd_peer_id_bytes(peer));
 
-	if (row != PEER_MAP_NONE) {
+	if (row != KEY_MAP_NONE) {
 		sessions->rows[row].connect |= connect;
 		return VD_OK;
 	}
@@ -102,7 +102,7 @@ enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_
 	row = sessions->count++;
 	sessions->rows[row] = (struct route_session){ .peer = *peer, .connect = connect };
 	route_overlay_address(sessions->prefix, peer, sessions->rows[row].overlay);
-	peer_map_add(&sessions->by_peer, row);
+	key_map_add(&sessions->by_peer, row);
 	return VD_OK;
 }
 
@@ -113,9 +113,9 @@ static void fill_gap(struct route_sessions *sessions, uint32_t gap)
 
 	if (gap == last)
 		return;
-	peer_map_del(&sessions->by_peer, last);
+	key_map_del(&sessions->by_peer, last);
 	sessions->rows[gap] = sessions->rows[last];
-	peer_map_add(&sessions->by_peer, gap);
+	key_map_add(&sessions->by_peer, gap);
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
 		uint32_t index = sessions->rows[gap].generations[i].index;
 
@@ -126,12 +126,12 @@ static void fill_gap(struct route_sessions *sessions, uint32_t gap)
 
 void route_sessions_del(struct route_sessions *sessions, const struct vd_peer_id *peer)
 {
-	uint32_t row = peer_map_find(&sessions->by_peer, peer);
+	uint32_t row = key_map_find(&sessions->by_peer, vd_peer_id_bytes(peer));
 
-	if (row == PEER_MAP_NONE)
+	if (row == KEY_MAP_NONE)
 		return;
 	route_sessions_drop(sessions, peer);
-	peer_map_del(&sessions->by_peer, row);
+	key_map_del(&sessions->by_peer, row);
 	fill_gap(sessions, row);
 	sessions->rows[sessions->count] = (struct route_session){ 0 };
 }
@@ -368,6 +368,8 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 		received |= generation->seen.rx_frames != before.rx_frames;
 		session->sends |= generation->seen.tx_frames != before.tx_frames;
 	}
+	if (session->sends)
+		session->sent_at = now;
 	note_silence(session, received, now);
 }
 

@@ -46,6 +46,7 @@ struct route_session {
 	vd_ns unanswered; /* when something was sent and nothing has verified since; 0: no */
 	vd_ns asked;      /* when it last looked for another way */
 	bool sends;       /* sent something before the last poll */
+	vd_ns sent_at;    /* the last poll that found so; 0: none */
 };
 
 struct route_sessions;
