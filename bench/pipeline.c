@@ -205,7 +205,7 @@ static void write_headers(const struct population *p)
 		struct sw_template template;
 
 		sw_template_build(&template, 0, &from, &self, 1500, NEIGHBOUR);
-		(void)dp_outer_build(population_frame(p, i), p->frame_len, &template, &row);
+		(void)dp_outer_build(population_frame(p, i), p->frame_len, 0, &template, &row);
 	}
 }
 

@@ -5,7 +5,7 @@
  *
  * The private area holds what travels with a packet but is not in its bytes: for
  * a datagram from a socket the way it came, for an injected one its send template,
- * for a plaintext the path it is to take.
+ * for a plaintext the path it is to take and its traffic class.
  *
  *	| mbuf 128 | private 64 | headroom 128 | data 2048 |
  *	                                       ^ first byte received
@@ -26,8 +26,15 @@ enum {
 	DP_BUFFERS_CACHE = 128, /* kept by each worker */
 };
 
+/* A plaintext on its way to its seal. */
+struct dp_plain {
+	struct sw_path path;   /* it is to take; link 0: the session's own */
+	uint8_t traffic_class; /* for the switch header */
+	uint8_t packet_at;     /* of a TUN's packet, where it starts; 0: no such */
+};
+
 union dp_private {
-	struct sw_path path;
+	struct dp_plain plain;
 	struct sw_endpoint from;
 	struct sw_template send;
 };

@@ -71,15 +71,33 @@ bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *p)
 	return punt_done(w, punt, p->frame, p->len);
 }
 
-bool dp_punt_moved(struct dp_worker *w, const struct sw_packet *p)
+void dp_punt_moved(struct dp_worker *w, const struct sw_packet *p)
 {
-	struct sw_punt *punt = punt_new(w, SW_PUNT_MOVED);
+	struct sw_punt *punt;
 
+	if (!sw_bucket_take(&w->moves, 1, w->now))
+		return;
+	punt = punt_new(w, SW_PUNT_MOVED);
 	if (!punt)
-		return false;
+		return;
 	punt->link = p->index;
+	punt->frame_len = p->len;
 	set_from(w, punt, p);
-	return punt_done(w, punt, NULL, 0);
+	(void)punt_done(w, punt, NULL, 0);
+}
+
+void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *p)
+{
+	enum { HEAD = 13 }; /* index, receiver index, counter */
+	struct sw_punt *punt;
+
+	if (!sw_bucket_take(&w->strays, 1, w->now))
+		return;
+	punt = punt_new(w, SW_PUNT_UNKNOWN);
+	if (!punt)
+		return;
+	set_from(w, punt, p);
+	(void)punt_done(w, punt, p->frame, HEAD);
 }
 
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)
@@ -150,7 +168,7 @@ static void inject_datagram(struct dp_worker *w, const struct sw_inject *inject)
 		return;
 	send = &dp_buffer_private(packet.buffer)->send; /* the item is gone when it is sent */
 	*send = inject->send;
-	const struct dp_out out = { packet.frame, packet.buffer, send, packet.len };
+	const struct dp_out out = { packet.frame, packet.buffer, send, packet.len, 0 };
 	dp_worker_send(w, &out, send->port);
 }
 
@@ -176,7 +194,7 @@ static void inject_inner(struct dp_worker *w, const struct sw_inject *inject)
 	if (!load(w, inject, SW_AT_PAYLOAD + SW_SEAL_HEADER, &packet))
 		return;
 	packet.index = inject->session;
-	dp_buffer_private(packet.buffer)->path = inject->path;
+	dp_buffer_private(packet.buffer)->plain = (struct dp_plain){ .path = inject->path };
 	dp_edge_seal(w, &packet);
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "dataplane/worker_state.h"
+#include "switch/ecn.h"
 
 enum {
 	INNER_HANDSHAKE = 4, /* first bytes of a switch payload */
@@ -33,19 +34,35 @@ static bool is_ip6(const uint8_t *packet, size_t len)
 	       vd_be16_load(packet + 4) == len - IP6_BYTES;
 }
 
+/* What the switch header tells of congestion, into the packet (RFC 6040); false: drop it. */
+static bool take_ecn(uint8_t *packet, uint8_t traffic_class)
+{
+	enum sw_ecn ecn;
+
+	if (__builtin_expect(!sw_ecn_tells(traffic_class), 1))
+		return true;
+	ecn = sw_ecn_combine(packet[1] >> 4 & SW_ECN_MASK, traffic_class & SW_ECN_MASK);
+	if (ecn == SW_ECN_DROP)
+		return false;
+	packet[1] = (uint8_t)((packet[1] & ~((unsigned)SW_ECN_MASK << 4)) | (unsigned)ecn << 4);
+	return true;
+}
+
 static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer, const struct sw_session *session,
-		   struct vd_bytes packet)
+		   uint8_t *packet, size_t len, uint8_t traffic_class)
 {
 	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
 	unsigned drop = SW_DROP_COUNT;
 
-	if (!w->tun || !is_ip6(packet.at, packet.len))
+	if (!w->tun || !is_ip6(packet, len))
 		drop = SW_DROP_BAD_INNER;
-	else if (memcmp(packet.at + IP6_SOURCE, session->overlay, SW_IPV6_ADDR) != 0)
+	else if (memcmp(packet + IP6_SOURCE, session->overlay, SW_IPV6_ADDR) != 0)
 		drop = SW_DROP_WRONG_SOURCE;
-	else if (!overlay || memcmp(packet.at + IP6_DESTINATION, overlay->self, SW_IPV6_ADDR) != 0)
+	else if (!overlay || memcmp(packet + IP6_DESTINATION, overlay->self, SW_IPV6_ADDR) != 0)
 		drop = SW_DROP_WRONG_DESTINATION;
-	else if (!dp_tun_send(w->tun, w->number, packet.at, packet.len))
+	else if (!take_ecn(packet, traffic_class))
+		drop = SW_DROP_CE_NOT_ECT;
+	else if (!dp_tun_send(w->tun, w->number, packet, len))
 		drop = SW_DROP_TX_FULL;
 	if (drop != SW_DROP_COUNT) {
 		dp_worker_drop(w, drop, buffer);
@@ -76,6 +93,14 @@ static unsigned drop_of(enum vd_err err)
 	}
 }
 
+/* Sealed under an index that is of no session: the peer is to be told, at a rate. */
+static void stray(struct dp_worker *w, struct sw_packet *p)
+{
+	if (sw_bucket_take(&w->strays, 1, w->now))
+		(void)dp_punt_payload(w, p);
+	dp_worker_drop(w, SW_DROP_UNKNOWN_SESSION, p->buffer);
+}
+
 /* A delivered sealed frame; the worker owns its session, unless it is unknown. */
 void dp_edge_open(struct dp_worker *w, struct sw_packet *p)
 {
@@ -87,7 +112,7 @@ void dp_edge_open(struct dp_worker *w, struct sw_packet *p)
 	enum vd_err err;
 
 	if (!session) {
-		punt_payload(w, p);
+		stray(w, p);
 		return;
 	}
 	if (session->owner != w->number) {
@@ -101,7 +126,8 @@ void dp_edge_open(struct dp_worker *w, struct sw_packet *p)
 	}
 	inner = ip6_index_len(session, plain);
 	if (inner) {
-		to_tun(w, p->buffer, session, vd_bytes(plain.at + inner, plain.len - inner));
+		to_tun(w, p->buffer, session, frame + SW_SEAL_HEADER + inner, plain.len - inner,
+		       p->frame[SW_AT_CLASS]);
 		return;
 	}
 	(void)dp_punt_inner(w, p, index, plain);
@@ -136,11 +162,22 @@ void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
 
 /* ---- out ---- */
 
-/* frame: plaintext, index: session, private area: path (link 0: the session's own). */
+static void tell_too_big(struct dp_worker *w, const struct sw_packet *p, size_t packet_at,
+			 uint16_t payload_max)
+{
+	size_t overhead = SW_SEAL_OVERHEAD + packet_at;
+
+	if (packet_at)
+		dp_too_big(w, p->frame + packet_at, p->len - packet_at,
+			   payload_max > overhead ? (uint32_t)(payload_max - overhead) : 0);
+}
+
+/* frame: plaintext, index: session, private area: struct dp_plain. */
 void dp_edge_seal(struct dp_worker *w, struct sw_packet *p)
 {
 	struct sw_session *session = sw_session_find(&w->plane->sessions, p->index);
-	struct sw_path path = dp_buffer_private(p->buffer)->path;
+	const struct dp_plain *plain = &dp_buffer_private(p->buffer)->plain;
+	struct sw_path path = plain->path;
 	size_t payload = (size_t)p->len + SW_SEAL_OVERHEAD;
 
 	if (!session) {
@@ -154,6 +191,7 @@ void dp_edge_seal(struct dp_worker *w, struct sw_packet *p)
 	if (path.link == 0)
 		path = session->path;
 	if (path.payload_max && payload > path.payload_max) {
+		tell_too_big(w, p, plain->packet_at, path.payload_max);
 		dp_worker_drop(w, SW_DROP_TOO_BIG, p->buffer);
 		return;
 	}
@@ -163,7 +201,7 @@ void dp_edge_seal(struct dp_worker *w, struct sw_packet *p)
 	p->index = path.link;
 	vd_be64_store(p->frame + SW_AT_LABEL, path.label);
 	p->frame[SW_AT_FLAGS] = 0;
-	p->frame[SW_AT_CLASS] = 0;
+	p->frame[SW_AT_CLASS] = plain->traffic_class;
 	dp_worker_originate(w, p);
 }
 
@@ -226,6 +264,7 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
 {
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *), inner = 0;
+	uint8_t traffic_class = sw_ecn_class_of_ip6(at);
 	struct sw_packet packet = { .buffer = m, .len = m->data_len };
 	unsigned drop = route(w, at, m->data_len, &packet.index, &inner);
 
@@ -240,7 +279,10 @@ static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
 	*--at = inner;
 	packet.len++;
 	packet.frame = at;
-	dp_buffer_private(m)->path = (struct sw_path){ 0 };
+	dp_buffer_private(m)->plain = (struct dp_plain){
+		.traffic_class = traffic_class,
+		.packet_at = inner >= 0x80 ? 2 : 1,
+	};
 	dp_edge_seal(w, &packet);
 }
 

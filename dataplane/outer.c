@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "switch/ecn.h"
 #include "switch/outer.h"
 #include "switch/packet.h"
 
@@ -128,6 +129,11 @@ static unsigned parse_udp(const uint8_t *bytes, size_t at, size_t end, uint16_t 
 	return DP_OUTER_OK;
 }
 
+static inline uint8_t ecn_of(const uint8_t *ip, bool ip4)
+{
+	return (ip4 ? ip[1] : ip[1] >> 4) & SW_ECN_MASK;
+}
+
 unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
 			struct dp_outer *outer_out)
 {
@@ -147,8 +153,10 @@ unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
 	if (result == DP_OUTER_OK && outer.version == 4 &&
 	    !ip4_sum_is_right(bytes + outer.l3, at - outer.l3))
 		result = SW_DROP_BAD_CHECKSUM;
-	if (result == DP_OUTER_OK)
-		*outer_out = outer;
+	if (result != DP_OUTER_OK)
+		return result;
+	outer.ecn = ecn_of(bytes + outer.l3, outer.version == 4);
+	*outer_out = outer;
 	return result;
 }
 
@@ -159,27 +167,32 @@ static inline uint16_t fold(uint32_t sum)
 }
 
 /*
- * The template counts an empty payload; adding `len` adds it to the sum (RFC 1624).
+ * The template counts an empty payload of class 0; adding `len` and the class adds them to
+ * the sum (RFC 1624).
  * What was copied to the packet a moment ago is read from the template instead.
  */
-static inline void build_ip4(uint8_t *ip, uint16_t len, const struct sw_template *send)
+static inline void build_ip4(uint8_t *ip, uint16_t len, uint8_t traffic_class,
+			     const struct sw_template *send)
 {
 	uint16_t sum = (uint16_t)~vd_be16_load(send->outer + 10);
 
 	memcpy(ip, send->outer, SW_IP4_BYTES + SW_UDP_BYTES);
+	ip[1] = traffic_class;
 	vd_be16_store(ip + 2, (uint16_t)(SW_IP4_BYTES + SW_UDP_BYTES + len));
-	vd_be16_store(ip + 10, (uint16_t)~fold((uint32_t)sum + len));
+	vd_be16_store(ip + 10, (uint16_t)~fold((uint32_t)sum + len + traffic_class));
 	vd_be16_store(ip + SW_IP4_BYTES + 4, (uint16_t)(SW_UDP_BYTES + len));
 }
 
 /* The length is in the sum twice: in the pseudo-header and in UDP's (RFC 8200, 8.1). */
-static inline void build_ip6(uint8_t *ip, uint16_t len, const struct sw_template *send)
+static inline void build_ip6(uint8_t *ip, uint16_t len, uint8_t traffic_class,
+			     const struct sw_template *send)
 {
 	uint8_t *udp = ip + SW_IP6_BYTES;
 	uint32_t sum = (uint16_t)~vd_be16_load(send->outer + SW_IP6_BYTES + 6);
 	uint16_t checksum = (uint16_t)~fold(sw_ones_sum(sum + 2u * len, udp + SW_UDP_BYTES, len));
 
 	memcpy(ip, send->outer, SW_OUTER_BYTES);
+	vd_be16_store(ip, (uint16_t)(0x6000 | traffic_class << 4));
 	vd_be16_store(ip + 4, (uint16_t)(SW_UDP_BYTES + len));
 	vd_be16_store(udp + 4, (uint16_t)(SW_UDP_BYTES + len));
 	vd_be16_store(udp + 6, checksum ? checksum : 0xffff);
@@ -198,16 +211,16 @@ static inline uint8_t *build_l2(uint8_t *ip, const struct sw_neighbour *neighbou
 	return ip - ETHER_BYTES;
 }
 
-uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, const struct sw_template *send,
-			const struct sw_neighbour *neighbour)
+uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, uint8_t traffic_class,
+			const struct sw_template *send, const struct sw_neighbour *neighbour)
 {
 	uint8_t *ip = frame - send->outer_len;
 
 	if (__builtin_expect(send->outer_len == SW_IP4_BYTES + SW_UDP_BYTES, 1)) {
-		build_ip4(ip, len, send);
+		build_ip4(ip, len, traffic_class, send);
 	} else {
 		ip = frame - SW_OUTER_BYTES;
-		build_ip6(ip, len, send);
+		build_ip6(ip, len, traffic_class, send);
 	}
 	return build_l2(ip, neighbour);
 }

@@ -29,6 +29,7 @@ struct dp_outer {
 	uint16_t len;
 	uint8_t l3;      /* of the IP header: 14 or 18 */
 	uint8_t version; /* 4 or 6 */
+	uint8_t ecn;     /* enum sw_ecn */
 };
 
 /* What parse returns when nothing is wrong. */
@@ -75,9 +76,9 @@ static inline struct vd_udp_addr dp_outer_remote(const uint8_t *bytes, const str
 }
 
 /*
- * Writes the neighbour's Ethernet header and the template with lengths and
- * checksums before `len` bytes at `frame`, within SW_HEADROOM. Returns where the
+ * Writes the neighbour's Ethernet header and the template with lengths, checksums
+ * and the traffic class before `len` bytes at `frame`, within SW_HEADROOM. Returns where the
  * Ethernet frame starts.
  */
-uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, const struct sw_template *send,
-			const struct sw_neighbour *neighbour);
+uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, uint8_t traffic_class,
+			const struct sw_template *send, const struct sw_neighbour *neighbour);

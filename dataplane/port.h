@@ -35,6 +35,7 @@ struct dp_out {
 	struct rte_mbuf *buffer;
 	const struct sw_template *send; /* borrowed until send returns */
 	uint16_t len;
+	uint8_t traffic_class; /* of the outer IP header */
 };
 
 struct dp_port;
@@ -42,7 +43,8 @@ struct dp_port;
 struct dp_port_ops {
 	const char *driver;
 	/*
-	 * Up to `max` packets: frame, buffer, path, len, port are set, the rest is zero.
+	 * Up to `max` packets: frame, buffer, path, len, port, and in flags the outer ECN, are
+	 * set, the rest is zero.
 	 * Packets that are not ours or malformed are counted and freed within.
 	 */
 	unsigned (*recv)(struct dp_port *port, const struct dp_io *io,

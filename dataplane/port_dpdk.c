@@ -100,6 +100,7 @@ static unsigned recv_burst(struct dp_port *head, const struct dp_io *io,
 			.path = sw_path_hash(head->number, &remote),
 			.len = outer.len,
 			.port = head->number,
+			.flags = (uint8_t)(outer.ecn << SW_PACKET_ECN_SHIFT),
 		};
 	}
 	return count;
@@ -115,7 +116,8 @@ static const struct sw_neighbour *find_neighbour(const struct dp_io *io, uint32_
 
 static void wrap(const struct dp_out *out, const struct sw_neighbour *neighbour)
 {
-	uint8_t *start = dp_outer_build(out->frame, out->len, out->send, neighbour);
+	uint8_t *start =
+	    dp_outer_build(out->frame, out->len, out->traffic_class, out->send, neighbour);
 	struct rte_mbuf *m = out->buffer;
 
 	m->data_off = (uint16_t)(start - (uint8_t *)m->buf_addr);

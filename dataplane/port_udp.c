@@ -5,7 +5,8 @@
  *
  * DF is set and the kernel's own path MTU is ignored (IP_PMTUDISC_PROBE): the edges
  * probe. The address a datagram was sent to is asked for and used as source of
- * what goes back, so a wildcard bind answers from the right address.
+ * what goes back, so a wildcard bind answers from the right address. So is the traffic
+ * class, which goes both ways for each datagram (RFC 6040).
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -21,11 +22,12 @@
 
 #include "dataplane/buffer.h"
 #include "dataplane/port.h"
+#include "switch/ecn.h"
 #include "switch/outer.h"
 
 enum {
 	BATCH = 64,
-	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)),
+	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)),
 	SOCKET_BYTES = 4 << 20, /* asked for; the kernel gives what rmem_max allows */
 	MTU_DEFAULT = 1500,
 };
@@ -124,8 +126,8 @@ static void stock(struct queue *q, const struct dp_io *io)
 	q->stocked = BATCH;
 }
 
-/* The address that the datagram was sent to, as the kernel tells it. */
-static void read_local(struct msghdr *message, struct vd_udp_addr *local)
+/* The address that the datagram was sent to and its ECN, as the kernel tells them. */
+static void read_control(struct msghdr *message, struct vd_udp_addr *local, uint8_t *ecn)
 {
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
@@ -136,6 +138,12 @@ static void read_local(struct msghdr *message, struct vd_udp_addr *local)
 			struct in6_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof info);
 			memcpy(local->ip, &info.ipi6_addr, 16);
+		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
+			*ecn = *CMSG_DATA(c) & SW_ECN_MASK;
+		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
+			int class;
+			memcpy(&class, CMSG_DATA(c), sizeof class);
+			*ecn = (uint8_t)(class & SW_ECN_MASK);
 		}
 	}
 }
@@ -145,19 +153,20 @@ static bool take(const struct port *port, const struct dp_io *io, struct queue *
 {
 	struct rte_mbuf *m = q->buffers[i];
 	struct sw_endpoint *from = &dp_buffer_private(m)->from;
+	struct vd_udp_addr local = port->bind;
+	uint8_t ecn = SW_ECN_NOT_ECT;
 
 	if (q->messages[i].msg_hdr.msg_flags & MSG_TRUNC || q->messages[i].msg_len == 0) {
 		dp_drop(io->counters, q->messages[i].msg_len ? SW_DROP_TOO_BIG : SW_DROP_TRUNCATED,
 			m);
 		return false;
 	}
+	read_control(&q->messages[i].msg_hdr, &local, &ecn);
 	*from = (struct sw_endpoint){
 		.port = port->head.number,
-		.local = port->bind,
+		.local = port->wildcard ? local : port->bind,
 		.remote = of_sockaddr(&q->addresses[i]),
 	};
-	if (port->wildcard)
-		read_local(&q->messages[i].msg_hdr, &from->local);
 	m->data_len = (uint16_t)q->messages[i].msg_len;
 	m->pkt_len = m->data_len;
 	*packet_out = (struct sw_packet){
@@ -166,12 +175,13 @@ static bool take(const struct port *port, const struct dp_io *io, struct queue *
 		.path = sw_path_hash(port->head.number, &from->remote),
 		.len = m->data_len,
 		.port = port->head.number,
+		.flags = (uint8_t)(ecn << SW_PACKET_ECN_SHIFT),
 	};
 	return true;
 }
 
 /* What recvmmsg reads and overwrites. */
-static void prepare(const struct port *port, struct queue *q, unsigned count)
+static void prepare(struct queue *q, unsigned count)
 {
 	for (unsigned i = 0; i < count; i++) {
 		q->messages[i].msg_hdr = (struct msghdr){
@@ -179,8 +189,8 @@ static void prepare(const struct port *port, struct queue *q, unsigned count)
 			.msg_namelen = sizeof q->addresses[i],
 			.msg_iov = &q->vectors[i],
 			.msg_iovlen = 1,
-			.msg_control = port->wildcard ? q->controls[i] : NULL,
-			.msg_controllen = port->wildcard ? CONTROL_BYTES : 0,
+			.msg_control = q->controls[i],
+			.msg_controllen = CONTROL_BYTES,
 		};
 	}
 }
@@ -198,7 +208,7 @@ static unsigned recv_burst(struct dp_port *head, const struct dp_io *io,
 		max = q->stocked;
 	if (max == 0)
 		return 0;
-	prepare(port, q, max);
+	prepare(q, max);
 	got = recvmmsg(q->fd, q->messages, max, MSG_DONTWAIT, NULL);
 	if (got <= 0)
 		return 0;
@@ -248,6 +258,16 @@ static size_t write_source(uint8_t *control, const struct vd_udp_addr *local, bo
 	return CMSG_SPACE(sizeof info);
 }
 
+static size_t write_class(uint8_t *control, int traffic_class, bool ip4)
+{
+	struct cmsghdr *c = (struct cmsghdr *)control;
+
+	*c = (struct cmsghdr){ CMSG_LEN(sizeof traffic_class), ip4 ? IPPROTO_IP : IPPROTO_IPV6,
+			       ip4 ? IP_TOS : IPV6_TCLASS };
+	memcpy(CMSG_DATA(c), &traffic_class, sizeof traffic_class);
+	return CMSG_SPACE(sizeof traffic_class);
+}
+
 static void address(const struct port *port, struct sending *s, unsigned i,
 		    const struct dp_out *out)
 {
@@ -262,10 +282,13 @@ static void address(const struct port *port, struct sending *s, unsigned i,
 		.msg_iovlen = 1,
 	};
 	s->vectors[i] = (struct iovec){ out->frame, out->len };
-	if (port->wildcard && !is_wildcard(&local)) {
-		h->msg_control = s->controls[i];
+	if (port->wildcard && !is_wildcard(&local))
 		h->msg_controllen = write_source(s->controls[i], &local, port->ip4);
-	}
+	if (out->traffic_class)
+		h->msg_controllen +=
+		    write_class(s->controls[i] + h->msg_controllen, out->traffic_class, port->ip4);
+	if (h->msg_controllen)
+		h->msg_control = s->controls[i];
 }
 
 /* Why the kernel did not take a datagram, in our words. */
@@ -353,6 +376,8 @@ static int set_options(int fd, bool ip4)
 	if (!ip4 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one))
 		return -1;
 	if (setsockopt(fd, level, ip4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe))
+		return -1;
+	if (setsockopt(fd, level, ip4 ? IP_RECVTOS : IPV6_RECVTCLASS, &one, sizeof one))
 		return -1;
 	return setsockopt(fd, level, ip4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &one, sizeof one);
 }

@@ -31,7 +31,10 @@ enum vd_err dp_worker_new(const struct dp_worker_config *config, struct dp_worke
 	w->port_count = config->port_count;
 	w->tun = config->tun;
 	w->poll = config->poll;
+	w->strays = sw_bucket_of_rate(STRAYS_A_SECOND, 0);
+	w->moves = sw_bucket_of_rate(MOVES_A_SECOND, 0);
 	w->ns_per_cycle_32 = (uint64_t)(ns_per_cycle * 4294967296.0);
+	w->too_bigs = sw_bucket_of_rate(TOO_BIGS_A_SECOND, 0);
 	w->forward = sw_forward_new(config->plane, config->number);
 	if (!w->forward) {
 		free(w);
@@ -55,6 +58,8 @@ static void flush(struct dp_worker *w, unsigned port)
 {
 	struct dp_outbox *box = &w->outboxes[port];
 
+	if (unlikely(w->capture))
+		dp_capture_leaving(w, port, box->outs, box->count);
 	if (box->count)
 		w->ports[port]->ops->send(w->ports[port], &w->io, box->outs, box->count);
 	box->count = 0;
@@ -92,6 +97,7 @@ static void send_by_link(struct dp_worker *w, const struct sw_packet *p)
 		.buffer = p->buffer,
 		.send = &p->egress->send,
 		.len = p->len,
+		.traffic_class = p->frame[SW_AT_CLASS],
 	};
 
 	dp_worker_send(w, &out, p->egress->send.port);
@@ -106,7 +112,7 @@ static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned coun
 		struct sw_packet *p = &packets[i];
 
 		if (unlikely(p->flags & SW_PACKET_MOVED)) {
-			(void)dp_punt_moved(w, p);
+			dp_punt_moved(w, p);
 			p->flags &= (uint8_t)~SW_PACKET_MOVED; /* told once */
 		}
 		switch ((enum sw_verdict)p->verdict) {
@@ -119,7 +125,11 @@ static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned coun
 			dp_edge_deliver(w, p);
 			break;
 		case SW_CROSS: dp_worker_cross(w, p, p->worker, p->stage); break;
-		case SW_DROP: dp_worker_drop(w, p->drop, p->buffer); break;
+		case SW_DROP:
+			if (unlikely(p->drop == SW_DROP_UNKNOWN_INDEX))
+				dp_punt_unknown(w, p);
+			dp_worker_drop(w, p->drop, p->buffer);
+			break;
 		case SW_ON:
 		case SW_PUNT:
 		case SW_TUN:
@@ -224,6 +234,8 @@ static unsigned receive(struct dp_worker *w, unsigned port)
 
 	if (got == 0)
 		return 0;
+	if (unlikely(w->capture))
+		dp_capture_arrived(w, burst, got);
 	for (unsigned i = 0; i < got; i++) {
 		if (unlikely(burst[i].frame[0] != OUTER_SWITCH)) {
 			not_switch(w, &burst[i]);
@@ -235,10 +247,20 @@ static unsigned receive(struct dp_worker *w, unsigned port)
 	}
 	if (count) {
 		sw_forward_burst(w->forward, burst, count, w->now);
+		if (unlikely(w->capture))
+			dp_capture_reported(w, burst, count);
 		settle(w, burst, count);
 	}
+	w->head_count = 0; /* buffers are used again */
 	sw_count(&w->counters->packets, got);
 	return got;
+}
+
+/* Not a plaintext, nor a frame of ours, nor one that the switch is done with. */
+static bool is_as_it_arrived(const struct sw_packet *packet)
+{
+	return packet->stage == DP_STAGE_OPEN || packet->stage == SW_STAGE_VERIFIED ||
+	       packet->stage == SW_STAGE_EGRESS;
 }
 
 /* What another worker handed over: the switch's stages in one burst, ours one by one. */
@@ -249,9 +271,12 @@ static unsigned cross_in(struct dp_worker *w, unsigned from)
 	    sw_lane_pop_burst(sw_plane_lane(w->plane, from, w->number), burst, LANE_BURST);
 	unsigned count = 0;
 
+	w->head_count = 0;
 	for (unsigned i = 0; i < got; i++) {
 		struct sw_packet packet = burst[i];
 
+		if (unlikely(w->capture) && is_as_it_arrived(&packet))
+			dp_capture_crossed(w, &packet);
 		switch (packet.stage) {
 		case DP_STAGE_OPEN: dp_edge_open(w, &packet); break;
 		case DP_STAGE_SEAL: dp_edge_seal(w, &packet); break;
@@ -261,8 +286,11 @@ static unsigned cross_in(struct dp_worker *w, unsigned from)
 	}
 	if (count) {
 		sw_forward_resume(w->forward, burst, count, w->now);
+		if (unlikely(w->capture))
+			dp_capture_reported(w, burst, count);
 		settle(w, burst, count);
 	}
+	w->head_count = 0;
 	return got;
 }
 
@@ -293,6 +321,8 @@ unsigned dp_worker_turn(struct dp_worker *w, vd_ns now)
 	unsigned work = 0;
 
 	w->now = now;
+	w->capture = atomic_load_explicit(&w->plane->capture, memory_order_relaxed);
+	w->head_count = 0;
 	w->io.neighbours = sw_rcu_get(&w->plane->neighbours);
 	for (unsigned i = 0; i < w->port_count; i++)
 		work += receive(w, i);

@@ -3,7 +3,7 @@
 /*
  * worker_state: the worker's insides, for the files that make up the worker:
  * worker.c (the turn), edge.c (sessions and TUN), control.c (punts, injections),
- * idle.c (sleep). Nobody else includes this.
+ * capture.c (copies for who looks), idle.c (sleep). Nobody else includes this.
  *
  * Threads: the worker.
  */
@@ -16,8 +16,11 @@ enum {
 	WANTS = 16,     /* overlay destinations whose want is rate-limited, hashed */
 	KEEPALIVES = 8, /* made in one turn */
 	TUN_BURST = 32,
+	TOO_BIGS_A_SECOND = 100, /* RFC 4443, 2.4 (f) */
 	LANE_BURST = 64,
 	INJECT_BURST = 64,
+	STRAYS_A_SECOND = 32, /* frames under unknown indices that are punted; also the burst */
+	MOVES_A_SECOND = 128, /* frames from another path: both leave room in the lane of punts */
 };
 
 /*
@@ -26,13 +29,21 @@ enum {
  */
 enum dp_stage {
 	DP_STAGE_OPEN = 64, /* delivered; the sealed frame's session is yours */
-	DP_STAGE_SEAL,      /* frame: plaintext; index: session; private: path */
+	DP_STAGE_SEAL,      /* frame: plaintext; index: session; private: struct dp_plain */
 	DP_STAGE_ORIGINATE, /* frame: switch frame with label, flags, class; index: link */
 };
 
 struct dp_outbox {
 	unsigned count;
 	struct dp_out outs[OUTBOX];
+};
+
+/* A frame as it arrived, while somebody looks. */
+struct dp_head {
+	const void *buffer;
+	struct sw_endpoint way;
+	uint16_t len; /* of the frame; of bytes at most SW_CAPTURE_BYTES */
+	uint8_t bytes[SW_CAPTURE_BYTES];
 };
 
 struct dp_worker {
@@ -47,6 +58,7 @@ struct dp_worker {
 	struct dp_tun *tun;
 	bool poll;
 	bool punted;              /* this turn: wake control */
+	uint64_t capture;         /* this turn: what is looked at (switch/capture.h) */
 	uint64_t crossed;         /* this turn: workers to wake, a bit each */
 	uint64_t ns_per_cycle_32; /* nanoseconds a TSC cycle, times 2^32 */
 
@@ -54,14 +66,33 @@ struct dp_worker {
 	struct sw_packet origins[SW_BURST_MAX]; /* switch frames of our own, not yet tagged */
 
 	vd_ns wants[WANTS];
+	struct sw_bucket too_bigs;
+	struct sw_bucket strays, moves;
 	struct sw_packet burst[SW_BURST_MAX];
 	struct dp_outbox outboxes[DP_PORTS_MAX];
+
+	unsigned head_count;
+	struct dp_head heads[SW_BURST_MAX]; /* only touched while somebody looks */
 };
+
+/* ---- capture.c: only while w->capture is not 0; borrow what they get ---- */
+
+/* A burst as it arrived, before anything is done with it. */
+void dp_capture_arrived(struct dp_worker *w, const struct sw_packet *burst, unsigned count);
+/* A frame that another worker handed over, not yet changed; head_count is the caller's to reset. */
+void dp_capture_crossed(struct dp_worker *w, const struct sw_packet *packet);
+void dp_capture_dropped(struct dp_worker *w, unsigned drop, const void *buffer);
+/* Drops that the switch made reports of. */
+void dp_capture_reported(struct dp_worker *w, const struct sw_packet *packets, unsigned count);
+void dp_capture_leaving(struct dp_worker *w, unsigned port, const struct dp_out *outs,
+			unsigned count);
 
 /* ---- worker.c ---- */
 
 static inline void dp_worker_drop(struct dp_worker *w, unsigned drop, struct rte_mbuf *buffer)
 {
+	if (unlikely(w->capture))
+		dp_capture_dropped(w, drop, buffer);
 	dp_drop(w->counters, drop, buffer);
 }
 
@@ -77,11 +108,18 @@ void dp_edge_open(struct dp_worker *w, struct sw_packet *packet);
 void dp_edge_seal(struct dp_worker *w, struct sw_packet *packet);
 unsigned dp_edge_tun(struct dp_worker *w);
 
+/* ---- too_big.c ---- */
+
+/* Tells this host that its overlay packet is larger than `mtu`; borrows it. Rate-limited. */
+void dp_too_big(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t mtu);
+
 /* ---- control.c ---- */
 
 /* Copy to the control thread's lane; the buffer stays the caller's. False: full, or too long. */
 bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *packet);
-bool dp_punt_moved(struct dp_worker *w, const struct sw_packet *packet);
+/* Rate-limited; what is over the rate is not counted again, its drop or delivery was. */
+void dp_punt_moved(struct dp_worker *w, const struct sw_packet *packet);
+void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *packet);
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *packet);
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *packet, uint32_t session,
 		   struct vd_bytes plain);

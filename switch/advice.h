@@ -73,6 +73,10 @@
 	X(TOO_BIG,                                                                                 \
 	  "Larger than the way out carries. The sender is told the limit by a report; an edge "    \
 	  "whose tun.mtu was set by hand above the path must lower it, or set auto.")              \
+	X(CE_NOT_ECT,                                                                              \
+	  "A router on the way marked congestion, but the packet inside came from a sender that "  \
+	  "does not take such marks, so dropping it is the only way to tell it. Rare; if it "      \
+	  "grows, something on the path marks what it must not, or rewrites ECN bits.")            \
 	X(NOT_A_SWITCH,                                                                            \
 	  "A frame for somebody else came to an edge. Set link.width if this node is to be a "     \
 	  "router; else the sender's route is stale or crafted.")                                  \

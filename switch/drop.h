@@ -31,6 +31,8 @@
 	X(OVER_RATE, "over_rate", "above the rate of the link's tier")                             \
 	X(DELIVERY_RATE, "delivery_rate", "too many frames to this node itself on one link")       \
 	X(TOO_BIG, "too_big", "larger than the egress link carries")                               \
+	X(CE_NOT_ECT, "ce_not_ect",                                                                \
+	  "congestion was marked on the way, and the packet cannot carry the mark (RFC 6040)")     \
 	X(NOT_A_SWITCH, "not_a_switch", "this node does not switch (link.width: 0)")               \
 	X(LANE_FULL, "lane_full", "another worker's queue was full")                               \
 	X(PUNT_FULL, "punt_full", "the control thread's queue was full")                           \

@@ -57,10 +57,10 @@ enum sw_punt_kind {
 struct sw_punt {
 	uint8_t kind; /* enum sw_punt_kind */
 	uint8_t worker;
-	uint8_t flags; /* of the switch header: PAYLOAD */
-	uint8_t used;  /* PAYLOAD */
-	uint16_t len;  /* of bytes */
-	uint16_t reserved;
+	uint8_t flags;           /* of the switch header: PAYLOAD */
+	uint8_t used;            /* PAYLOAD */
+	uint16_t len;            /* of bytes */
+	uint16_t frame_len;      /* MOVED: bytes of the datagram */
 	uint32_t link;           /* index it came by: PAYLOAD, INNER (0: unknown), MOVED */
 	uint32_t session;        /* index: INNER */
 	uint64_t label;          /* as received: PAYLOAD */

@@ -8,6 +8,7 @@
 #include "base/bytes.h"
 #include "multigram/frame.h"
 #include "switch/bucket.h"
+#include "switch/ecn.h"
 #include "switch/label.h"
 #include "switch/siphash.h"
 #include "switch/window.h"
@@ -410,9 +411,33 @@ static inline void pass_on(struct sw_forward *f, struct sw_packet *p, unsigned l
 	at_egress(f, p, lane, out, head, in->reverse, now);
 }
 
+/*
+ * What the outer IP header tells of congestion, into the switch header (RFC 6040): the
+ * frame's byte, for who reads it later, and the lane's. False: dropped.
+ */
+static __attribute__((noinline, cold)) bool take_ecn(struct sw_forward *f, struct sw_packet *p,
+						     unsigned lane)
+{
+	uint8_t *class = p->frame + SW_AT_CLASS;
+	unsigned told = p->flags >> SW_PACKET_ECN_SHIFT;
+	enum sw_ecn ecn = sw_ecn_combine(*class & SW_ECN_MASK, told);
+
+	if (ecn == SW_ECN_DROP) {
+		drop(p, SW_DROP_CE_NOT_ECT);
+		return false;
+	}
+	*class = (uint8_t)((*class & ~(unsigned)SW_ECN_MASK) | ecn);
+	f->lanes.words[2][lane] = word_load(p->frame + SW_AT_RECEIVER + 16);
+	return true;
+}
+
 static inline void route(struct sw_forward *f, struct sw_packet *p, unsigned lane,
 			 struct sw_link *in, vd_ns now)
 {
+	if (__builtin_expect(sw_ecn_tells(p->flags >> SW_PACKET_ECN_SHIFT), 0) &&
+	    !take_ecn(f, p, lane))
+		return;
+
 	struct head head = head_of(&f->lanes, lane);
 	unsigned used = rest_used(head.rest);
 
@@ -468,7 +493,7 @@ static unsigned parse_burst(struct sw_forward *f, struct sw_packet *packets, uns
 		struct sw_packet *p = &packets[i];
 
 		p->index = 0;
-		p->flags = 0;
+		p->flags &= SW_PACKET_ECN;
 		if (__builtin_expect(!well_formed(p), 0)) {
 			drop(p, SW_DROP_TRUNCATED);
 			continue;

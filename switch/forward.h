@@ -43,7 +43,8 @@ void sw_forward_free(struct sw_forward *forward);
  * worker, stage) of each: SW_SEND with the frame re-tagged and rewritten for
  * the egress link; SW_DELIVER with index verified and the label still in the
  * frame; SW_CROSS; SW_DONE; SW_DROP; SW_PUNT never. flags: SW_PACKET_MOVED.
- * Accounts rx on ingress and tx on egress links. count <= SW_BURST_MAX.
+ * Accounts rx on ingress and tx on egress links. count <= SW_BURST_MAX. The ECN that
+ * the port put into `flags` is combined into the frame's traffic class (ecn.h).
  *
  * A drop that is reported (SPEC, Reports) has become the report: SW_SEND with flag
  * SW_PACKET_REPORT, len changed, or SW_CROSS to SW_STAGE_REPORT; that drop is counted

@@ -67,4 +67,6 @@ enum sw_stage {
 enum {
 	SW_PACKET_MOVED = 1,  /* verified, highest counter, but from another path */
 	SW_PACKET_REPORT = 2, /* SW_SEND: the frame now is a report to where it came from */
+	SW_PACKET_ECN = 0xc0, /* ECN of the outer IP header it came in; set by the port */
+	SW_PACKET_ECN_SHIFT = 6,
 };

@@ -45,7 +45,8 @@ static enum vd_err init_lanes(struct sw_plane *plane)
 	plane->between = zeroed_lines(workers * workers, sizeof *plane->between);
 	plane->punts = zeroed_lines(workers, sizeof *plane->punts);
 	plane->injects = zeroed_lines(workers, sizeof *plane->injects);
-	if (!plane->between || !plane->punts || !plane->injects)
+	plane->captures = zeroed_lines(workers, sizeof *plane->captures);
+	if (!plane->between || !plane->punts || !plane->injects || !plane->captures)
 		return VD_ENOMEM;
 	for (unsigned i = 0; i < workers * workers && !err; i++)
 		err = sw_lane_init(&plane->between[i], SW_LANE_PACKETS, sizeof(struct sw_packet));
@@ -53,6 +54,9 @@ static enum vd_err init_lanes(struct sw_plane *plane)
 		err = sw_lane_init(&plane->punts[i], SW_LANE_PUNTS, sizeof(struct sw_punt));
 	for (unsigned i = 0; i < workers && !err; i++)
 		err = sw_lane_init(&plane->injects[i], SW_LANE_INJECTS, sizeof(struct sw_inject));
+	for (unsigned i = 0; i < workers && !err; i++)
+		err = sw_lane_init(&plane->captures[i], SW_LANE_CAPTURES,
+				   sizeof(struct sw_captured));
 	return err;
 }
 
@@ -115,6 +119,7 @@ void sw_plane_fini(struct sw_plane *plane)
 	fini_lanes(plane->between, workers * workers);
 	fini_lanes(plane->punts, workers);
 	fini_lanes(plane->injects, workers);
+	fini_lanes(plane->captures, workers);
 	sw_session_table_fini(&plane->sessions);
 	if (plane->directors.width)
 		sw_director_table_fini(&plane->directors);

@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "switch/capture.h"
 #include "switch/drop.h"
 #include "switch/exchange.h"
 #include "switch/lane.h"
@@ -32,15 +33,18 @@ struct sw_counters {
 	_Atomic uint64_t delivered;                        /* switch frames for this node */
 	_Atomic uint64_t punted;
 	_Atomic uint64_t injected;
-	_Atomic uint64_t crossed;    /* handed to another worker */
-	_Atomic uint64_t tun_rx;     /* packets from the TUN */
-	_Atomic uint64_t tun_tx;     /* packets to the TUN */
-	_Atomic uint64_t turns;      /* of the loop */
-	_Atomic uint64_t turns_busy; /* that did work */
-	_Atomic uint64_t cycles;     /* TSC cycles of busy turns */
-	_Atomic uint64_t packets;    /* received in them */
-	_Atomic uint64_t started_ns; /* when the worker started */
-	_Atomic uint64_t busy_ns;    /* time of busy turns */
+	_Atomic uint64_t crossed;      /* handed to another worker */
+	_Atomic uint64_t tun_rx;       /* packets from the TUN */
+	_Atomic uint64_t tun_tx;       /* packets to the TUN */
+	_Atomic uint64_t too_big_told; /* Packet Too Big to the TUN's host */
+	_Atomic uint64_t turns;        /* of the loop */
+	_Atomic uint64_t turns_busy;   /* that did work */
+	_Atomic uint64_t cycles;       /* TSC cycles of busy turns */
+	_Atomic uint64_t packets;      /* received in them */
+	_Atomic uint64_t started_ns;   /* when the worker started */
+	_Atomic uint64_t busy_ns;      /* time of busy turns */
+	_Atomic uint64_t captured;     /* copied for who looks */
+	_Atomic uint64_t capture_full; /* not copied: the lane was full */
 	_Atomic uint64_t drops[SW_DROP_COUNT];
 };
 
@@ -71,8 +75,11 @@ struct sw_plane {
 	struct sw_lane *between;      /* [workers * workers]: from * workers + to */
 	struct sw_lane *punts;        /* [workers]: struct sw_punt */
 	struct sw_lane *injects;      /* [workers]: struct sw_inject */
+	struct sw_lane *captures;     /* [workers]: struct sw_captured */
 	struct sw_wake *worker_wakes; /* [workers] */
 	struct sw_wake control_wake;
+	/* writer: control; readers: workers: what is captured (switch/capture.h); 0: nothing */
+	_Alignas(SW_CACHE_LINE) _Atomic uint64_t capture;
 };
 
 /* VD_ENOMEM, VD_ESYS, VD_EUSER for a configuration out of range. Control thread. */

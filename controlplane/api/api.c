@@ -67,6 +67,16 @@ static void run_ping(struct api *api, const struct api_request *request, struct 
 		api->source.ping(api->source.context, target, reply);
 }
 
+static void run_capture(struct api *api, const struct api_request *request, struct api_reply *reply)
+{
+	if (!api->source.capture)
+		api_reply_error(reply, "this daemon does not capture");
+	else if (api_reply_await(reply))
+		api_reply_error(reply, "the daemon is out of memory; try again");
+	else
+		api->source.capture(api->source.context, request->args, reply);
+}
+
 static get_fn getter_of(const struct api_source *source, const char *command)
 {
 	get_fn get = NULL;
@@ -83,6 +93,8 @@ static void run_request(struct api *api, const struct api_request *request, stru
 
 	if (strcmp(request->command, "ping") == 0)
 		run_ping(api, request, reply);
+	else if (strcmp(request->command, "capture") == 0)
+		run_capture(api, request, reply);
 	else if (get && json_array_size(request->args) > 0)
 		api_reply_error(reply, "this command takes no arguments; leave args empty");
 	else if (get)
@@ -90,8 +102,9 @@ static void run_request(struct api *api, const struct api_request *request, stru
 	else if (strcmp(request->command, "version") == 0)
 		api_reply_ok(reply, json_pack("{s:s}", "version", VD_VERSION));
 	else
-		api_reply_error(reply, "unknown command; there are id, links, ping, routes, "
-				       "sessions, stats, status and version");
+		api_reply_error(reply,
+				"unknown command; there are capture, id, links, ping, routes, "
+				"sessions, stats, status and version");
 }
 
 void api_run(struct api *api, const char *line, size_t len, struct api_reply *reply)

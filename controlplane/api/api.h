@@ -11,7 +11,7 @@
  * GET /metrics, /healthz, /readyz. Both on the control thread.
  *
  * Commands: id, version, status, links, sessions, routes, stats, ping <peer id or
- * overlay address>. The JSON of each is its function's below, as it is.
+ * overlay address>, capture start|next|stop. The JSON of each is its function's below, as it is.
  *
  * Threads: control. Memory: limits below; what is above them is turned away and counted.
  */
@@ -57,6 +57,12 @@ struct api_source {
 	json_t *(*version)(void *context); /* {"version", …}; NULL: the build's version alone */
 	/* Answers with {"peer", "rtt_ms", "via": "link" or "session"}. Takes reply. */
 	void (*ping)(void *context, const char *target, struct api_reply *reply);
+	/*
+	 * A capture of packets: args ["start", {"peer", "drop", "direction"}] begins one: {"id",
+	 * "ports": [name, …], "kept"}; ["next", id] answers with {"packets": […], "missed"} as soon
+	 * as there are any, else after a second; ["stop", id]. Takes reply, borrows args.
+	 */
+	void (*capture)(void *context, const json_t *args, struct api_reply *reply);
 	void (*metrics)(void *context, struct metrics *m); /* families; not finish */
 	/* Whether traffic can be carried; else why not, in a sentence. NULL: always. */
 	bool (*ready)(void *context, char why[API_WHY]);

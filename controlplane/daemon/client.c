@@ -63,9 +63,9 @@ static int connect_to(const char *path, char why[CLIENT_WHY])
 	return -1;
 }
 
-static bool send_request(int fd, const char *command, const char *argument)
+/* Takes args. */
+static bool send_request(int fd, const char *command, json_t *args)
 {
-	json_t *args = argument ? json_pack("[s]", argument) : json_array();
 	json_t *request = args ? json_pack("{s:s, s:o}", "command", command, "args", args) : NULL;
 	char *line = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	bool ok = line != NULL;
@@ -135,15 +135,17 @@ static int read_answer(const char *line, json_t **answer_out, char why[CLIENT_WH
 	return ok ? CLIENT_OK : CLIENT_REFUSED;
 }
 
-int client_request(const char *path, const char *command, const char *argument, json_t **answer_out,
-		   char why[CLIENT_WHY])
+int client_call(const char *path, const char *command, json_t *args, json_t **answer_out,
+		char why[CLIENT_WHY])
 {
 	int fd = connect_to(path, why), status = CLIENT_UNREACHABLE;
 	char *line = NULL;
 
-	if (fd < 0)
+	if (fd < 0) {
+		json_decref(args);
 		return CLIENT_UNREACHABLE;
-	if (send_request(fd, command, argument))
+	}
+	if (send_request(fd, command, args))
 		line = read_line(fd, why);
 	else
 		snprintf(why, CLIENT_WHY, "the daemon does not take the request; see its log");
@@ -152,4 +154,12 @@ int client_request(const char *path, const char *command, const char *argument, 
 	free(line);
 	close(fd);
 	return status;
+}
+
+int client_request(const char *path, const char *command, const char *argument, json_t **answer_out,
+		   char why[CLIENT_WHY])
+{
+	json_t *args = argument ? json_pack("[s]", argument) : json_array();
+
+	return client_call(path, command, args, answer_out, why);
 }

@@ -24,3 +24,7 @@ enum {
  */
 int client_request(const char *path, const char *command, const char *argument, json_t **answer_out,
 		   char why[CLIENT_WHY]);
+
+/* The same with any arguments, an array. Takes args. */
+int client_call(const char *path, const char *command, json_t *args, json_t **answer_out,
+		char why[CLIENT_WHY]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* injects: what the control thread wants sent, handed to the worker that sends it. */
 #include "controlplane/daemon/node.h"
+#include "multigram/frame.h"
+#include "switch/forward.h"
 
 /* An item of the worker's lane to fill, or NULL when it is full: machines send again. */
 static struct sw_inject *begin(struct node *node, unsigned worker, struct vd_bytes bytes)
@@ -70,6 +72,7 @@ void node_send_payload(struct node *node, const struct peering_path *path, struc
 	inject->kind = SW_INJECT_PAYLOAD;
 	inject->link = link->current;
 	inject->label = route.label;
+	inject->flags = payload.len && payload.at[0] == MG_REPORT ? SW_FLAG_ERROR : 0;
 	commit(node, link->owner);
 }
 
@@ -104,4 +107,18 @@ void node_move_session(struct node *node, uint32_t index, const struct sw_path *
 	inject->session = index;
 	inject->path = *path;
 	commit(node, owner);
+}
+
+bool node_write_template(struct node *node, unsigned owner, uint32_t link,
+			 const struct sw_template *send)
+{
+	struct sw_inject *inject = begin(node, owner, vd_bytes(NULL, 0));
+
+	if (!inject)
+		return false;
+	inject->kind = SW_INJECT_LINK_TEMPLATE;
+	inject->link = link;
+	inject->send = *send;
+	commit(node, owner);
+	return true;
 }

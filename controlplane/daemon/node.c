@@ -40,6 +40,7 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 	node_dial_routers(node, now);
 	node_seek_lost(node, now);
 	node_expire_pings(node, now);
+	node_tick_capture(node, now);
 	node->next_tick = now + tick;
 }
 
@@ -111,7 +112,9 @@ void node_pump(struct node *node)
 		while (pump_one(node, now))
 			;
 	while (pump_reserves(node, now));
-	waiting = node->sessions && route_sessions_reap(node->sessions);
+	node_refresh_templates(node);
+	waiting =
+	    (node->sessions && route_sessions_reap(node->sessions)) || node->templates_pending;
 	cp_timer_at(node->timer,
 		    vd_ns_min(deadline_of(node), waiting ? now + reap_again : VD_NEVER));
 }

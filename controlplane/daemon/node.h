@@ -67,6 +67,20 @@ struct node_ping {
 	vd_ns until;
 };
 
+/* The capture under way (captures.c). */
+struct node_capture {
+	uint64_t id;    /* of the last one */
+	unsigned kinds; /* SW_CAPTURE_…; 0: none is under way */
+	uint8_t drop;
+	uint8_t round;
+	struct vd_peer_id peer; /* len 0: any */
+	struct vd_udp_addr remote;
+	struct api_reply *reply; /* waits for packets; NULL: nobody does */
+	vd_ns asked;
+	vd_ns until; /* ends then unless asked again */
+	uint64_t missed_before;
+};
+
 /* What this thread alone counts. */
 struct node_counters {
 	uint64_t injects_full;  /* worker lanes that took no more */
@@ -106,9 +120,13 @@ struct node {
 	uint32_t route_count;
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_counters counters;
+	struct node_capture capture;
+	struct sw_bucket lost_reports;
 
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
 	vd_ns next_tick;
+	bool templates_pending; /* links to look at since the last change of routes */
+	uint32_t templates_at;  /* the next of them */
 	uint32_t tun_ifindex; /* 0: none */
 	bool stopping;
 };
@@ -139,6 +157,8 @@ bool node_take_punts(struct node *node) ON_CONTROL;
 bool node_template(struct node *node, const struct sw_endpoint *endpoint,
 		   struct sw_template *send_out) ON_CONTROL;
 /* Each counts when the lane is full. */
+bool node_write_template(struct node *node, unsigned owner, uint32_t link,
+			 const struct sw_template *send) ON_CONTROL;
 void node_send_datagram(struct node *node, const struct peering_path *path,
 			struct vd_bytes frame) ON_CONTROL;
 void node_send_payload(struct node *node, const struct peering_path *path,
@@ -146,11 +166,21 @@ void node_send_payload(struct node *node, const struct peering_path *path,
 void node_send_inner(struct node *node, uint32_t session, struct vd_bytes plain) ON_CONTROL;
 void node_move_session(struct node *node, uint32_t index, const struct sw_path *path) ON_CONTROL;
 
+/* life.c: peering's `sent`, and what the workers could not make sense of. */
+uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
+uint64_t node_session_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out) ON_CONTROL;
+void node_on_unknown(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+
 /* paths.c: the opaque paths of peering, and what they stand for. */
 struct peering_path node_path_of_endpoint(const struct sw_endpoint *endpoint);
 struct sw_endpoint node_endpoint_of_path(const struct peering_path *path);
 struct peering_path node_path_of_route(const struct route_path *route);
 struct route_path node_route_of_path(const struct peering_path *path);
+/* Whose share of handshakes a path counts to: the /32 or /64; the ingress link. */
+size_t node_link_prefix(void *node, const struct peering_path *path,
+			uint8_t out[PEERING_PREFIX_BYTES]);
+size_t node_session_prefix(void *node, const struct peering_path *path,
+			   uint8_t out[PEERING_PREFIX_BYTES]);
 
 /* link_events.c, session_events.c: what a machine decided. */
 void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
@@ -170,6 +200,10 @@ enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *pe
 				  bool connect) ON_CONTROL;
 void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
+/* templates.c: the kernel's routes changed; then a slice of links at each pump. */
+void node_begin_templates(struct node *node) ON_CONTROL;
+void node_refresh_templates(struct node *node) ON_CONTROL;
+
 /* reload.c: SIGHUP. */
 void node_reload(struct node *node) ON_CONTROL;
 
@@ -184,6 +218,11 @@ void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 /* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* captures.c: packets for who looks. */
+void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_take_captures(struct node *node) ON_CONTROL;
+void node_tick_capture(struct node *node, vd_ns now) ON_CONTROL;
 
 /* report.c: the API's data. */
 extern const struct api_source node_api_source;

@@ -13,7 +13,8 @@
 
 enum {
 	TUN_MTU_START = 1280, /* until a larger path has been probed */
-	PEERS_A_SLOT = 2,     /* slots of a table for each peer, so that rekeying finds room */
+	LOST_REPORTS_PER_S = 10,
+	PEERS_A_SLOT = 2, /* slots of a table for each peer, so that rekeying finds room */
 };
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
@@ -113,6 +114,7 @@ ON_CONTROL static void on_net_changed(void *context)
 	struct node *node = context;
 
 	ways_refresh(node->ways);
+	node_begin_templates(node);
 	node_dial_routers(node, vd_now());
 	node_pump(node);
 }
@@ -191,9 +193,13 @@ ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
 		.admit = node_admit_link,
 		.index_reserve = reserve_link_index,
 		.index_release = release_link_index,
+		.prefix = node_link_prefix,
 		.observed = observed_address,
+		.sent = node_link_sent,
+		.lost_reports = &node->lost_reports,
 	};
 
+	node->lost_reports = sw_bucket_of_rate(LOST_REPORTS_PER_S, vd_now());
 	node->links = route_links_new(&node->plane, peers_max, node->config.session.prefix);
 	node->seek = seek_new(node->config.session.sessions_max);
 	if (!node->links || !node->seek || peering_new(&config, &node->link_peering))
@@ -267,6 +273,9 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 		.admit = node_admit_session,
 		.index_reserve = reserve_session_index,
 		.index_release = release_session_index,
+		.sent = node_session_sent,
+		.lost_reports = &node->lost_reports,
+		.prefix = node_session_prefix,
 	};
 
 	if (!node->config.tun.enabled)
@@ -331,6 +340,7 @@ ON_CONTROL static void on_wake(void *context)
 	sw_wake_clear(&node->plane.control_wake);
 	/* One turn, since signals and sockets wait, too; before_sleep sees what is left. */
 	(void)node_take_punts(node);
+	node_take_captures(node);
 	node_pump(node);
 }
 
@@ -340,6 +350,7 @@ static bool before_sleep(void *context)
 	struct node *node = context;
 
 	sw_wake_announce(&node->plane.control_wake);
+	node_take_captures(node);
 	for (unsigned i = 0; i < node->plane.config.workers; i++)
 		if (sw_lane_peek(&node->plane.punts[i]))
 			return false;

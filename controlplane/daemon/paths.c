@@ -45,6 +45,19 @@ struct sw_endpoint node_endpoint_of_path(const struct peering_path *path)
 	return endpoint;
 }
 
+size_t node_link_prefix(void *context, const struct peering_path *path,
+			uint8_t out[PEERING_PREFIX_BYTES])
+{
+	enum { IP4_AT = 12, IP4_BYTES = 4, IP6_PREFIX_BYTES = 8 };
+	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+	bool ip4 = vd_udp_addr_is_ip4(&endpoint.remote);
+	size_t len = ip4 ? IP4_BYTES : IP6_PREFIX_BYTES;
+
+	(void)context;
+	memcpy(out, endpoint.remote.ip + (ip4 ? IP4_AT : 0), len);
+	return len;
+}
+
 struct peering_path node_path_of_route(const struct route_path *route)
 {
 	struct peering_path path = { 0 };
@@ -54,6 +67,16 @@ struct peering_path node_path_of_route(const struct route_path *route)
 
 	memcpy(path.bytes, &in, sizeof in);
 	return path;
+}
+
+size_t node_session_prefix(void *context, const struct peering_path *path,
+			   uint8_t out[PEERING_PREFIX_BYTES])
+{
+	struct route_path route = node_route_of_path(path);
+
+	(void)context;
+	memcpy(out, &route.link, sizeof route.link);
+	return sizeof route.link;
 }
 
 struct route_path node_route_of_path(const struct peering_path *path)

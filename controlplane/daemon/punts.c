@@ -3,7 +3,10 @@
 #include "controlplane/daemon/node.h"
 #include "multigram/frame.h"
 
-enum { PUNTS_A_TURN = 64 }; /* of one worker, so that none starves the others */
+enum {
+	PUNTS_A_TURN = 64, /* of one worker, so that none starves the others */
+	REPORT_LOST = 0,   /* code of a report: the sessions' machine judges it */
+};
 
 static void on_datagram(struct node *node, const struct sw_punt *punt)
 {
@@ -22,7 +25,7 @@ ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
 
 	if (!link || punt->len == 0)
 		return;
-	if (punt->bytes[0] == MG_REPORT) {
+	if (punt->bytes[0] == MG_REPORT && (punt->len < 2 || punt->bytes[1] != REPORT_LOST)) {
 		node->counters.reports++;
 		return;
 	}
@@ -59,8 +62,8 @@ ON_CONTROL static void on_punt(struct node *node, const struct sw_punt *punt)
 	case SW_PUNT_PAYLOAD: on_payload(node, punt); return;
 	case SW_PUNT_INNER: on_inner(node, punt); return;
 	case SW_PUNT_WANT_SESSION: on_want_session(node, punt); return;
-	case SW_PUNT_MOVED: /* the path stays as it was until it is challenged (not yet) */
-	case SW_PUNT_UNKNOWN: /* no lost report yet: the peer finds out by silence */ return;
+	case SW_PUNT_MOVED: /* the path stays as it was until it is challenged (not yet) */ return;
+	case SW_PUNT_UNKNOWN: node_on_unknown(node, punt); return;
 	}
 }
 

@@ -259,7 +259,25 @@ static void tell_peering(struct metrics *m, const char *kind, const struct peeri
 	metrics_u64(m, stats->bad_frames, "kind", kind, "result", "bad_frame");
 	metrics_u64(m, stats->unknown_index, "kind", kind, "result", "unknown_index");
 	metrics_u64(m, stats->unexpected_peer, "kind", kind, "result", "unexpected_peer");
+	metrics_u64(m, stats->cookies_asked, "kind", kind, "result", "cookie_asked");
+	metrics_u64(m, stats->cookies_fit, "kind", kind, "result", "cookie_fit");
+	metrics_u64(m, stats->cookies, "kind", kind, "result", "cookie_given");
 	metrics_u64(m, stats->turned_away, "kind", kind, "result", "turned_away");
+}
+
+static void tell_limits(struct metrics *m, const char *kind, const struct peering_stats *stats)
+{
+	for (int limit = 0; limit < PEERING_LIMITS; limit++)
+		metrics_u64(m, stats->limits[limit], "kind", kind, "limit",
+			    peering_limit_name((enum peering_limit)limit));
+}
+
+static void tell_lost(struct metrics *m, const char *kind, const struct peering_stats *stats)
+{
+	metrics_u64(m, stats->lost_sent, "kind", kind, "result", "sent");
+	metrics_u64(m, stats->lost_limited, "kind", kind, "result", "limited");
+	metrics_u64(m, stats->lost_believed, "kind", kind, "result", "believed");
+	metrics_u64(m, stats->lost_disbelieved, "kind", kind, "result", "disbelieved");
 }
 
 static void tell_control(struct node *node, struct metrics *m)
@@ -268,6 +286,14 @@ static void tell_control(struct node *node, struct metrics *m)
 	tell_peering(m, "link", peering_stats(node->link_peering));
 	if (node->session_peering)
 		tell_peering(m, "session", peering_stats(node->session_peering));
+	metrics_counter(m, "viaduct_handshake_limits", "what a limit turned away, by limit");
+	tell_limits(m, "link", peering_stats(node->link_peering));
+	if (node->session_peering)
+		tell_limits(m, "session", peering_stats(node->session_peering));
+	metrics_counter(m, "viaduct_lost_reports", "reports of lost frames, ours and the peers'");
+	tell_lost(m, "link", peering_stats(node->link_peering));
+	if (node->session_peering)
+		tell_lost(m, "session", peering_stats(node->session_peering));
 	metrics_counter(m, "viaduct_control_drops", "what the control thread turned away");
 	metrics_u64(m, node->counters.injects_full, "reason", "inject_full");
 	metrics_u64(m, node->counters.no_way, "reason", "no_way");
@@ -327,6 +353,11 @@ static void tell_metrics(void *context, struct metrics *m)
 	metrics_u64(m, SUM(node, delivered));
 	metrics_counter(m, "viaduct_punted", "packets handed to the control thread");
 	metrics_u64(m, SUM(node, punted));
+	metrics_counter(m, "viaduct_too_big_told", "Packet Too Big sent to this host by the TUN");
+	metrics_u64(m, SUM(node, too_big_told));
+	metrics_counter(m, "viaduct_captured", "packets copied for viaduct capture");
+	metrics_u64(m, SUM(node, captured), "result", "copied");
+	metrics_u64(m, SUM(node, capture_full), "result", "missed");
 	metrics_counter(m, "viaduct_drops", "packets dropped, by reason");
 	for (int drop = 0; drop < SW_DROP_COUNT; drop++)
 		metrics_u64(m, drops_of(node, (enum sw_drop)drop), "reason",
@@ -423,6 +454,7 @@ const struct api_source node_api_source = {
 	.routes = tell_routes,
 	.stats = tell_stats,
 	.ping = begin_ping,
+	.capture = node_capture,
 	.metrics = tell_metrics,
 	.ready = tell_ready,
 };

@@ -11,6 +11,7 @@
 #include "base/formats/key.h"
 #include "base/init.h"
 #include "controlplane/daemon/client.h"
+#include "controlplane/daemon/client_capture.h"
 #include "controlplane/daemon/table.h"
 #include "switch/advice.h"
 
@@ -19,8 +20,9 @@ struct options {
 	bool json;
 	bool all;
 	bool explain;
-	unsigned count;
-	char **words; /* verb and arguments */
+	unsigned count;                             /* 0: not given */
+	const char *link, *drop, *direction, *file; /* of capture; NULL: not given */
+	char **words;                               /* verb and arguments */
 	int word_count;
 };
 
@@ -44,7 +46,11 @@ static const char help_tail[] =
     "  -o, --output FORMAT  text or json\n"
     "  -a, --all            stats: drops that did not occur, too\n"
     "  -e, --explain        stats: what each drop means, and what to look at\n"
-    "  -n, --count N        ping: how many (default: 4)\n"
+    "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
+    "      --link PEER      capture: only of the link to this peer\n"
+    "      --drop REASON    capture: frames dropped for this reason, or for any\n"
+    "      --direction D    capture: only in, or only out\n"
+    "  -w, --write FILE     capture: into a pcapng file; - is stdout\n"
     "  -h, --help           this text\n"
     "\n"
     "exit status: 0 done; 1 refused, failed, or no ping was answered;\n"
@@ -399,7 +405,7 @@ static int run_ping(const struct options *options)
 	const struct timespec second = { .tv_sec = 1 };
 	int status = CLIENT_OK;
 
-	for (unsigned i = 0; !status && i < options->count; i++) {
+	for (unsigned i = 0; !status && i < (options->count ? options->count : 4); i++) {
 		if (i)
 			nanosleep(&second, NULL);
 		status = ping_once(options, &p);
@@ -410,6 +416,25 @@ static int run_ping(const struct options *options)
 	}
 	json_decref(p.each);
 	return status;
+}
+
+/* ---- capture ---- */
+
+static int run_capture(const struct options *options)
+{
+	const struct client_capture capture = {
+		.api = options->api,
+		.link = options->link,
+		.drop = options->drop,
+		.direction = options->direction,
+		.file = options->file,
+		.count = options->count,
+		.json = options->json,
+	};
+	char why[CLIENT_WHY];
+	int status = client_capture(&capture, why);
+
+	return status ? complain(status, why) : CLIENT_OK;
 }
 
 /* ---- keys ---- */
@@ -503,6 +528,7 @@ static const struct verb verbs[] = {
 	{ "sessions", "", "end-to-end sessions", 0, 0, run_sessions },
 	{ "routes", "", "known routes to peers", 0, 0, run_routes },
 	{ "stats", "", "packet counters, drops by reason, workers", 0, 0, run_stats },
+	{ "capture", "", "packets as on the wire, of a link or a drop reason", 0, 0, run_capture },
 	{ "ping", "PEER", "round-trip time to a peer id or an overlay address", 1, 1, run_ping },
 	{ "key", "gen|show FILE", "make a key file; tell a key file's peer id", 2, 2, run_key },
 	{ "version", "", "of this program and of the daemon", 0, 0, run_version },
@@ -557,6 +583,10 @@ static bool read_option(int option, struct options *options)
 	case 'o': return read_output(optarg, &options->json);
 	case 'a': options->all = true; return true;
 	case 'e': options->explain = true; return true;
+	case 'L': options->link = optarg; return true;
+	case 'D': options->drop = optarg; return true;
+	case 'I': options->direction = optarg; return true;
+	case 'w': options->file = optarg; return true;
 	case 'n': return read_count(optarg, &options->count);
 	default: (void)complain(CLIENT_USAGE, "see `viaduct --help`"); return false;
 	}
@@ -588,18 +618,22 @@ int main(int argc, char **argv)
 		{ "api", required_argument, NULL, 'A' },
 		{ "all", no_argument, NULL, 'a' },
 		{ "count", required_argument, NULL, 'n' },
+		{ "direction", required_argument, NULL, 'I' },
+		{ "drop", required_argument, NULL, 'D' },
 		{ "explain", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "link", required_argument, NULL, 'L' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "version", no_argument, NULL, 'V' },
+		{ "write", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },
 	};
 	const char *environment = getenv("VIADUCT_API");
-	struct options options = { .count = 4 };
+	struct options options = { 0 };
 	int option;
 
 	options.api = environment && *environment ? environment : CLIENT_SOCKET_DEFAULT;
-	while ((option = getopt_long(argc, argv, "aeo:n:h", names, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "aeo:n:w:h", names, NULL)) != -1) {
 		if (option == 'h')
 			return run_help(&options);
 		if (option == 'V') {

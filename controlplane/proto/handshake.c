@@ -23,7 +23,7 @@ static void read_body(struct vd_read *r, struct handshake_frame *frame)
 	case HANDSHAKE_2:
 	case HANDSHAKE_3: frame->noise = vd_read_rest(r); return;
 	case HANDSHAKE_COOKIE:
-		frame->echo = vd_read_bytes(r, 8);
+		frame->echo = vd_read_bytes(r, HANDSHAKE_ECHO_BYTES);
 		frame->cookie = vd_read_bytes(r, HANDSHAKE_COOKIE_BYTES);
 		return;
 	}
@@ -69,6 +69,37 @@ static void write_header(uint8_t out[HANDSHAKE_HEADER], enum handshake_type type
 	out[1] = (uint8_t)type;
 	vd_be32_store(out + 2, sender);
 	vd_be32_store(out + 6, receiver);
+}
+
+/* ---- cookies ---- */
+
+static void cookie_echo(const uint8_t e[NOISE_KEY_BYTES], uint8_t out[HANDSHAKE_ECHO_BYTES])
+{
+	uint8_t hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, e, NOISE_KEY_BYTES);
+	memcpy(out, hash, HANDSHAKE_ECHO_BYTES);
+}
+
+void handshake_cookie_write(const struct handshake_frame *first,
+			    const uint8_t cookie[HANDSHAKE_COOKIE_BYTES],
+			    uint8_t out[HANDSHAKE_COOKIE_FRAME])
+{
+	write_header(out, HANDSHAKE_COOKIE, 0, first->sender);
+	cookie_echo(first->noise.at, out + HANDSHAKE_HEADER);
+	memcpy(out + HANDSHAKE_HEADER + HANDSHAKE_ECHO_BYTES, cookie, HANDSHAKE_COOKIE_BYTES);
+}
+
+enum vd_err handshake_take_cookie(struct handshake *hs, const struct handshake_frame *frame)
+{
+	uint8_t echo[HANDSHAKE_ECHO_BYTES];
+
+	cookie_echo(hs->noise.e.public_key, echo);
+	if (memcmp(echo, frame->echo.at, sizeof echo) != 0)
+		return VD_EPEER_STATE;
+	memcpy(hs->sent + hs->sent_len - HANDSHAKE_COOKIE_BYTES, frame->cookie.at,
+	       HANDSHAKE_COOKIE_BYTES);
+	return VD_OK;
 }
 
 /* ---- what we are ---- */

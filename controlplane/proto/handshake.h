@@ -35,7 +35,8 @@ enum handshake_type {
 enum {
 	HANDSHAKE_HEADER = 10,
 	HANDSHAKE_COOKIE_BYTES = 16,
-	HANDSHAKE_COOKIE_FRAME = HANDSHAKE_HEADER + 8 + HANDSHAKE_COOKIE_BYTES,
+	HANDSHAKE_ECHO_BYTES = 8,
+	HANDSHAKE_COOKIE_FRAME = HANDSHAKE_HEADER + HANDSHAKE_ECHO_BYTES + HANDSHAKE_COOKIE_BYTES,
 	HANDSHAKE_1_MIN = 1024,    /* the whole frame of type 1 */
 	HANDSHAKE_SEND_MAX = 1400, /* bytes of a frame of ours */
 	HANDSHAKE_RECV_MAX = 2048, /* longer frames are not looked at */
@@ -58,6 +59,11 @@ struct handshake_frame {
  * VD_EPEER_RANGE (an index that must not be 0, or must be; over HANDSHAKE_RECV_MAX).
  */
 enum vd_err handshake_frame_read(struct vd_bytes in, struct handshake_frame *frame_out);
+
+/* The answer of a responder under load to the message 1 in `first`. */
+void handshake_cookie_write(const struct handshake_frame *first,
+			    const uint8_t cookie[HANDSHAKE_COOKIE_BYTES],
+			    uint8_t out[HANDSHAKE_COOKIE_FRAME]);
 
 /* What we are in every handshake of one kind. */
 struct handshake_self {
@@ -117,6 +123,12 @@ enum vd_err handshake_start(struct handshake *hs, const struct handshake_self *s
  */
 enum vd_err handshake_answer(struct handshake *hs, const struct handshake_self *self,
 			     const struct handshake_frame *frame, uint32_t index);
+
+/*
+ * Initiator, before message 2: puts the cookie into `sent`, the same message 1 else.
+ * VD_EPEER_STATE: it is for another message 1.
+ */
+enum vd_err handshake_take_cookie(struct handshake *hs, const struct handshake_frame *frame);
 
 /*
  * Initiator: reads message 2, and if it is `expected`'s writes message 3 to `sent`.

@@ -31,7 +31,9 @@ static enum vd_err take_memory(struct peering *p)
 	    slot_pool_init(&p->half_open_pool, HALF_OPEN_MAX) ||
 	    slot_pool_init(&p->refusal_pool, REFUSALS_MAX) || slot_chains_init(&p->by_id, peers) ||
 	    slot_chains_init(&p->by_path, HALF_OPEN_MAX) ||
-	    slot_chains_init(&p->by_index, owners) || timers_init(&p->timers, peer_timer(peers)))
+	    slot_chains_init(&p->by_index, owners) ||
+	    slot_chains_init(&p->by_remote, generations) ||
+	    timers_init(&p->timers, peer_timer(peers)) || prefix_limit_init(&p->prefixes))
 		return VD_ENOMEM;
 	return VD_OK;
 }
@@ -70,6 +72,7 @@ enum vd_err peering_new(const struct peering_config *config, struct peering **pe
 		return err;
 	}
 	randombytes_buf(p->hash_key, sizeof p->hash_key);
+	cookie_jar_init(&p->cookies);
 	handshake_self_init(&p->self,
 			    config->kind == PEERING_LINK ? HANDSHAKE_LINK : HANDSHAKE_SESSION,
 			    config->identity, config->boot, config->width, config->ciphers);
@@ -104,7 +107,10 @@ void peering_free(struct peering *p)
 	slot_chains_fini(&p->by_id);
 	slot_chains_fini(&p->by_path);
 	slot_chains_fini(&p->by_index);
+	slot_chains_fini(&p->by_remote);
 	timers_fini(&p->timers);
+	prefix_limit_fini(&p->prefixes);
+	cookie_jar_fini(&p->cookies);
 	free(p->peers);
 	free(p->generations);
 	free(p->half_opens);
@@ -164,7 +170,7 @@ static uint32_t index_of(const struct peering *p, struct owner owner)
 }
 
 /* Indices are ours, not an attacker's: they need spreading, no secret. */
-static uint64_t index_hash(uint32_t index)
+uint64_t index_hash(uint32_t index)
 {
 	return index * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 }
@@ -298,6 +304,22 @@ void peering_undial(struct peering *p, const struct vd_peer_id *id, vd_ns now)
 	peer_put(p, slot);
 }
 
+/* Sessions: a sealed frame that the data plane has no record for. */
+static enum vd_err strange_recv(struct peering *p, const struct peering_path *path,
+				struct vd_bytes frame, vd_ns now)
+{
+	uint32_t index;
+	enum vd_err err = seal_index(frame, &index);
+
+	if (err) {
+		p->stats.bad_frames++;
+		return err;
+	}
+	if (index_find(p, index).kind != OWNER_NONE)
+		return VD_EPEER_STATE; /* it overtook what makes the index known */
+	return lost_send(p, path, frame, now);
+}
+
 enum vd_err peering_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
 			 vd_ns now)
 {
@@ -309,6 +331,10 @@ enum vd_err peering_recv(struct peering *p, const struct peering_path *path, str
 		return half_open_recv(p, path, frame, now);
 	if (frame.len && frame.at[0] == MG_SEALED && p->config.kind == PEERING_LINK)
 		return sealed_recv(p, path, frame, now);
+	if (frame.len && frame.at[0] == MG_SEALED)
+		return strange_recv(p, path, frame, now);
+	if (frame.len && frame.at[0] == MG_REPORT)
+		return lost_recv(p, path, frame, now);
 	p->stats.bad_frames++;
 	return frame.len ? VD_EPEER_FORMAT : VD_EPEER_TRUNC;
 }
@@ -368,7 +394,6 @@ enum vd_err peering_send_control(struct peering *p, const struct vd_peer_id *id,
 {
 	uint32_t slot = peer_find(p, id);
 
-	(void)now;
 	if (slot == SLOT_NONE || !p->peers[slot].up || p->peers[slot].current == SLOT_NONE)
 		return VD_ENOTFOUND;
 	if (!events_have_room(p))
@@ -376,6 +401,8 @@ enum vd_err peering_send_control(struct peering *p, const struct vd_peer_id *id,
 
 	uint32_t current = p->peers[slot].current;
 	const struct peering_path path = p->generations[current].path;
+
+	p->generations[current].sent_at = now;
 
 	return inner_send(p, current, &path, MG_CONTROL, message);
 }

@@ -36,15 +36,18 @@
 #include "base/formats/key.h"
 #include "base/formats/peer_id.h"
 #include "base/time.h"
+#include "switch/bucket.h"
 
 enum peering_kind { PEERING_LINK, PEERING_SESSION };
 
 enum {
 	PEERING_PATH_BYTES = 48,
+	PEERING_PREFIX_BYTES = 16,
 	PEERING_FRAME_MAX = 1400, /* bytes of a frame in an event */
 	PEERING_GENERATIONS = 4,  /* of one peer */
 	PEERING_OFFERS = 4,       /* names of `offer` */
 	PEERING_TEXT = 64,        /* of a close, with NUL */
+	PEERING_HEAD_BYTES = 13,  /* index, receiver index and counter of a frame */
 };
 
 /* Opaque here, compared as bytes; zero what is not used. */
@@ -82,6 +85,20 @@ struct peering_config {
 	 */
 	size_t (*observed)(void *context, const struct peering_path *path, uint8_t *out,
 			   size_t cap);
+	/*
+	 * Whose share of handshakes a path counts to while cookies are asked for: the IPv4
+	 * address, the IPv6 /64 or the ingress link; returns its length, at most
+	 * PEERING_PREFIX_BYTES. NULL: the path's first bytes.
+	 */
+	size_t (*prefix)(void *context, const struct peering_path *path,
+			 uint8_t out[PEERING_PREFIX_BYTES]);
+	/*
+	 * The newest counter that the data plane sent under generation `index`, and about when
+	 * that was (0: never); to judge reports of lost frames by. NULL: it sends none.
+	 */
+	uint64_t (*sent)(void *context, uint32_t index, vd_ns now, vd_ns *at_out);
+	/* Keeps: what limits our own such reports, shared by a node's machines. NULL: none go. */
+	struct sw_bucket *lost_reports;
 };
 
 enum peering_event_kind {
@@ -137,9 +154,14 @@ enum peering_limit {
 	PEERING_LIMIT_PEERS,      /* peers_max */
 	PEERING_LIMIT_GENERATION, /* 4 generations a peer: the one silent longest went */
 	PEERING_LIMIT_REFUSAL,    /* 256 refusals remembered: said once, not again */
+	PEERING_LIMIT_PREFIX,     /* 20/s of a prefix, after the cookie */
+	PEERING_LIMIT_BUCKETS,    /* 4,096 prefixes at once: the handshake was dropped */
 	PEERING_LIMIT_EVENT,      /* an event did not fit: the caller did not drain */
 	PEERING_LIMITS,
 };
+
+/* As in metrics: "half_open", "path", … */
+const char *peering_limit_name(enum peering_limit limit);
 
 /* Counters, for metrics; never reset. */
 struct peering_stats {
@@ -150,8 +172,12 @@ struct peering_stats {
 	    unknown_index; /* types 2, 3 and sealed frames for no handshake or generation of ours */
 	uint64_t unexpected_peer; /* message 2 of another identity than dialled */
 	uint64_t unknown_inner;   /* plaintexts under an inner index that we do not speak */
-	uint64_t cookies;         /* cookie frames received; not answered yet */
-	uint64_t turned_away;     /* by a limit: the sum of these */
+	uint64_t cookies_asked;   /* for message 1 without a valid one, under load */
+	uint64_t cookies_fit;     /* message 1 came with a valid one, under load */
+	uint64_t cookies;         /* asked of us, and given */
+	/* reports of lost frames: ours, ours that the rate did not let go, the peers' */
+	uint64_t lost_sent, lost_limited, lost_believed, lost_disbelieved;
+	uint64_t turned_away; /* by a limit: the sum of these */
 	uint64_t limits[PEERING_LIMITS];
 };
 
@@ -186,12 +212,21 @@ enum vd_err peering_dial(struct peering *peering, const struct vd_peer_id *peer,
 void peering_undial(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
 
 /*
- * A frame from the network, hostile until it verifies: index 4 (handshake), and on links
- * 5 (sealed). `path` is the way it came, and the way back. What is wrong with it is
- * counted; the result tells the caller's counters only.
+ * A frame from the network, hostile until it verifies: index 4 (handshake), 5 (sealed; in
+ * sessions only what the data plane knows no index for), 7 (a report of code 0). `path` is the way
+ * it came, and the way back. What is wrong with it is counted; the result tells the caller's
+ * counters only.
  */
 enum vd_err peering_recv(struct peering *peering, const struct peering_path *path,
 			 struct vd_bytes frame, vd_ns now);
+
+/*
+ * A switch frame under an index that the data plane does not know: reported to its sender as
+ * lost, unless the index is of something that is being set up. VD_ENOTFOUND: unknown here,
+ * too.
+ */
+enum vd_err peering_unknown(struct peering *peering, const struct peering_path *path,
+			    const uint8_t head[PEERING_HEAD_BYTES], vd_ns now);
 
 /* Sessions: a plaintext that the data plane opened under `index` (may be empty). */
 enum vd_err peering_recv_inner(struct peering *peering, uint32_t index, struct vd_bytes plain,

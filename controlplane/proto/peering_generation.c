@@ -70,6 +70,7 @@ uint32_t generation_install(struct peering *p, uint32_t peer_slot,
 
 	*generation = (struct generation){
 		.index = half_open->hs.index,
+		.remote_index = result->remote_index,
 		.peer = peer_slot,
 		.path = half_open->path,
 		.initiator = initiator,
@@ -86,6 +87,7 @@ uint32_t generation_install(struct peering *p, uint32_t peer_slot,
 			  result->keys.rx_control, result->remote_index);
 	peer->generations[peer->count++] = slot;
 	index_add(p, OWNER_GENERATION, slot, generation->index);
+	slot_chain_add(&p->by_remote, index_hash(generation->remote_index), slot);
 	tell_install(p, generation, result);
 	return slot;
 }
@@ -229,6 +231,7 @@ void generation_retire(struct peering *p, uint32_t slot)
 		half_open_free(p, dialling);
 	forget(peer, slot);
 	index_del(p, OWNER_GENERATION, slot, generation->index);
+	slot_chain_del(&p->by_remote, index_hash(generation->remote_index), slot);
 	sodium_memzero(generation, sizeof *generation);
 	slot_give(&p->generation_pool, slot);
 }

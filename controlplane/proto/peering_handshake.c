@@ -82,7 +82,9 @@ static void half_open_end(struct peering *p, uint32_t slot)
 	timers_set(&p->timers, half_open_timer(slot), VD_NEVER);
 	slot_chain_del(&p->by_path, path_hash(p, &half_open->path), slot);
 	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
-	if (half_open->state != HALF_OPEN_SENT_2)
+	if (half_open->state == HALF_OPEN_SENT_2)
+		p->half_open_theirs--;
+	else
 		p->peers[half_open->peer].dialling = SLOT_NONE;
 	handshake_fini(&half_open->hs);
 	slot_give(&p->half_open_pool, slot);
@@ -140,6 +142,7 @@ void half_open_expire(struct peering *p, uint32_t slot, vd_ns now)
 		return;
 	}
 	send_again(p, half_open);
+	half_open->retried = false;
 	half_open->repeat_gap = vd_ns_min(2 * half_open->repeat_gap, REPEAT_MOST);
 	half_open->repeat_at = now + half_open->repeat_gap;
 	half_open_schedule(p, slot);
@@ -174,26 +177,37 @@ enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peerin
 /* ---- message 1 ---- */
 
 /*
- * Our own message 1 and theirs have met: the smaller e stays initiator. The larger one
- * waits once, and is forgotten only when the other handshake is done, for this one may
- * be forged. VD_OK: theirs is to be answered.
+ * Our own message 1 and theirs have met: the smaller e stays initiator. VD_OK: theirs is
+ * to be answered.
  */
-static enum vd_err meet(struct peering *p, uint32_t slot, const uint8_t e[NOISE_KEY_BYTES],
-			vd_ns now)
+static enum vd_err meet(struct peering *p, const struct half_open *half_open,
+			const uint8_t e[NOISE_KEY_BYTES])
 {
-	struct half_open *half_open = &p->half_opens[slot];
 	int order = memcmp(half_open->hs.noise.e.public_key, e, NOISE_KEY_BYTES);
 
 	if (order == 0)
 		return bad_frame(p, VD_EPEER_REPLAY); /* our own, reflected */
-	if (order < 0)
-		return VD_EPEER_STATE;
-	if (half_open->state == HALF_OPEN_SENT_1 && !half_open->yielded) {
+	return order < 0 ? VD_EPEER_STATE : VD_OK;
+}
+
+/*
+ * Our own message 1 over this path has the larger e: it waits once, and is forgotten only
+ * when the other handshake is done, for this one may be forged.
+ */
+static void yield(struct peering *p, const struct peering_path *path, vd_ns now)
+{
+	uint32_t slot = slot_chain_first(&p->by_path, path_hash(p, path));
+
+	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_path, slot)) {
+		struct half_open *half_open = &p->half_opens[slot];
+
+		if (half_open->state != HALF_OPEN_SENT_1 || half_open->yielded ||
+		    !path_equal(&half_open->path, path))
+			continue;
 		half_open->yielded = true;
 		half_open->repeat_at = now + YIELD_WAIT;
 		half_open_schedule(p, slot);
 	}
-	return VD_OK;
 }
 
 static bool is_repeat(const struct half_open *half_open, const struct handshake_frame *frame)
@@ -202,15 +216,21 @@ static bool is_repeat(const struct half_open *half_open, const struct handshake_
 	       memcmp(half_open->hs.noise.re, frame->noise.at, NOISE_KEY_BYTES) == 0;
 }
 
+/* What is half-open over one path. */
+struct around {
+	bool met;        /* we dial over it, too */
+	uint32_t oldest; /* of theirs */
+	uint32_t count;  /* of theirs */
+};
+
 /*
- * Looks at what is half-open over this path. VD_OK: a new handshake, to be answered;
- * VD_AGAIN: a repeat, it was answered again. `met_out`: we dial over this path, too.
+ * VD_OK: a new handshake, to be answered; VD_AGAIN: a repeat, it was answered again. Costs
+ * no public-key work, and changes nothing.
  */
 static enum vd_err look_around(struct peering *p, const struct peering_path *path,
-			       const struct handshake_frame *frame, bool *met_out, vd_ns now)
+			       const struct handshake_frame *frame, struct around *around)
 {
 	uint32_t slot = slot_chain_first(&p->by_path, path_hash(p, path));
-	uint32_t oldest = SLOT_NONE, count = 0;
 
 	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_path, slot)) {
 		const struct half_open *half_open = &p->half_opens[slot];
@@ -218,36 +238,46 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 		if (!path_equal(&half_open->path, path))
 			continue;
 		if (half_open->state != HALF_OPEN_SENT_2) {
-			enum vd_err err = meet(p, slot, frame->noise.at, now);
+			enum vd_err err = meet(p, half_open, frame->noise.at);
 
 			if (err)
 				return err;
-			*met_out = true;
+			around->met = true;
 		} else if (is_repeat(half_open, frame)) {
 			send_again(p, half_open);
 			return VD_AGAIN;
 		} else {
-			oldest = slot;
-			count++;
+			around->oldest = slot;
+			around->count++;
 		}
 	}
-	if (count >= HALF_OPEN_PATH) {
-		limit_hit(p, PEERING_LIMIT_PATH);
-		half_open_free(p, oldest);
-	}
 	return VD_OK;
+}
+
+static void make_way(struct peering *p, const struct peering_path *path,
+		     const struct around *around, vd_ns now)
+{
+	if (around->met)
+		yield(p, path, now);
+	if (around->count < HALF_OPEN_PATH)
+		return;
+	limit_hit(p, PEERING_LIMIT_PATH);
+	half_open_free(p, around->oldest);
 }
 
 static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 			  const struct handshake_frame *frame, vd_ns now)
 {
 	uint32_t index, slot;
-	bool met = false;
-	enum vd_err err = look_around(p, path, frame, &met, now);
+	struct around around = { .oldest = SLOT_NONE };
+	enum vd_err err = look_around(p, path, frame, &around);
 
+	if (!err)
+		err = load_admit(p, path, frame, now);
 	if (err)
 		return err == VD_AGAIN ? VD_OK : err;
-	slot = half_open_take(p, met, &index); /* whom we dial may come in as our own do */
+	make_way(p, path, &around, now);
+	slot = half_open_take(p, around.met, &index); /* whom we dial may come in as our own do */
 	if (slot == SLOT_NONE)
 		return VD_ELIMIT;
 
@@ -259,6 +289,7 @@ static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 		half_open_drop(p, slot, index);
 		return bad_frame(p, err);
 	}
+	p->half_open_theirs++;
 	half_open_add(p, slot);
 	send_again(p, half_open);
 	return VD_OK;
@@ -470,7 +501,7 @@ enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, s
 	case HANDSHAKE_1: return recv_1(p, path, &frame, now);
 	case HANDSHAKE_2: return recv_2(p, path, &frame, now);
 	case HANDSHAKE_3: return recv_3(p, path, &frame, in, now);
-	case HANDSHAKE_COOKIE: p->stats.cookies++; return VD_OK;
+	case HANDSHAKE_COOKIE: return cookie_recv(p, path, &frame);
 	}
 	return VD_EPEER_FORMAT;
 }

@@ -146,6 +146,7 @@ enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
 	peer->ping_sent = now;
 	peer->ping_out = true;
 	peer->ping_asked = false;
+	p->generations[peer->current].sent_at = now;
 	return ping_out(p, peer->current, &ping);
 }
 
@@ -270,6 +271,8 @@ enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, stru
 
 	struct owner owner = index_find(p, index);
 
+	if (owner.kind == OWNER_NONE)
+		return lost_send(p, path, frame, now);
 	if (owner.kind != OWNER_GENERATION) {
 		p->stats.unknown_index++;
 		return VD_ENOTFOUND;

@@ -7,14 +7,18 @@
  *	peering_peer.c        peers: their deadlines, back-off, coming and going
  *	peering_generation.c  generations: installing, choosing, retiring
  *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
+ *	peering_lost.c        reports of frames that nobody knows
+ *	peering_load.c        cookies and limits of a responder under load
  *	peering_inner.c       what is inside sealed frames: control, ping
  *	peering_setup.c       and setup
  *
  * Things have numbers (slots.h), and each number of these has a timer; a receiver index
  * finds a generation, a half-open handshake or a refusal through one hash.
  */
+#include "controlplane/proto/cookie.h"
 #include "controlplane/proto/handshake.h"
 #include "controlplane/proto/peering.h"
+#include "controlplane/proto/prefix_limit.h"
 #include "controlplane/proto/seal.h"
 #include "controlplane/proto/slots.h"
 #include "controlplane/proto/timers.h"
@@ -22,6 +26,7 @@
 enum {
 	HALF_OPEN_MAX = 1024,
 	HALF_OPEN_OURS = 128, /* of them, only for handshakes that we begin */
+	HALF_OPEN_LOAD = 64,  /* begun by others: cookies are asked for from here on */
 	HALF_OPEN_PATH = 8,   /* begun by others over one path */
 	TRIES_MAX = 16,       /* messages 2 tried a handshake */
 	SETUPS_MAX = 4,       /* operations in one plaintext */
@@ -57,6 +62,7 @@ struct half_open {
 	enum half_open_state state;
 	uint8_t tries;
 	bool yielded; /* has waited once for a handshake of the other side */
+	bool retried; /* with a cookie, since it was sent last for a reason of its own */
 	struct peering_path path;
 	uint32_t peer;       /* ours: whom we dial */
 	uint32_t generation; /* SENT_3 */
@@ -67,6 +73,7 @@ struct half_open {
 
 struct generation {
 	uint32_t index;
+	uint32_t remote_index;
 	uint32_t peer;
 	struct peering_path path;
 	bool initiator;
@@ -74,6 +81,7 @@ struct generation {
 	bool carried;   /* worth rekeying */
 	vd_ns finished; /* when it was confirmed */
 	vd_ns verified; /* last frame verified */
+	vd_ns sent_at;  /* of the last frame that we had a reason of our own to send */
 	vd_ns carried_at;
 	vd_ns replaced; /* VD_NEVER: not */
 	vd_ns rekey_at;
@@ -100,6 +108,7 @@ struct peer {
 	uint64_t boot;                             /* of the generation adopted last */
 	vd_ns backoff, next_dial;
 	vd_ns since;
+	vd_ns lost_at; /* of the last handshake that a report of lost frames caused; 0: none */
 	vd_ns rtt, ping_at, ping_sent;
 	uint64_t ping_id;
 };
@@ -133,10 +142,15 @@ struct peering {
 	struct half_open *half_opens;
 	struct refusal *refusals;
 
-	struct slot_chains by_id;    /* peers */
-	struct slot_chains by_path;  /* half-open handshakes */
-	struct slot_chains by_index; /* owners: generations, then half-opens, then refusals */
-	struct timers timers;        /* of half-opens, then refusals, then peers */
+	struct slot_chains by_id;     /* peers */
+	struct slot_chains by_path;   /* half-open handshakes */
+	struct slot_chains by_index;  /* owners: generations, then half-opens, then refusals */
+	struct slot_chains by_remote; /* generations, by the peer's index */
+	struct timers timers;         /* of half-opens, then refusals, then peers */
+
+	uint32_t half_open_theirs; /* half-open handshakes in SENT_2 */
+	struct cookie_jar cookies;
+	struct prefix_limit prefixes;
 
 	struct event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
 	uint32_t event_head, event_tail;
@@ -164,6 +178,7 @@ struct owner {
 struct owner index_find(const struct peering *p, uint32_t index);
 void index_add(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
 void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
+uint64_t index_hash(uint32_t index);
 
 static inline uint32_t half_open_timer(uint32_t slot)
 {
@@ -230,6 +245,27 @@ void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Wipes and gives back the slot, and the index unless a generation has it. */
 void half_open_free(struct peering *p, uint32_t slot);
 void refusal_free(struct peering *p, uint32_t slot);
+
+/* ---- peering_lost.c ---- */
+
+/* Counts a frame under an unknown index, and reports it. Always VD_ENOTFOUND. */
+enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+		      vd_ns now);
+/* A report, outside or (sessions) as a switch payload. */
+enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+		      vd_ns now);
+
+/* ---- peering_load.c ---- */
+
+/*
+ * Whether a new message 1 may cost us public-key work. VD_AGAIN: a cookie was asked for;
+ * VD_ELIMIT: its prefix had its share, counted.
+ */
+enum vd_err load_admit(struct peering *p, const struct peering_path *path,
+		       const struct handshake_frame *frame, vd_ns now);
+/* The responder wants its cookie back: the same message 1 with it, at once. */
+enum vd_err cookie_recv(struct peering *p, const struct peering_path *path,
+			const struct handshake_frame *frame);
 
 /* ---- peering_inner.c ---- */
 

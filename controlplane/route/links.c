@@ -154,6 +154,7 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 	*generation = (struct route_generation){ .index = install->index };
 	link->policy = install->policy;
 	link->endpoint = install->endpoint;
+	link->send = install->send;
 	link->payload_max = install->send.payload_max;
 	link->owner = install->owner;
 	links->row_of_slot[sw_index_slot(install->index)] = row + 1;
@@ -174,6 +175,17 @@ const struct route_link *route_links_use(struct route_links *links, uint32_t ind
 	if (link->director)
 		sw_director_set(&links->plane->directors, link->director, index);
 	return link;
+}
+
+void route_links_set_send(struct route_links *links, const struct vd_peer_id *peer,
+			  const struct sw_template *send)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (!link)
+		return;
+	link->send = *send;
+	link->payload_max = send->payload_max;
 }
 
 static struct route_account account_of(const struct route_links *links, uint32_t index)

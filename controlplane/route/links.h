@@ -53,6 +53,7 @@ struct route_link {
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;
 	struct sw_endpoint endpoint; /* of the current generation */
+	struct sw_template send;     /* its headers, as last written */
 	uint16_t payload_max;
 	uint8_t owner; /* worker */
 	vd_ns since;
@@ -93,6 +94,10 @@ void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
 /* Permission changes at once; rates with the next key generation. */
 void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
 			    const struct route_policy *policy) ON_CONTROL;
+
+/* The owner has been asked to write these headers for all generations. */
+void route_links_set_send(struct route_links *links, const struct vd_peer_id *peer,
+			  const struct sw_template *send) ON_CONTROL;
 
 /* NULL when there is none. Valid until the next call that changes links. */
 const struct route_link *route_links_find(const struct route_links *links,

@@ -13,9 +13,12 @@ enum {
 	ETHERTYPE_IP6 = 0x86dd
 };
 
-/* One row of the neighbour table, from 1 on. Rows stay once made: next hops are few. */
+/*
+ * One row of the neighbour table, from 1 on. Rows stay until the table is full; then those
+ * that no link sends by go, so that addresses nobody proved cannot fill it for good.
+ */
 struct next_hop {
-	uint32_t ifindex;
+	uint32_t ifindex; /* 0: free */
 	uint8_t ip[16];
 	uint8_t source_mac[6];
 	uint16_t vlan;
@@ -53,7 +56,8 @@ void ways_free(struct ways *ways)
 	if (!ways)
 		return;
 	for (uint32_t i = 0; i < ways->hop_count; i++)
-		cp_netmap_unuse(ways->map, ways->hops[i].ifindex, ways->hops[i].ip);
+		if (ways->hops[i].ifindex)
+			cp_netmap_unuse(ways->map, ways->hops[i].ifindex, ways->hops[i].ip);
 	sw_neighbours_retire(sw_rcu_swap(&ways->plane->neighbours, NULL));
 	free(ways);
 }
@@ -149,29 +153,86 @@ static void write_l2(const struct next_hop *hop, const uint8_t mac[6], struct sw
 	}
 }
 
+/* Out of memory the old table stays; the next change publishes. */
+static void publish(struct ways *ways)
+{
+	struct sw_neighbours *next = sw_neighbours_new(ways->rows, ways->hop_count + 1);
+
+	if (next)
+		sw_neighbours_retire(sw_rcu_swap(&ways->plane->neighbours, next));
+}
+
+/* True when the row changed. A next hop that does not answer now keeps its last address. */
+static bool refresh_row(struct ways *ways, uint32_t at)
+{
+	const struct next_hop *hop = &ways->hops[at];
+	struct sw_neighbour row = { 0 };
+	uint8_t mac[6];
+
+	if (!hop->ifindex || !cp_netmap_mac(ways->map, hop->ifindex, hop->ip, mac))
+		return false;
+	write_l2(hop, mac, &row);
+	if (memcmp(&row, &ways->rows[at + 1], sizeof row) == 0)
+		return false;
+	ways->rows[at + 1] = row;
+	return true;
+}
+
 void ways_refresh(struct ways *ways)
 {
 	bool changed = false;
 
+	for (uint32_t i = 0; i < ways->hop_count; i++)
+		changed |= refresh_row(ways, i);
+	if (changed)
+		publish(ways);
+}
+
+/* Marks the rows that live links send by. A single word each: its owner may write it now. */
+static void mark_used(const struct ways *ways, bool used[ROUTE_NEXT_HOPS_MAX + 1])
+{
+	const struct sw_link_table *links = &ways->plane->links;
+	uint32_t high = atomic_load_explicit(&links->high, memory_order_relaxed);
+
+	for (uint32_t slot = 0; slot < high; slot++) {
+		const struct sw_link *link = &links->links[slot];
+		uint32_t row = __atomic_load_n(&link->send.neighbour, __ATOMIC_RELAXED);
+
+		if (atomic_load_explicit(&link->index, memory_order_relaxed) &&
+		    row <= ROUTE_NEXT_HOPS_MAX)
+			used[row] = true;
+	}
+}
+
+static void free_unused(struct ways *ways)
+{
+	bool used[ROUTE_NEXT_HOPS_MAX + 1] = { false };
+
+	mark_used(ways, used);
 	for (uint32_t i = 0; i < ways->hop_count; i++) {
-		struct sw_neighbour row = { 0 };
-		uint8_t mac[6];
+		struct next_hop *hop = &ways->hops[i];
 
-		/* A next hop that does not answer now keeps its last address. */
-		if (!cp_netmap_mac(ways->map, ways->hops[i].ifindex, ways->hops[i].ip, mac))
+		if (used[i + 1] || !hop->ifindex)
 			continue;
-		write_l2(&ways->hops[i], mac, &row);
-		if (memcmp(&row, &ways->rows[i + 1], sizeof row) == 0)
-			continue;
-		ways->rows[i + 1] = row;
-		changed = true;
+		cp_netmap_unuse(ways->map, hop->ifindex, hop->ip);
+		*hop = (struct next_hop){ 0 };
+		ways->rows[i + 1] = (struct sw_neighbour){ 0 };
 	}
-	if (changed) {
-		struct sw_neighbours *next = sw_neighbours_new(ways->rows, ways->hop_count + 1);
+	publish(ways); /* before a row is another's */
+}
 
-		if (next)
-			sw_neighbours_retire(sw_rcu_swap(&ways->plane->neighbours, next));
+static bool find_free(struct ways *ways, uint32_t *at_out)
+{
+	for (uint32_t i = 0; i < ways->hop_count; i++) {
+		if (!ways->hops[i].ifindex) {
+			*at_out = i;
+			return true;
+		}
 	}
+	if (ways->hop_count == ROUTE_NEXT_HOPS_MAX)
+		return false;
+	*at_out = ways->hop_count++;
+	return true;
 }
 
 static bool same_hop(const struct next_hop *a, const struct next_hop *b)
@@ -185,6 +246,7 @@ ON_CONTROL static enum vd_err row_of(struct ways *ways, const struct cp_way *way
 				     uint32_t *row_out)
 {
 	struct next_hop hop = { .ifindex = way->ifindex, .vlan = way->vlan, .ip4 = ip4 };
+	uint32_t at;
 
 	memcpy(hop.ip, way->next_hop, sizeof hop.ip);
 	memcpy(hop.source_mac, way->source_mac, sizeof hop.source_mac);
@@ -194,13 +256,19 @@ ON_CONTROL static enum vd_err row_of(struct ways *ways, const struct cp_way *way
 			return VD_OK;
 		}
 	}
-	if (ways->hop_count == ROUTE_NEXT_HOPS_MAX)
-		return VD_ELIMIT;
 	if (cp_netmap_use(ways->map, hop.ifindex, hop.ip))
 		return VD_ELIMIT;
-	ways->hops[ways->hop_count++] = hop;
-	*row_out = ways->hop_count;
-	ways_refresh(ways);
+	if (!find_free(ways, &at)) {
+		free_unused(ways);
+		if (!find_free(ways, &at)) {
+			cp_netmap_unuse(ways->map, hop.ifindex, hop.ip);
+			return VD_ELIMIT;
+		}
+	}
+	ways->hops[at] = hop;
+	*row_out = at + 1;
+	if (refresh_row(ways, at))
+		publish(ways);
 	return VD_OK;
 }
 

@@ -8,7 +8,8 @@
  * kernel does the rest. A DPDK port on a kernel interface reaches what the kernel's
  * routes send out of that interface; the Ethernet header comes from the
  * kernel's neighbours, and unresolved ones are asked for. Rows of the neighbour
- * table are shared by all links with one next hop, and counted.
+ * table are shared by all links with one next hop; a full table loses those that no link
+ * sends by.
  *
  * Threads: control. Memory: bounded by ROUTE_NEXT_HOPS_MAX rows.
  */

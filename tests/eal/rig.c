@@ -52,6 +52,7 @@ static unsigned memory_recv(struct dp_port *head, const struct dp_io *io,
 			.path = sw_path_hash(head->number, &in->remote),
 			.len = in->len,
 			.port = head->number,
+			.flags = (uint8_t)((in->traffic_class & 3) << SW_PACKET_ECN_SHIFT),
 		};
 	}
 	port->in_count -= count;
@@ -71,6 +72,7 @@ static void memory_send(struct dp_port *head, const struct dp_io *io, const stru
 		}
 		struct rig_datagram *out = &port->out[port->out_count++];
 		out->len = outs[i].len;
+		out->traffic_class = outs[i].traffic_class;
 		sw_template_ends(outs[i].send, &out->local, &out->remote);
 		memcpy(out->bytes, outs[i].frame, outs[i].len);
 		rte_pktmbuf_free(outs[i].buffer);
@@ -235,6 +237,7 @@ void rig_arrive(struct rig *rig, const struct vd_udp_addr *from, const void *byt
 	in->len = (uint16_t)len;
 	in->local = rig_addr(0, PORT);
 	in->remote = *from;
+	in->traffic_class = 0;
 	memcpy(in->bytes, bytes, len);
 }
 
@@ -253,8 +256,10 @@ unsigned rig_wire(struct rig *from, struct rig *to, const struct vd_udp_addr *as
 {
 	unsigned count = 0;
 
-	for (const struct rig_datagram *d; (d = rig_sent(from)); count++)
+	for (const struct rig_datagram *d; (d = rig_sent(from)); count++) {
 		rig_arrive(to, as, d->bytes, d->len);
+		to->memory->in[to->memory->in_count - 1].traffic_class = d->traffic_class;
+	}
 	return count;
 }
 

@@ -16,6 +16,7 @@ enum { RIG_WORKERS = 2, RIG_QUEUE = 512, RIG_BYTES = 1600 };
 struct rig_datagram {
 	uint16_t len;
 	struct vd_udp_addr local, remote; /* out: as the template has them */
+	uint8_t traffic_class;
 	uint8_t bytes[RIG_BYTES];
 };
 

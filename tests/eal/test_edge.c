@@ -300,3 +300,212 @@ Test(edge, a_session_whose_link_is_gone_counts_no_link)
 	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_NO_LINK), 1));
 	edges_free(&e);
 }
+
+/* ---- ECN and DSCP (RFC 6040) ---- */
+
+static void set_class(uint8_t *ip6, unsigned traffic_class)
+{
+	ip6[0] = (uint8_t)(0x60 | traffic_class >> 4);
+	ip6[1] = (uint8_t)((ip6[1] & 15) | traffic_class << 4);
+}
+
+Test(edge, the_class_of_a_packet_goes_to_the_switch_and_the_outer_header)
+{
+	for (unsigned row = 0; row < 4; row++) {
+		struct edges e = edges_new(2, row & 1, (uint8_t)(row >> 1));
+		uint8_t packet[64];
+		const struct rig_datagram *sent;
+		size_t len = rig_ip6(1, 2, packet);
+
+		set_class(packet, 0xb8 | row);
+		put(e.a, packet, len);
+		(void)rig_turns(e.a, 3);
+		sent = rig_sent(e.a);
+		cr_assert(not(zero(ptr, (void *)sent)));
+		cr_assert(eq(u8, sent->bytes[SW_AT_CLASS], (uint8_t)(0xb8 | row)));
+		cr_assert(eq(u8, sent->traffic_class, (uint8_t)(0xb8 | row)));
+		edges_free(&e);
+	}
+}
+
+/* Sent with `inner`, marked on the way with `outer`; how it comes out, or STOPPED. */
+enum { STOPPED = 4 };
+
+static unsigned through(struct edges *e, unsigned inner, unsigned outer)
+{
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+	uint8_t packet[64], out[2048];
+	size_t len = rig_ip6(1, 2, packet);
+	struct rig_port *port = e->b->memory;
+
+	set_class(packet, 0x28 | inner);
+	put(e->a, packet, len);
+	(void)rig_turns(e->a, 1);
+	cr_assert(eq(uint, rig_wire(e->a, e->b, &addr_a), 1));
+	port->in[port->in_count - 1].traffic_class = (uint8_t)outer;
+	(void)rig_turns(e->b, 1);
+	if (get(e->b, out) == 0)
+		return STOPPED;
+	set_class(packet, 0x28 | (out[1] >> 4 & 3)); /* the rest is as it was sent */
+	cr_assert(zero(int, memcmp(out, packet, len)));
+	return out[1] >> 4 & 3;
+}
+
+Test(edge, a_mark_on_the_last_hop_reaches_the_packet_as_in_figure_4)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const unsigned order[] = { 0, 2, 1, 3 }; /* Not-ECT, ECT(0), ECT(1), CE */
+	const unsigned figure[4][4] = {
+		{ 0, 0, 0, STOPPED },
+		{ 2, 2, 1, 3 },
+		{ 1, 1, 1, 3 },
+		{ 3, 3, 3, 3 },
+	};
+
+	for (unsigned cell = 0; cell < 16; cell++)
+		cr_assert(eq(uint, through(&e, order[cell / 4], order[cell % 4]),
+			     figure[cell / 4][cell % 4]),
+			  "cell %u", cell);
+	cr_assert(eq(u64, rig_drops(e.b, SW_DROP_CE_NOT_ECT), 1));
+	edges_free(&e);
+}
+
+/* A sender whose switch class and inner class differ: it, or a hop, does not follow the rules. */
+Test(edge, a_mark_in_the_switch_header_alone_reaches_the_packet)
+{
+	for (unsigned inner = 0; inner < 4; inner += 2) {
+		struct edges e = edges_new(1, 0, 0);
+		uint8_t plain[1 + 64] = { 16 }, out[2048];
+		size_t len = rig_ip6(1, 2, plain + 1);
+		struct vd_udp_addr addr_a = rig_addr(1, 4001);
+		const struct rig_datagram *sent;
+		const struct sw_link *link = sw_link_find(&e.b->plane.links, e.link.b);
+		uint8_t frame[RIG_BYTES];
+
+		set_class(plain + 1, inner);
+		inject_inner(e.a, e.session.a, plain, len + 1);
+		(void)rig_turns(e.a, 1);
+		sent = rig_sent(e.a);
+		memcpy(frame, sent->bytes, sent->len);
+		frame[SW_AT_CLASS] = 3;
+		uint64_t tag = sw_tag(link->rx_key, frame, sent->len);
+		memcpy(frame + SW_AT_TAG, &tag, sizeof tag);
+		rig_arrive(e.b, &addr_a, frame, sent->len);
+		(void)rig_turns(e.b, 1);
+		if (inner) {
+			cr_assert(eq(sz, get(e.b, out), len));
+			cr_assert(eq(uint, out[1] >> 4, 3));
+		} else {
+			cr_assert(zero(sz, get(e.b, out)));
+			cr_assert(eq(u64, rig_drops(e.b, SW_DROP_CE_NOT_ECT), 1));
+		}
+		edges_free(&e);
+	}
+}
+
+/* ---- Packet Too Big (RFC 4443, 3.2) ---- */
+
+/* An IPv6 packet of that length, of protocol `next`, that begins with `type`. */
+static void long_packet(uint8_t *out, size_t len, uint8_t next, uint8_t type)
+{
+	(void)rig_ip6(1, 2, out);
+	memset(out + 40, 0x5a, len - 40);
+	vd_be16_store(out + 4, (uint16_t)(len - 40));
+	out[6] = next;
+	out[40] = type;
+}
+
+/* 1400 of payload: 29 of seal, 1 of inner index. */
+enum { FITS = 1400 - 30 };
+
+/* Rows: who owns the session, of two workers; worker 0 reads the TUN. */
+Test(edge, a_packet_larger_than_the_path_is_answered_with_packet_too_big)
+{
+	for (uint8_t owner = 0; owner < 2; owner++) {
+		struct edges e = edges_new(2, 0, owner);
+		uint8_t packet[FITS + 1], out[2048];
+
+		long_packet(packet, sizeof packet, 17, 0);
+		put(e.a, packet, sizeof packet);
+		(void)rig_turns(e.a, 3);
+		cr_assert(zero(ptr, (void *)rig_sent(e.a)));
+		cr_assert(eq(u64, rig_drops(e.a, SW_DROP_TOO_BIG), 1));
+		cr_assert(eq(sz, get(e.a, out), 1280));
+		cr_assert(eq(uint, vd_be16_load(out + 4), 1240));
+		cr_assert(eq(uint, out[6], 58));
+		cr_assert(zero(int, memcmp(out + 8, packet + 24, 16)), "from its destination");
+		cr_assert(zero(int, memcmp(out + 24, packet + 8, 16)), "to its source");
+		cr_assert(eq(uint, out[40], 2));
+		cr_assert(zero(uint, out[41]));
+		cr_assert(eq(u32, vd_be32_load(out + 44), FITS));
+		cr_assert(zero(int, memcmp(out + 48, packet, 1232)));
+		cr_assert(eq(uint, sw_ones_sum(sw_ones_sum(1240 + 58, out + 8, 32), out + 40, 1240),
+			     0xffff));
+		edges_free(&e);
+	}
+}
+
+Test(edge, a_packet_as_large_as_the_path_passes)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[FITS], out[2048];
+
+	long_packet(packet, sizeof packet, 17, 0);
+	put(e.a, packet, sizeof packet);
+	flow(&e);
+	cr_assert(eq(sz, get(e.b, out), sizeof packet));
+	cr_assert(zero(sz, get(e.a, out)));
+	edges_free(&e);
+}
+
+Test(edge, an_error_is_not_answered_with_an_error_but_an_echo_is)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[FITS + 1], out[2048];
+
+	long_packet(packet, sizeof packet, 58, 1);
+	put(e.a, packet, sizeof packet);
+	(void)rig_turns(e.a, 1);
+	cr_assert(zero(sz, get(e.a, out)));
+	long_packet(packet, sizeof packet, 58, 128);
+	put(e.a, packet, sizeof packet);
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(sz, get(e.a, out), 1280));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_TOO_BIG), 2));
+	edges_free(&e);
+}
+
+Test(edge, a_hundred_a_second_are_told_and_counted)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[FITS + 1], out[2048];
+	unsigned told = 0;
+
+	long_packet(packet, sizeof packet, 17, 0);
+	for (unsigned i = 0; i < 150; i++) {
+		put(e.a, packet, sizeof packet);
+		(void)rig_turns(e.a, 1);
+		told += get(e.a, out) > 0;
+	}
+	cr_assert(eq(uint, told, 100));
+	cr_assert(eq(u64, e.a->plane.counters[0].too_big_told, 100));
+	e.a->now += VD_SECONDS(1);
+	put(e.a, packet, sizeof packet);
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(sz, get(e.a, out), 1280));
+	edges_free(&e);
+}
+
+Test(edge, the_path_never_tells_less_than_ip6_needs)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[FITS], out[2048];
+
+	sw_session_find(&e.a->plane.sessions, e.session.a)->path.payload_max = 1000;
+	long_packet(packet, sizeof packet, 17, 0);
+	put(e.a, packet, sizeof packet);
+	(void)rig_turns(e.a, 1);
+	cr_assert(eq(sz, get(e.a, out), 1280));
+	cr_assert(eq(u32, vd_be32_load(out + 44), 1280));
+	edges_free(&e);
+}

@@ -111,7 +111,7 @@ static void send_to(int fd, bool six, uint16_t port)
 
 	sw_template_build(&send, 0, &from, &to, 1500, 1);
 	memcpy(frame, "\4veth", 5);
-	start = dp_outer_build(frame, 5, &send, &next);
+	start = dp_outer_build(frame, 5, 0, &send, &next);
 	cr_assert(gt(int, (int)write(fd, start, (size_t)(frame + 5 - start)), 0));
 }
 

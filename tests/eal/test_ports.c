@@ -273,6 +273,108 @@ Test(ports, a_port_in_use_is_explained)
 	rig_free(rig);
 }
 
+/* ---- ECN and DSCP ---- */
+
+/* One datagram of that class from our port to the peer's, and whether it has it there. */
+static uint8_t class_sent(struct rig *rig, int fd, bool six, const struct vd_udp_addr *to,
+			  uint8_t traffic_class)
+{
+	struct vd_udp_addr local =
+	    six ? (struct vd_udp_addr){ .ip = { [15] = 1 } } : loopback4(1, 0);
+	struct rte_mbuf *m = rte_pktmbuf_alloc(rig->pool);
+	struct dp_io io = { .pool = rig->pool, .counters = rig->plane.counters };
+	struct sw_template send;
+	uint8_t byte;
+	_Alignas(struct cmsghdr) uint8_t control[64];
+	struct iovec vector = { &byte, 1 };
+	struct msghdr message = {
+		.msg_iov = &vector,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof control,
+	};
+
+	sw_template_build(&send, 0, &local, to, 1500, 0);
+	const struct dp_out out = { (uint8_t *)rte_pktmbuf_append(m, 1), m, &send, 1,
+				    traffic_class };
+	rig->ports[0]->ops->send(rig->ports[0], &io, &out, 1);
+	cr_assert(await(fd));
+	cr_assert(eq(int, (int)recvmsg(fd, &message, 0), 1));
+	return *CMSG_DATA(CMSG_FIRSTHDR(&message)); /* the low byte of an int, too */
+}
+
+/* What the port tells of a datagram that a peer sent with that class. */
+static uint8_t ecn_received(struct rig *rig, int fd, const struct sockaddr *to, socklen_t len,
+			    int traffic_class)
+{
+	bool six = to->sa_family == AF_INET6;
+	struct dp_io io = { .pool = rig->pool, .counters = rig->plane.counters };
+	struct sw_packet packet;
+	unsigned got = 0;
+
+	cr_assert(
+	    zero(int, setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP, six ? IPV6_TCLASS : IP_TOS,
+				 &traffic_class, sizeof traffic_class)));
+	cr_assert(eq(int, (int)sendto(fd, "\4", 1, 0, to, len), 1));
+	for (unsigned i = 0; i < TRIES && got == 0; i++)
+		got = rig->ports[0]->ops->recv(rig->ports[0], &io, &packet, 1);
+	cr_assert(eq(uint, got, 1));
+	rte_pktmbuf_free(packet.buffer);
+	return packet.flags >> SW_PACKET_ECN_SHIFT;
+}
+
+static void classes_pass(bool six, struct vd_udp_addr bind)
+{
+	struct rig *rig = open_udp(&bind, 1);
+	struct vd_udp_addr to = six ? (struct vd_udp_addr){ .ip = { [15] = 1 } } : loopback4(1, 0);
+	union {
+		struct sockaddr any;
+		struct sockaddr_in ip4;
+		struct sockaddr_in6 ip6;
+	} us = { .any = { .sa_family = six ? AF_INET6 : AF_INET } };
+	int fd = peer(six ? AF_INET6 : AF_INET, &to.port), one = 1;
+
+	if (fd < 0)
+		cr_skip_test("this machine has no such address family");
+	if (six) {
+		us.ip6.sin6_addr = in6addr_loopback;
+		us.ip6.sin6_port = htons(bound_port(rig));
+	} else {
+		us.ip4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+		us.ip4.sin_port = htons(bound_port(rig));
+	}
+	cr_assert(zero(int, setsockopt(fd, six ? IPPROTO_IPV6 : IPPROTO_IP,
+				       six ? IPV6_RECVTCLASS : IP_RECVTOS, &one, sizeof one)));
+	for (unsigned ecn = 0; ecn < 4; ecn++) {
+		cr_assert(eq(u8, class_sent(rig, fd, six, &to, (uint8_t)(0xb8 | ecn)),
+			     (uint8_t)(0xb8 | ecn)));
+		cr_assert(eq(u8,
+			     ecn_received(rig, fd, &us.any, six ? sizeof us.ip6 : sizeof us.ip4,
+					  (int)(0x28 | ecn)),
+			     (uint8_t)ecn));
+	}
+	rig_free(rig);
+}
+
+Test(ports, sockets_carry_the_traffic_class_both_ways)
+{
+	classes_pass(false, loopback4(1, 0));
+}
+
+Test(ports, sockets_on_a_wildcard_carry_it_too)
+{
+	struct vd_udp_addr any = loopback4(0, 0);
+
+	memset(any.ip + 12, 0, 4);
+	classes_pass(false, any);
+}
+
+Test(ports, sockets_of_ip6_carry_it_too)
+{
+	classes_pass(true, (struct vd_udp_addr){ .ip = { [15] = 1 } });
+	classes_pass(true, (struct vd_udp_addr){ .port = 0 });
+}
+
 /* ---- DPDK ---- */
 
 static enum vd_err open_dpdk(const char *devargs, uint16_t udp_port, unsigned workers,

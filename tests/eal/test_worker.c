@@ -99,6 +99,30 @@ Test(worker, truncated_and_unknown_switch_frames_are_counted)
 	rig_free(rig);
 }
 
+Test(worker, the_head_of_a_frame_under_an_unknown_index_is_punted_at_a_rate)
+{
+	struct rig *rig = rig_new(1, 16, false);
+	struct vd_udp_addr from = rig_addr(9, 1234);
+	uint8_t frame[SW_HEADER] = { 6, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 9, 0xff };
+	struct sw_punt punt;
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < SW_LANE_PUNTS; i++)
+		rig_arrive(rig, &from, frame, sizeof frame);
+	(void)rig_turns(rig, 4);
+	while (rig_punt(rig, &punt)) {
+		cr_assert(eq(int, punt.kind, SW_PUNT_UNKNOWN));
+		cr_assert(eq(uint, punt.len, 13));
+		cr_assert(zero(int, memcmp(punt.bytes, frame, 13)));
+		cr_assert(zero(int, memcmp(&punt.from.remote, &from, sizeof from)));
+		count++;
+	}
+	cr_assert(all(ge(uint, count, 1), le(uint, count, 64)), "%u of a flood", count);
+	cr_assert(eq(u64, rig_drops(rig, SW_DROP_UNKNOWN_INDEX), SW_LANE_PUNTS));
+	cr_assert(zero(u64, rig_drops(rig, SW_DROP_PUNT_FULL)));
+	rig_free(rig);
+}
+
 /* ---- down ---- */
 
 Test(worker, an_injected_datagram_leaves_as_it_is)

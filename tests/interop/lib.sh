@@ -24,6 +24,8 @@ skip() {
 
 peer_needs() {
 	command -v "$1" >/dev/null 2>&1 || skip "no $1 in PATH; install Go 1.26 or newer (https://go.dev/dl)"
+	(cd "$interop_folder/multigram-go" && go mod download) ||
+		skip "Go takes no go.mod of 1.26, or finds no modules; install Go 1.26 or newer, set GOPROXY"
 }
 
 # peer_build: $peer_go is the program. Two at once build it twice, and the last one's stays.
@@ -35,7 +37,7 @@ peer_build() {
 	[ ! -x "$peer_go" ] || return 0
 	mkdir -p "$peer_cache"
 	(cd "$peer_source" && CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$peer_go.$$" .) ||
-		skip "multigram-go does not build; see above (its modules come from GOPROXY)"
+		fail "multigram-go does not build"
 	mv "$peer_go.$$" "$peer_go"
 }
 

@@ -167,12 +167,14 @@ identity() {
 	eval "peer_$1=\$identity_peer"
 }
 
-# router NAME LISTEN PORTS TIERS: $net_dir/NAME.yaml; PORTS and TIERS are YAML lines.
+# Daemons have $net_workers workers (1 if unset), and af_packet ports as many queue pairs.
+#
+# router_config NAME LISTEN PORTS TIERS: $net_dir/NAME.yaml; PORTS and TIERS are YAML lines.
 router_config() {
 	cat >"$net_dir/$1.yaml" <<-END
 		identity: { key: $net_dir/$1.key }
 		dataplane:
-		  workers: 1
+		  workers: ${net_workers:-1}
 		  ports:
 		$3
 		link:
@@ -189,7 +191,7 @@ edge_config() {
 	cat >"$net_dir/$1.yaml" <<-END
 		identity: { key: $net_dir/$1.key }
 		dataplane:
-		  workers: 1
+		  workers: ${net_workers:-1}
 		  ports:
 		    - { name: u0, driver: udp, bind: "$2" }
 		link:
@@ -310,9 +312,11 @@ router_ports() {
 		echo "    - { name: u0, driver: udp, bind: \"$line_any:4001\" }"
 		return
 	fi
+	router_more=
+	[ "${net_workers:-1}" -eq 1 ] || router_more=",qpairs=$net_workers"
 	for router_end in 0 1; do
 		echo "    - { name: r$router_end, driver: dpdk, bind: \"$line_any:4001\"," \
-			"devargs: \"net_$1$router_end,iface=r$router_end\" }"
+			"devargs: \"net_$1$router_end,iface=r$router_end$router_more\" }"
 	done
 }
 

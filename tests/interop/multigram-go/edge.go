@@ -29,6 +29,8 @@ type edge struct {
 
 	linkPings, pings pinger
 	refused          bool
+	notBefore        time.Time // dialling again, after a close
+	backOff          time.Duration
 }
 
 func newEdge(self identity, socket *net.UDPConn, router peerID, address netip.AddrPort, ciphers []string) *edge {
@@ -276,6 +278,8 @@ func (e *edge) closed(ep *endpoint, g *generation, body fields) {
 	e.refused = e.refused || code == statusRefused
 	e.print("%s closed status=%s text=%q peer=%s", what, code, body.last(2), g.peer)
 	ep.end(g)
+	e.backOff = min(max(2*e.backOff, time.Second), time.Minute)
+	e.notBefore = e.now.Add(e.backOff)
 }
 
 // close says goodbye.
@@ -293,7 +297,8 @@ func (e *edge) close() {
 func (e *edge) tick(now time.Time) {
 	e.now = now
 	g := e.links.of(e.router)
-	if (g == nil || now.Sub(g.lastHeard) > 45*time.Second) && !e.links.handshaking(e.router) {
+	mayDial := now.After(e.notBefore)
+	if mayDial && (g == nil || now.Sub(g.lastHeard) > 45*time.Second) && !e.links.handshaking(e.router) {
 		e.links.dial(e.router, path{address: e.address}, now)
 	}
 	e.links.tick(now)
@@ -301,7 +306,7 @@ func (e *edge) tick(now time.Time) {
 	if g == nil {
 		return
 	}
-	if e.route != nil && e.sessions.of(e.dials) == nil && !e.sessions.handshaking(e.dials) {
+	if mayDial && e.route != nil && e.sessions.of(e.dials) == nil && !e.sessions.handshaking(e.dials) {
 		e.sessions.dial(e.dials, path{label: *e.route}, now)
 	}
 	if !e.reserved && e.reserving.due(now) {

@@ -169,7 +169,7 @@ func (ep *endpoint) message2(from path, sender, receiver uint32, body []byte, no
 		return
 	}
 	peer, err := second.proven(n.rs.Bytes())
-	if err != nil || peer != a.peer {
+	if err != nil || second.boot == 0 || peer != a.peer {
 		ep.event("wrong peer want=%s got=%s", a.peer, peer)
 		return
 	}
@@ -254,13 +254,15 @@ func (ep *endpoint) message1(from path, sender uint32, body []byte, now time.Tim
 		ep.event("drop handshake: payload 1: %v", err)
 		return
 	}
-	offer, rest, err := readOperation(first.setup)
-	if err != nil || offer.kind != "id" || len(rest) > 0 {
-		ep.event("drop handshake: offer %x", first.setup)
-		return
+	second := payload{identityKey: ep.self.public, identitySig: ep.signature(), boot: ep.boot}
+	if first.setup != nil {
+		offer, rest, err := readOperation(first.setup)
+		if err != nil || offer.kind != "id" || len(rest) > 0 {
+			ep.event("drop handshake: offer %x", first.setup)
+			return
+		}
+		second.setup = h.table.grant(offer, true, ep.offered).create()
 	}
-	second := payload{identityKey: ep.self.public, identitySig: ep.signature(), boot: ep.boot,
-		setup: h.table.grant(offer, true, ep.offered).create()}
 	if len(ep.ciphers) > 0 {
 		i := slices.IndexFunc(first.ciphers, func(name string) bool { return contains(ep.ciphers, name) })
 		if i < 0 {
@@ -325,7 +327,7 @@ func (ep *endpoint) message3(from path, sender, receiver uint32, frame []byte, n
 		return
 	}
 	third, err := readPayload(clear)
-	if err != nil {
+	if err != nil || third.boot == 0 {
 		return
 	}
 	peer, err := third.proven(n.rs.Bytes())

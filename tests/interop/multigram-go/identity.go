@@ -5,6 +5,7 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"crypto/sha256"
 	"errors"
 	"math/big"
 	"os"
@@ -90,4 +91,14 @@ func parsePeerID(text string) (peerID, error) {
 		return "", errors.New(text + ": not the peer id of an Ed25519 key")
 	}
 	return peerID(id), nil
+}
+
+func hashOf(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return sum[:]
+}
+
+// overlayOf is the peer's overlay address (switch/SPEC.md, 11).
+func overlayOf(id peerID) []byte {
+	return append([]byte{0xfd, 0x76}, hashOf([]byte(id))[:14]...)
 }

@@ -30,7 +30,7 @@ type options struct {
 	router, connect, allow, key, ciphers string
 	cross                                string
 	pings                                int
-	stay                                 bool
+	stay, probe                          bool
 	timeout                              time.Duration
 }
 
@@ -43,6 +43,7 @@ func main() {
 	flag.StringVar(&o.ciphers, "ciphers", cipherChaCha, "`list` of ciphers, by preference")
 	flag.IntVar(&o.pings, "pings", 3, "pings to have answered over the session")
 	flag.BoolVar(&o.stay, "stay", false, "answer until SIGTERM")
+	flag.BoolVar(&o.probe, "probe", false, "try the rules of the specifications on the router instead")
 	flag.StringVar(&o.cross, "cross", "", "answer the first message 1 of a session by one of our own, with a `smaller` or larger e")
 	flag.DurationVar(&o.timeout, "timeout", 30*time.Second, "when to give up")
 	flag.Parse()
@@ -51,7 +52,21 @@ func main() {
 		fmt.Fprintln(os.Stderr, "multigram-go:", err)
 		os.Exit(exitUsage)
 	}
+	if o.probe {
+		e.socket.Close()
+		os.Exit(e.probe())
+	}
 	os.Exit(e.run(o))
+}
+
+func (e *edge) probe() int {
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(e.address))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "multigram-go:", err)
+		return exitUsage
+	}
+	p := probe{socket: socket, router: e.router, to: e.address, self: e.self}
+	return p.run(e.dials)
 }
 
 var linkAddress = regexp.MustCompile(`^/ip[46]/([^/]+)/udp/(\d+)/viaduct/p2p/(\w+)$`)

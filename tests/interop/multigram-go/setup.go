@@ -23,7 +23,12 @@ const (
 // A table maps the negotiated indices, from 16 up, to names.
 type table map[uint64]string
 
-const fixedEntries = 6
+const fixedEntries = 6 // of `fixed`
+
+var fixed = table{
+	indexSetup: "/multigram-setup/0.2.0", indexHandshake: "/viaduct/handshake/1", indexSealed: "/viaduct/sealed/1",
+	indexSwitch: "/viaduct/switch/1", indexReport: "/viaduct/report/1", indexControl: "/viaduct/control/1",
+}
 
 // indexOf is the lowest index of a name.
 func (t table) indexOf(name string) (uint64, bool) {
@@ -194,6 +199,9 @@ func (op *operation) set(key string, major byte, value uint64, content []byte) e
 // assigns even indices is the handshake's initiator.
 func (t table) grant(offer operation, theirsAreEven bool, supported []string) operation {
 	answer := operation{kind: "re", id: offer.id, entries: map[uint64]string{}}
+	if len(offer.entries) == 0 {
+		return t.list(answer)
+	}
 	for index, name := range offer.entries {
 		have, is := t[index]
 		switch {
@@ -204,6 +212,25 @@ func (t table) grant(offer operation, theirsAreEven bool, supported []string) op
 			continue
 		}
 		t[index], answer.entries[index] = name, name
+	}
+	return answer
+}
+
+// list puts the table into an answer, the lowest index first, as far as there is room.
+func (t table) list(answer operation) operation {
+	for index := range uint64(256) {
+		name, is := t[index]
+		if !is {
+			name, is = fixed[index]
+		}
+		if !is {
+			continue
+		}
+		answer.entries[index] = name
+		if len(answer.create()) > setupBytes {
+			delete(answer.entries, index)
+			break
+		}
 	}
 	return answer
 }

@@ -41,7 +41,8 @@ static struct sw_neighbour neighbour(uint16_t type, bool vlan)
 }
 
 /* What dp_outer_build makes of a payload of `len` bytes, from .1 to .2, at our port. */
-static void make_of(struct made *m, bool six, bool vlan, uint16_t len)
+static void make_with_class(struct made *m, bool six, bool vlan, uint16_t len,
+			    uint8_t traffic_class)
 {
 	struct vd_udp_addr from = six ? ip6(1, 5000) : ip4(1, 5000);
 	struct vd_udp_addr to = six ? ip6(2, PORT) : ip4(2, PORT);
@@ -52,8 +53,13 @@ static void make_of(struct made *m, bool six, bool vlan, uint16_t len)
 	sw_template_build(&send, 0, &from, &to, 1500, 1);
 	for (uint16_t i = 0; i < len; i++)
 		frame[i] = (uint8_t)(6 + i);
-	m->at = dp_outer_build(frame, len, &send, &row);
+	m->at = dp_outer_build(frame, len, traffic_class, &send, &row);
 	m->len = (size_t)(frame + len - m->at);
+}
+
+static void make_of(struct made *m, bool six, bool vlan, uint16_t len)
+{
+	make_with_class(m, six, vlan, len, 0);
 }
 
 static void make(struct made *m, bool six, bool vlan)
@@ -120,6 +126,22 @@ Test(outer, padding_behind_the_datagram_is_ignored)
 		m.len += 9;
 		cr_assert(eq(uint, parse(&m, &outer), DP_OUTER_OK));
 		cr_assert(eq(uint, outer.len, PAYLOAD));
+	}
+}
+
+Test(outer, the_traffic_class_is_written_and_its_ecn_read)
+{
+	EACH(six, vlan)
+	for (unsigned class = 0; class < 256; class ++) {
+		struct made m;
+		struct dp_outer outer = { 0 };
+
+		make_with_class(&m, six, vlan, PAYLOAD, (uint8_t) class);
+		cr_assert(eq(uint, parse(&m, &outer), DP_OUTER_OK)); /* the sum is right, too */
+		const uint8_t *ip = m.at + outer.l3;
+		cr_assert(eq(uint, six ? (ip[0] & 15u) << 4 | ip[1] >> 4 : ip[1], class));
+		cr_assert(eq(uint, outer.ecn, class & 3));
+		cr_assert(eq(uint, six ? ip[0] >> 4 : ip[0], six ? 6 : 0x45));
 	}
 }
 

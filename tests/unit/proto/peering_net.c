@@ -7,6 +7,8 @@
 
 #include "multigram/frame.h"
 
+enum { DATA_BYTES = 29 };
+
 /* ---- randomness ---- */
 
 static uint64_t splitmix(uint64_t *state)
@@ -95,6 +97,19 @@ static size_t observed(void *context, const struct peering_path *path, uint8_t *
 	return 2;
 }
 
+static uint64_t sent(void *context, uint32_t index, vd_ns now, vd_ns *at_out)
+{
+	const struct node *node = context;
+	const struct net_generation *generation = net_find(node, index);
+
+	(void)now;
+	if (!generation)
+		return 0;
+	*at_out = generation->tx_at;
+	return node->config.kind == PEERING_LINK ? generation->tx_counter
+						 : generation->seal.tx_counter;
+}
+
 const struct net_generation *net_find(const struct node *node, uint32_t index)
 {
 	for (unsigned i = 0; index && i < NET_GENERATIONS; i++) {
@@ -148,9 +163,15 @@ static void send_frame(struct node *node, const struct peering_path *path, struc
 				   .len = (uint16_t)bytes.len };
 
 	node->tx_bytes[frame.to] += bytes.len;
-	if (bytes.len == 0 || bytes.len > sizeof frame.bytes || chance(net, net->loss))
+	if (bytes.len == 0 || bytes.len > sizeof frame.bytes)
 		return;
 	memcpy(frame.bytes, bytes.at, bytes.len);
+	if (frame.to >= NET_NOBODY) {
+		net->nobody = frame;
+		return;
+	}
+	if (chance(net, net->loss))
+		return;
 	post(net, &frame);
 	if (chance(net, net->copies))
 		post(net, &frame);
@@ -158,11 +179,14 @@ static void send_frame(struct node *node, const struct peering_path *path, struc
 
 static void recv_data(struct node *node, const struct net_frame *frame)
 {
+	struct peering_path path = { .bytes = { frame->from, frame->way } };
 	struct net_generation *generation =
-	    frame->len == 25 ? find(node, vd_be32_load(frame->bytes + 1)) : NULL;
+	    frame->len == DATA_BYTES ? find(node, vd_be32_load(frame->bytes + 1)) : NULL;
 
-	if (!generation || memcmp(generation->keys.rx_tag_key, frame->bytes + 5, 16) != 0) {
+	if (!generation || memcmp(generation->keys.rx_tag_key, frame->bytes + 13, 16) != 0) {
 		node->data_bad++;
+		if (!generation && frame->len >= DATA_BYTES)
+			(void)!peering_unknown(node->peering, &path, frame->bytes, node->net->now);
 		return;
 	}
 	node->data_received++;
@@ -174,6 +198,7 @@ static void recv_data(struct node *node, const struct net_frame *frame)
 static void recv_sealed(struct node *node, const struct net_frame *frame)
 {
 	uint8_t plain[NET_FRAME_BYTES];
+	struct peering_path path = { .bytes = { frame->from, frame->way } };
 	struct vd_bytes in = vd_bytes(frame->bytes, frame->len);
 	struct net_generation *generation;
 	uint32_t index;
@@ -184,6 +209,8 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 	generation = find(node, index);
 	if (!generation || seal_consume(&generation->seal, in, plain, &len)) {
 		node->data_bad++;
+		if (!generation)
+			(void)!peering_recv(node->peering, &path, in, node->net->now);
 		return;
 	}
 	if (len > 0 && plain[0] == 0x7f) {
@@ -293,10 +320,13 @@ static void on_inner(struct node *node, const struct peering_event *event)
 	uint8_t frame[NET_FRAME_BYTES];
 	size_t len;
 
-	if (!generation || seal_create(&generation->seal, event->frame, frame, sizeof frame, &len))
+	if (!generation ||
+	    seal_create(&generation->seal, event->frame, frame, sizeof frame, &len)) {
 		node->broken = "send inner";
-	else
-		send_frame(node, &event->path, vd_bytes(frame, len));
+		return;
+	}
+	generation->tx_at = node->net->now;
+	send_frame(node, &event->path, vd_bytes(frame, len));
 }
 
 static void on_event(struct node *node, const struct peering_event *event)
@@ -446,6 +476,7 @@ struct net *net_new(enum peering_kind kind, uint64_t seed)
 		node->net = net;
 		node->address = (uint8_t)(i + 1);
 		node->last_index = 0x100 * (i + 1);
+		node->lost_reports = sw_bucket_of_rate(10, net->now);
 		vd_identity_generate(&node->identity);
 		node->config = (struct peering_config){
 			.kind = kind,
@@ -458,6 +489,8 @@ struct net *net_new(enum peering_kind kind, uint64_t seed)
 			.index_reserve = index_reserve,
 			.index_release = index_release,
 			.observed = observed,
+			.sent = sent,
+			.lost_reports = &node->lost_reports,
 		};
 	}
 	return net;
@@ -510,18 +543,19 @@ bool net_data(struct net *net, unsigned from, unsigned to)
 	struct node *node = &net->nodes[from];
 	struct net_generation *generation = find(node, node->current[to]);
 	uint8_t frame[64] = { MG_SWITCH };
-	size_t len = 25;
+	size_t len = DATA_BYTES;
 
 	if (!generation)
 		return false;
 	node->data_sent++;
 	if (node->config.kind == PEERING_LINK) {
 		vd_be32_store(frame + 1, generation->keys.remote_index);
-		memcpy(frame + 5, generation->keys.tx_tag_key, 16);
-		vd_be32_store(frame + 21, node->data_sent);
+		vd_be64_store(frame + 5, ++generation->tx_counter);
+		memcpy(frame + 13, generation->keys.tx_tag_key, 16);
 	} else if (seal_create(&generation->seal, vd_bytes("\x7f", 1), frame, sizeof frame, &len)) {
 		abort();
 	}
+	generation->tx_at = net->now;
 	peering_carried(node->peering, generation->index, net->now);
 	send_frame(node, &generation->path, vd_bytes(frame, len));
 	return true;

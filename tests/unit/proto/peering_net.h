@@ -8,7 +8,8 @@
  * which of the network's ways is used in the second. The data plane here checks keys by
  * comparing them (links) or really seals (sessions).
  *
- * Data frames of links:  06 ‖ index(4) ‖ tag key(16) ‖ number(4).
+ * Data frames of links:  06 ‖ index(4) ‖ counter(8) ‖ tag key(16). What is for no generation
+ * here is handed to the machine, as the daemon does.
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,7 @@ enum {
 	NET_FRAME_BYTES = 1500,
 	NET_GENERATIONS = 24,
 	NET_ADDRESSES = 256,
+	NET_NOBODY = 128, /* addresses from here on are attackers: frames to them end in `nobody` */
 	NET_KINDS = PEERING_PONG + 1,
 };
 
@@ -30,7 +32,9 @@ struct net_generation {
 	struct vd_peer_id peer;
 	struct peering_path path;
 	struct peering_generation keys;
-	struct seal seal; /* sessions */
+	struct seal seal;    /* sessions */
+	uint64_t tx_counter; /* links: of data frames */
+	vd_ns tx_at;
 };
 
 struct net;
@@ -54,7 +58,8 @@ struct node {
 	size_t control_len;
 	uint64_t rx_bytes[NET_ADDRESSES], tx_bytes[NET_ADDRESSES];
 	unsigned data_sent, data_received, data_bad; /* data_bad: did not verify, or unknown */
-	const char *broken;                          /* an event out of order: what */
+	struct sw_bucket lost_reports;
+	const char *broken; /* an event out of order: what */
 };
 
 struct net_frame {
@@ -75,6 +80,7 @@ struct net {
 	struct net_frame frames[NET_FRAMES];
 	unsigned frames_high; /* none is in use from here on */
 	unsigned lost_for_room;
+	struct net_frame nobody; /* the last one */
 	unsigned passed[8]; /* frames handed over, by first byte */
 	/* Sees each frame before it is handed over; may change it; false: drop it. */
 	bool (*watch)(struct net *net, struct net_frame *frame);

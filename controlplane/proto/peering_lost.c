@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* peering_lost: reports of frames under indices that nobody knows (multigram/SPEC.md, Lost). */
+#include "controlplane/proto/peering_state.h"
+#include "multigram/frame.h"
+
+enum {
+	CODE_LOST = 0,
+	LOST_BYTES = 14, /* 07 00 index(4) counter(8) */
+	CAUSE_MIN = LOST_BYTES,
+};
+
+#define SENT_LATELY VD_SECONDS(10)
+#define LOST_EVERY  VD_SECONDS(2) /* handshakes that reports cause */
+
+/* ---- sending ---- */
+
+/* `head`: the first 13 bytes of a frame that was not shorter than a report is. */
+static void report(struct peering *p, const struct peering_path *path, const uint8_t *head,
+		   vd_ns now)
+{
+	uint8_t frame[LOST_BYTES] = { MG_REPORT, CODE_LOST };
+
+	if (vd_be32_load(head + 1) == 0 || vd_be64_load(head + 5) == 0)
+		return; /* never valid: nobody would believe it */
+	if (!p->config.lost_reports || !sw_bucket_take(p->config.lost_reports, 1, now)) {
+		p->stats.lost_limited++;
+		return;
+	}
+	memcpy(frame + 2, head + 1, SEAL_HEADER - 1);
+	p->stats.lost_sent++;
+	event_send(p, NULL, path, vd_bytes(frame, sizeof frame));
+}
+
+enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+		      vd_ns now)
+{
+	p->stats.unknown_index++;
+	if (frame.len >= CAUSE_MIN)
+		report(p, path, frame.at, now);
+	return VD_ENOTFOUND;
+}
+
+enum vd_err peering_unknown(struct peering *p, const struct peering_path *path,
+			    const uint8_t head[PEERING_HEAD_BYTES], vd_ns now)
+{
+	if (!events_have_room(p)) {
+		limit_hit(p, PEERING_LIMIT_EVENT);
+		return VD_AGAIN;
+	}
+	/* It may have overtaken what makes the index known. */
+	if (index_find(p, vd_be32_load(head + 1)).kind != OWNER_NONE)
+		return VD_OK;
+	p->stats.unknown_index++;
+	report(p, path, head, now);
+	return VD_ENOTFOUND;
+}
+
+/* ---- receiving ---- */
+
+/* The generation that we send with over `path` to the peer's `index`; SLOT_NONE. */
+static uint32_t current_of(const struct peering *p, const struct peering_path *path, uint32_t index)
+{
+	uint32_t slot = slot_chain_first(&p->by_remote, index_hash(index));
+
+	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_remote, slot)) {
+		const struct generation *generation = &p->generations[slot];
+
+		if (generation->remote_index == index && path_equal(&generation->path, path) &&
+		    p->peers[generation->peer].current == slot)
+			return slot;
+	}
+	return SLOT_NONE;
+}
+
+/* Whether we sent a frame with this counter, or a newer one, and something lately. */
+static bool was_sent(const struct peering *p, const struct generation *generation, uint64_t counter,
+		     vd_ns now)
+{
+	uint64_t newest = generation->seal.tx_counter, carried;
+	vd_ns last = generation->sent_at, at = 0;
+
+	if (p->config.sent) {
+		carried = p->config.sent(p->config.context, generation->index, now, &at);
+		newest = carried > newest ? carried : newest;
+		last = at > last ? at : last;
+	}
+	return counter > 0 && counter <= newest && last + SENT_LATELY >= now;
+}
+
+enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
+		      vd_ns now)
+{
+	if (frame.len != LOST_BYTES || frame.at[1] != CODE_LOST) {
+		p->stats.bad_frames++;
+		return VD_EPEER_FORMAT;
+	}
+
+	uint32_t slot = current_of(p, path, vd_be32_load(frame.at + 2));
+	struct generation *generation = slot == SLOT_NONE ? NULL : &p->generations[slot];
+
+	if (!generation || !was_sent(p, generation, vd_be64_load(frame.at + 6), now)) {
+		p->stats.lost_disbelieved++;
+		return VD_EPEER_STATE;
+	}
+
+	struct peer *peer = &p->peers[generation->peer];
+
+	p->stats.lost_believed++;
+	if (peer->lost_at && now - peer->lost_at < LOST_EVERY)
+		return VD_OK;
+	peer->lost_at = now;
+	return peering_rekey(p, generation->index, now);
+}
