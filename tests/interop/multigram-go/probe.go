@@ -135,8 +135,19 @@ func (p *probe) handshakes() {
 	two := p.exchange(least)
 	p.rule(len(least) == 1024 && len(two) > 10 && two[1] == 2 && len(two) <= 1024, "3.1 message 1 of 1,024 bytes is answered", two)
 	p.rule(bytes.Equal(two, p.exchange(least)), "3.3 a repeated message 1 gets the same message 2", two)
+	for range 7 {
+		_, newer := p.first("viaduct link 1", body(ping, 1024), nil)
+		p.exchange(newer)
+	}
+	p.rule(bytes.Equal(two, p.exchange(least)), "14 eight handshakes half open over one path", two)
+	for range 8 {
+		_, newer := p.first("viaduct link 1", body(ping, 1024), nil)
+		p.exchange(newer)
+	}
+	answer := p.exchange(least)
+	p.rule(len(answer) > 10 && !bytes.Equal(two, answer), "14 the ninth takes the place of the oldest", answer)
 	_, long := p.first("viaduct link 1", body(ping, 1472), nil)
-	answer := p.exchange(long)
+	answer = p.exchange(long)
 	p.rule(len(long) == 1472 && len(answer) > 10 && answer[1] == 2, "3.1 message 1 of 1,472 bytes is answered", answer)
 	zero := bytes.Clone(least)
 	copy(zero[2:6], make([]byte, 4))
@@ -359,10 +370,16 @@ func (p *probe) ending(g *generation) {
 	p.rule(p.quiet().ask(g, request) == nil, "12 close ends older generations", nil)
 }
 
-// cookies fills the router with half-open handshakes until it asks for cookies.
+// cookies fills the router with half-open handshakes, each from a port of its own, until it asks for cookies.
 func (p *probe) cookies() {
 	setup := offerOf(map[uint64]string{16: namePing})
 	for range 80 {
+		socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(p.to))
+		if err != nil {
+			break
+		}
+		defer socket.Close()
+		p.socket = socket
 		n, frame := p.first("viaduct link 1", body(setup, 1024), nil)
 		answer := p.exchange(frame)
 		if len(answer) < 2 || answer[1] == 2 {
@@ -371,15 +388,27 @@ func (p *probe) cookies() {
 		e := n.e.PublicKey().Bytes()
 		p.rule(answer[1] == 4 && len(answer) == handshakeHead+8+cookieBytes && bytes.Equal(answer[2:6], make([]byte, 4)) &&
 			bytes.Equal(answer[6:10], frame[2:6]) && bytes.Equal(answer[10:18], hashOf(e)[:8]), "3.4 a cookie is asked for", answer)
-		again := append(bytes.Clone(frame[:len(frame)-cookieBytes]), answer[18:]...)
-		two := p.exchange(again)
-		p.rule(len(two) > 2 && two[1] == 2, "3.4 message 1 with the cookie is answered", two)
-		_, other := p.first("viaduct link 1", body(setup, 1024), answer[18:])
-		answer = p.exchange(other)
-		p.rule(len(answer) > 2 && answer[1] == 4, "3.4 a cookie of another e is not taken", answer)
+		p.withCookie(frame, answer[18:], setup)
 		return
 	}
 	p.rule(false, "3.4 with 64 handshakes half open, a cookie is asked for", nil)
+}
+
+func (p *probe) withCookie(frame, cookie, setup []byte) {
+	_, other := p.first("viaduct link 1", body(setup, 1024), cookie)
+	answer := p.exchange(other)
+	p.rule(len(answer) > 2 && answer[1] == 4, "3.4 a cookie of another e is not taken", answer)
+	again := append(bytes.Clone(frame[:len(frame)-cookieBytes]), cookie...)
+	answer = p.exchange(again)
+	p.rule(len(answer) > 2 && answer[1] == 2, "3.4 message 1 with the cookie is answered", answer)
+	elsewhere := p.socket
+	if socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(p.to)); err == nil {
+		defer socket.Close()
+		p.socket = socket
+		answer = p.exchange(again)
+		p.rule(len(answer) > 2 && answer[1] == 4, "3.4 a cookie of another port is not taken", answer)
+		p.socket = elsewhere
+	}
 }
 
 // run tries all; peer is one that may be called over the router.
