@@ -55,8 +55,8 @@ static enum vd_err init_lanes(struct sw_plane *plane)
 	for (unsigned i = 0; i < workers && !err; i++)
 		err = sw_lane_init(&plane->injects[i], SW_LANE_INJECTS, sizeof(struct sw_inject));
 	for (unsigned i = 0; i < workers && !err; i++)
-		err = sw_lane_init(&plane->captures[i], SW_LANE_CAPTURES,
-				   sizeof(struct sw_captured));
+		err =
+		    sw_lane_init(&plane->captures[i], SW_LANE_CAPTURES, sizeof(struct sw_captured));
 	return err;
 }
 

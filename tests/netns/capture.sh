@@ -35,7 +35,7 @@ captured() {
 
 # shown FILTER FIELD: of the capture, by tshark.
 shown() {
-	tshark -n -r "$net_dir/$capture_name.pcapng" -Y "$1" -T fields -e "$2" 2>/dev/null
+	tshark -n -X "lua_script:$net_root/packaging/wireshark/viaduct.lua" -r "$net_dir/$capture_name.pcapng" -Y "$1" -T fields -e "$2" 2>/dev/null
 }
 
 count() {
@@ -66,8 +66,8 @@ captured
 [ "$(count src port 5555)" -eq 1 ] || fail "the junk was not captured"
 if command -v tshark >/dev/null; then
 	[ "$(shown udp frame.comment)" = "drop not_ours" ] || fail "no drop reason in the comment"
-	capture_name=link
-	shown udp frame.comment | sort -u >"$net_dir/comments"
+	capture_name='link'
+	shown "viaduct.index == 6" frame.comment | sort -u >"$net_dir/comments"
 	[ "$(cat "$net_dir/comments")" = "link $peer_A" ] || fail "not the link's peer: $(cat "$net_dir/comments")"
 fi
 
