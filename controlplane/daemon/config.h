@@ -89,6 +89,7 @@ struct vd_config_link {
 	struct vd_multiaddr_list routers; /* with /p2p */
 	bool reserve;                     /* at our routers */
 	uint32_t links_max;               /* slots of the link table; a peer takes up to 4 */
+	char state[VD_CONFIG_PATH];       /* file; empty: nothing is remembered */
 	uint32_t delivery_pps;            /* to this node itself, each link; 0: unlimited */
 	struct vd_tier tiers[VD_CONFIG_TIERS_MAX];
 	uint32_t tier_count;

@@ -88,6 +88,10 @@ const struct config_key config_keys[] = {
 	  .fallback = "16384",
 	  .help = "Slots of the link table, 384 bytes each; a peer takes up to 4 while its keys "
 		  "are replaced." },
+	{ "link.state", KEY_TEXT, AT(link.state), ROOM_OF(struct vd_config, link.state),
+	  .fallback = "",
+	  .help = "File in which a router remembers the addresses of peers with reservations, to "
+		  "open links to them when it starts, `/var/lib/viaduct/state`; empty: none." },
 	{ "link.delivery_pps", KEY_U32, AT(link.delivery_pps), .min = 0, .max = 100000000,
 	  .fallback = "10000",
 	  .help = "Frames a second to this node itself, for each link; 0: unlimited." },

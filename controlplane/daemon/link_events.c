@@ -104,6 +104,7 @@ ON_CONTROL static void on_use(struct node *node, const struct peering_event *eve
 	node_link_moved(node, &event->peer);
 	if (router && router->up)
 		start_reserving(node, router, now);
+	node_remember(node, &event->peer); /* its address may be another one */
 }
 
 /* ---- up and down ---- */
@@ -120,6 +121,8 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 		router->up = true;
 		start_reserving(node, router, now);
 		(void)!seek_router_up(node->seek, router_number(node, router), now);
+	} else {
+		peering_undial(node->link_peering, &event->peer, now); /* dialled once, by resume */
 	}
 	/* A session with the neighbour itself needs no route. */
 	session = node->sessions ? route_sessions_find(node->sessions, &event->peer) : NULL;
@@ -148,6 +151,8 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 		reserve_end(&router->reserve);
 		seek_router_down(node->seek, router_number(node, router));
 	}
+	if (event->status != PEERING_OK && !node->stopping)
+		node_forget(node, &event->peer); /* it said goodbye */
 	route_links_drop(node->links, &event->peer, now);
 	node_link_moved(node, &event->peer);
 }
@@ -206,6 +211,7 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 	case CONTROL_OBSERVED: on_observed(&msg); return;
 	case CONTROL_RESERVE:
 		route_links_reserve(node->links, &event->peer, &msg, now, &answer);
+		node_remember(node, &event->peer);
 		reply(node, &event->peer, &answer, now);
 		return;
 	case CONTROL_RESERVED: on_reserved(node, &event->peer, &msg, now); return;
@@ -224,6 +230,15 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 }
 
 /* ---- all events ---- */
+
+/* One whom we dialled once because of its reservation: it is for the peer to come back. */
+ON_CONTROL static void give_up(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	vd_log(VD_INFO, VD_SUB_LINK, "a peer that had reserved does not answer",
+	       VD_STR("peer", PEER_TEXT(&event->peer)));
+	peering_undial(node->link_peering, &event->peer, now);
+	node_forget(node, &event->peer);
+}
 
 static void log_trouble(const struct peering_event *event)
 {
@@ -251,8 +266,13 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_REBOOTED: on_rebooted(node, event, now); return;
 	case PEERING_DOWN: on_down(node, event, now); return;
 	case PEERING_REFUSED_BY:
-	case PEERING_DENIED:
-	case PEERING_SILENT: log_trouble(event); return;
+	case PEERING_SILENT:
+		if (!node_router_of(node, &event->peer))
+			give_up(node, event, now);
+		else
+			log_trouble(event);
+		return;
+	case PEERING_DENIED: log_trouble(event); return;
 	case PEERING_CONTROL: on_control(node, event, now); return;
 	case PEERING_PONG: node_pong(node, &event->peer, false, event->rtt); return;
 	case PEERING_SEND_INNER: /* sessions only */

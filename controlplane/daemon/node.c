@@ -37,6 +37,8 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 	if (node->sessions)
 		route_sessions_poll(node->sessions, note_session_traffic, node, now);
 	(void)route_links_expire(node->links, now);
+	if (node->store)
+		route_store_poll(node->store, now);
 	node_dial_routers(node, now);
 	node_seek_lost(node, now);
 	node_expire_pings(node, now);
@@ -91,6 +93,7 @@ static vd_ns deadline_of(const struct node *node)
 	vd_ns at = vd_ns_min(node->next_tick, peering_deadline(node->link_peering));
 
 	at = vd_ns_min(at, seek_deadline(node->seek));
+	at = vd_ns_min(at, node_resume_deadline(node));
 	if (node->session_peering)
 		at = vd_ns_min(at, peering_deadline(node->session_peering));
 	for (uint32_t i = 0; i < node->router_count; i++)
@@ -108,6 +111,7 @@ void node_pump(struct node *node)
 		peering_expire(node->session_peering, now);
 	if (now >= node->next_tick)
 		on_tick(node, now);
+	node_resume(node, now);
 	do
 		while (pump_one(node, now))
 			;
@@ -167,6 +171,7 @@ void node_close(struct node *node)
 {
 	if (node->dp)
 		dp_stop(node->dp);
+	node_close_store(node); /* which may turn the loop, so before what that uses */
 	api_free(node->api);
 	if (node->session_peering)
 		peering_free(node->session_peering);

@@ -31,6 +31,7 @@
 #include "controlplane/proto/seek.h"
 #include "controlplane/route/links.h"
 #include "controlplane/route/sessions.h"
+#include "controlplane/route/store.h"
 #include "controlplane/route/ways.h"
 #include "dataplane/dataplane.h"
 #include "switch/plane.h"
@@ -90,6 +91,20 @@ struct node_counters {
 	uint64_t paths_refused; /* routes with too small an MTU */
 };
 
+/* Peers to open links to, since they reserved here before this node restarted (resume.c). */
+struct node_known {
+	struct vd_peer_id peer;
+	struct vd_udp_addr address;
+};
+
+struct node_resume {
+	struct node_known *known; /* [count] */
+	uint32_t count, next;
+	uint32_t again; /* [0, again) of known: no way yet */
+	unsigned rounds;
+	vd_ns began; /* this round */
+};
+
 struct node {
 	struct vd_config config;
 	const char *config_path; /* borrowed; NULL: none */
@@ -109,6 +124,8 @@ struct node {
 	struct ways *ways;
 	struct route_links *links;
 	struct route_sessions *sessions;
+	struct route_store *store; /* NULL: nothing is remembered */
+	struct node_resume resume;
 	struct peering *link_peering;
 	struct peering *session_peering;
 	struct seek *seek;
@@ -127,7 +144,7 @@ struct node {
 	vd_ns next_tick;
 	bool templates_pending; /* links to look at since the last change of routes */
 	uint32_t templates_at;  /* the next of them */
-	uint32_t tun_ifindex; /* 0: none */
+	uint32_t tun_ifindex;   /* 0: none */
 	bool stopping;
 };
 
@@ -203,6 +220,16 @@ void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_
 /* templates.c: the kernel's routes changed; then a slice of links at each pump. */
 void node_begin_templates(struct node *node) ON_CONTROL;
 void node_refresh_templates(struct node *node) ON_CONTROL;
+
+/* resume.c: what a router remembers of its peers. */
+enum vd_err node_open_store(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_store(struct node *node) ON_CONTROL;
+/* Opens links that are due. */
+void node_resume(struct node *node, vd_ns now) ON_CONTROL;
+vd_ns node_resume_deadline(const struct node *node);
+/* The peer's address is to be remembered, if it has a reservation; or forgotten. */
+void node_remember(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+void node_forget(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
 /* reload.c: SIGHUP. */
 void node_reload(struct node *node) ON_CONTROL;

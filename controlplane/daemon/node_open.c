@@ -406,8 +406,8 @@ enum vd_err node_open(struct node *node, const struct vd_config *config, const c
 		      char why[NODE_WHY])
 {
 	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {
-		open_identity, open_plane, open_dataplane, open_loop,
-		open_net,      open_links, open_sessions,  open_api,
+		open_identity, open_plane,    open_dataplane,  open_loop, open_net,
+		open_links,    open_sessions, node_open_store, open_api,
 	};
 	char cause[NODE_WHY] = "";
 

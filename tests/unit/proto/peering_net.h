@@ -81,7 +81,7 @@ struct net {
 	unsigned frames_high; /* none is in use from here on */
 	unsigned lost_for_room;
 	struct net_frame nobody; /* the last one */
-	unsigned passed[8]; /* frames handed over, by first byte */
+	unsigned passed[8];      /* frames handed over, by first byte */
 	/* Sees each frame before it is handed over; may change it; false: drop it. */
 	bool (*watch)(struct net *net, struct net_frame *frame);
 };
