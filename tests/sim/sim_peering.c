@@ -18,15 +18,16 @@
  *	- in the end, after one more rekeying, each side has one generation for each peer;
  *	- the attacker got at most as many bytes as he sent (6).
  *
- *	sim_peering [--seeds N | seed]
+ *	sim_peering [--flood] [--seeds N | seed]
  *
- * Without arguments: seeds 1 to 1000.
+ * Without arguments: seeds 1 to 1000. --flood: handshakes under attack (sim_flood.h).
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/init.h"
+#include "tests/sim/sim_flood.h"
 #include "tests/unit/proto/peering_net.h"
 
 enum { ATTACKER = 9, SEEN = 32 };
@@ -273,7 +274,6 @@ static const char *run(uint64_t seed)
 
 	memset(seen, 0, sizeof seen);
 	seen_count = 0;
-	net_seed(seed);
 	sim.net = net_new(seed % 3 == 0 ? PEERING_SESSION : PEERING_LINK, seed);
 	sim.net->watch = look;
 	sim.nodes = 2 + draw(&sim, 2);
@@ -292,7 +292,10 @@ static const char *run(uint64_t seed)
 int main(int argc, char **argv)
 {
 	uint64_t first = 1, count = 1000, failed = 0;
+	bool flood = argc > 1 && strcmp(argv[1], "--flood") == 0;
 
+	argc -= flood;
+	argv += flood;
 	if (argc == 3 && strcmp(argv[1], "--seeds") == 0) {
 		count = strtoull(argv[2], NULL, 10);
 	} else if (argc == 2) {
@@ -302,13 +305,16 @@ int main(int argc, char **argv)
 	if (vd_init())
 		return 1;
 	for (uint64_t seed = first; seed < first + count; seed++) {
-		const char *wrong = run(seed);
+		const char *wrong;
 
+		net_seed(seed);
+		wrong = flood ? sim_flood(seed) : run(seed);
 		if (!wrong)
 			continue;
 		printf("seed %" PRIu64 ": %s\n", seed, wrong);
 		failed++;
 	}
-	printf("sim_peering: %" PRIu64 " seeds, %" PRIu64 " failed\n", count, failed);
+	printf("sim_peering%s: %" PRIu64 " seeds, %" PRIu64 " failed\n", flood ? " --flood" : "",
+	       count, failed);
 	return failed || count == 0;
 }
