@@ -123,6 +123,18 @@ bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *p, uint32_t sess
 	return punt_done(w, punt, plain.at, plain.len);
 }
 
+bool dp_punt_report(struct dp_worker *w, const struct sw_packet *p, uint32_t session)
+{
+	size_t len = (size_t)p->len - SW_AT_PAYLOAD;
+	struct sw_punt *punt = fits(w, len) ? punt_new(w, SW_PUNT_REPORT) : NULL;
+
+	if (!punt)
+		return false;
+	set_header(punt, p);
+	punt->session = session;
+	return punt_done(w, punt, p->frame + SW_AT_PAYLOAD, len);
+}
+
 bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR])
 {
 	struct sw_punt *punt = punt_new(w, SW_PUNT_WANT_SESSION);

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "dataplane/worker_state.h"
+#include "switch/echo.h"
 #include "switch/ecn.h"
 
 enum {
@@ -154,8 +155,8 @@ void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
 		else
 			dp_edge_open(w, p);
 		break;
-	case INNER_HANDSHAKE:
-	case INNER_REPORT: punt_payload(w, p); break;
+	case INNER_HANDSHAKE: punt_payload(w, p); break;
+	case INNER_REPORT: dp_report(w, p); break;
 	default: dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
 	}
 }
@@ -196,6 +197,7 @@ void dp_edge_seal(struct dp_worker *w, struct sw_packet *p)
 		return;
 	}
 	sw_session_seal(session, p->frame, p->len);
+	sw_echo_note(&w->plane->sessions, session, p->frame - SW_SEAL_HEADER, w->now);
 	p->frame -= SW_SEAL_HEADER + SW_AT_PAYLOAD;
 	p->len = (uint16_t)(payload + SW_AT_PAYLOAD);
 	p->index = path.link;

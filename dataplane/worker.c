@@ -34,6 +34,7 @@ enum vd_err dp_worker_new(const struct dp_worker_config *config, struct dp_worke
 	w->strays = sw_bucket_of_rate(STRAYS_A_SECOND, 0);
 	w->moves = sw_bucket_of_rate(MOVES_A_SECOND, 0);
 	w->ns_per_cycle_32 = (uint64_t)(ns_per_cycle * 4294967296.0);
+	w->reports = sw_bucket_of_rate(REPORTS_A_SECOND, 0);
 	w->too_bigs = sw_bucket_of_rate(TOO_BIGS_A_SECOND, 0);
 	w->forward = sw_forward_new(config->plane, config->number);
 	if (!w->forward) {

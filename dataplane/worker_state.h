@@ -16,6 +16,7 @@ enum {
 	WANTS = 16,     /* overlay destinations whose want is rate-limited, hashed */
 	KEEPALIVES = 8, /* made in one turn */
 	TUN_BURST = 32,
+	REPORTS_A_SECOND = 256,  /* looked at: each costs a look at all sessions */
 	TOO_BIGS_A_SECOND = 100, /* RFC 4443, 2.4 (f) */
 	LANE_BURST = 64,
 	INJECT_BURST = 64,
@@ -67,6 +68,7 @@ struct dp_worker {
 
 	vd_ns wants[WANTS];
 	struct sw_bucket too_bigs;
+	struct sw_bucket reports;
 	struct sw_bucket strays, moves;
 	struct sw_packet burst[SW_BURST_MAX];
 	struct dp_outbox outboxes[DP_PORTS_MAX];
@@ -108,6 +110,10 @@ void dp_edge_open(struct dp_worker *w, struct sw_packet *packet);
 void dp_edge_seal(struct dp_worker *w, struct sw_packet *packet);
 unsigned dp_edge_tun(struct dp_worker *w);
 
+/* ---- report.c ---- */
+
+void dp_report(struct dp_worker *w, struct sw_packet *packet);
+
 /* ---- too_big.c ---- */
 
 /* Tells this host that its overlay packet is larger than `mtu`; borrows it. Rate-limited. */
@@ -123,6 +129,7 @@ void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *packet);
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *packet);
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *packet, uint32_t session,
 		   struct vd_bytes plain);
+bool dp_punt_report(struct dp_worker *w, const struct sw_packet *packet, uint32_t session);
 bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR]);
 
 unsigned dp_inject(struct dp_worker *w);

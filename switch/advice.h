@@ -96,6 +96,9 @@
 	X(BAD_INNER,                                                                               \
 	  "It opened, but is nothing that we speak inside a session: a peer of another version, "  \
 	  "or IPv6 for a node without a TUN.")                                                     \
+	X(REPORT_UNBELIEVED,                                                                       \
+	  "A router on the way says that it dropped a frame that this edge does not remember. A "  \
+	  "few come late; many are forged by somebody who cannot see our frames, without effect.") \
 	X(WRONG_SOURCE,                                                                            \
 	  "A packet whose source is not the overlay address of the session's peer (or, from our "  \
 	  "TUN, not our own): a program bound to another address, forwarding behind an edge, "     \

@@ -40,6 +40,8 @@
 	X(UNKNOWN_SESSION, "unknown_session", "session index is not in use")                       \
 	X(BAD_SEAL, "bad_seal", "a sealed frame does not open")                                    \
 	X(BAD_INNER, "bad_inner", "an unknown index or malformed packet inside a session")         \
+	X(REPORT_UNBELIEVED, "report_unbelieved",                                                  \
+	  "a report about no frame that was sent lately: late, or forged")                         \
 	X(WRONG_SOURCE, "wrong_source", "overlay source address is not the sender's")              \
 	X(WRONG_DESTINATION, "wrong_destination", "overlay destination address is not ours")       \
 	X(NO_SESSION, "no_session", "no session to the overlay destination")                       \

@@ -49,6 +49,7 @@ enum sw_punt_kind {
 	SW_PUNT_DATAGRAM,     /* a datagram with outer index other than 6, or an unknown one */
 	SW_PUNT_PAYLOAD,      /* a switch frame's payload for us, other than an open sealed frame */
 	SW_PUNT_INNER,        /* plaintext of a session other than /ip6; may be empty */
+	SW_PUNT_REPORT,       /* a report about a frame that we sent lately, under `session` */
 	SW_PUNT_MOVED,        /* a frame verified, with the highest counter, from another address */
 	SW_PUNT_WANT_SESSION, /* an overlay packet for a known peer without session; `overlay` */
 	SW_PUNT_UNKNOWN,      /* index 6 with an unknown receiver index: bytes are its first 13 */
@@ -62,7 +63,7 @@ struct sw_punt {
 	uint16_t len;            /* of bytes */
 	uint16_t frame_len;      /* MOVED: bytes of the datagram */
 	uint32_t link;           /* index it came by: PAYLOAD, INNER (0: unknown), MOVED */
-	uint32_t session;        /* index: INNER */
+	uint32_t session;        /* index: INNER, REPORT */
 	uint64_t label;          /* as received: PAYLOAD */
 	vd_ns at;                /* when the burst was received */
 	struct sw_endpoint from; /* DATAGRAM, MOVED, UNKNOWN */

@@ -27,7 +27,8 @@ enum vd_err sw_session_table_init(struct sw_session_table *table, uint32_t capac
 	if (err || capacity == 0)
 		return err;
 	table->sessions = sw_pages_new(capacity * sizeof *table->sessions, true);
-	if (table->sessions)
+	table->echoes = sw_pages_new((size_t)capacity * SW_ECHOES * sizeof *table->echoes, false);
+	if (table->sessions && table->echoes)
 		return VD_OK;
 	sw_session_table_fini(table);
 	return VD_ENOMEM;
@@ -38,6 +39,7 @@ void sw_session_table_fini(struct sw_session_table *table)
 	if (table->sessions)
 		sodium_memzero(table->sessions, table->slots.fresh * sizeof *table->sessions);
 	sw_pages_free(table->sessions, table->capacity * sizeof *table->sessions);
+	sw_pages_free(table->echoes, (size_t)table->capacity * SW_ECHOES * sizeof *table->echoes);
 	sw_slots_fini(&table->slots);
 	*table = (struct sw_session_table){ 0 };
 }
@@ -80,6 +82,8 @@ void sw_session_publish(struct sw_session_table *table, uint32_t index,
 
 	fill(session, config);
 	sw_slots_live(&table->slots, index);
+	if (sw_index_slot(index) >= atomic_load_explicit(&table->high, memory_order_relaxed))
+		atomic_store_explicit(&table->high, sw_index_slot(index) + 1, memory_order_relaxed);
 	/* pairs with the acquire in find */
 	atomic_store_explicit(&session->index, index, memory_order_release);
 }

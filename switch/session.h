@@ -23,6 +23,7 @@
 enum {
 	SW_SEAL_HEADER = 13, /* index 5, receiver index, counter */
 	SW_SEAL_OVERHEAD = SW_SEAL_HEADER + VD_AEAD_TAG_BYTES,
+	SW_ECHOES = 1024, /* frames of a session that are remembered (echo.h) */
 	SW_INNER_MAX = 2, /* bytes of an inner multigram index at most (table of 64 entries) */
 };
 
@@ -62,6 +63,8 @@ struct sw_session_table {
 	struct sw_session *sessions; /* [capacity] */
 	struct sw_slots slots;       /* control only */
 	uint32_t capacity;           /* 0: none */
+	_Atomic uint32_t high;       /* writer: control; slots [0, high) have ever been live */
+	_Atomic uint64_t *echoes;    /* [capacity * SW_ECHOES]; writer: owner; readers: workers */
 };
 
 struct sw_session_config {

@@ -39,7 +39,9 @@
 enum {
 	NODE_WHY = 2304,        /* room for two paths and a sentence */
 	NODE_ROUTES_MAX = 1024, /* routes learnt, for `viaduct routes` */
-	NODE_PINGS_MAX = 64,    /* API pings that wait for their pong */
+	NODE_REPORT_CODES = 6,
+	NODE_REPORTED_ROWS = 256,
+	NODE_PINGS_MAX = 64, /* API pings that wait for their pong */
 };
 
 /* One of link.routers. */
@@ -82,13 +84,19 @@ struct node_capture {
 	uint64_t missed_before;
 };
 
+/* When a session last acted on a report. */
+struct node_reported {
+	uint32_t session; /* index */
+	vd_ns at;
+};
+
 /* What this thread alone counts. */
 struct node_counters {
-	uint64_t injects_full;  /* worker lanes that took no more */
-	uint64_t no_way;        /* frames for addresses that no port reaches */
-	uint64_t bad_control;   /* control messages that do not decode */
-	uint64_t reports;       /* reports received; not acted on yet */
-	uint64_t paths_refused; /* routes with too small an MTU */
+	uint64_t injects_full;               /* worker lanes that took no more */
+	uint64_t no_way;                     /* frames for addresses that no port reaches */
+	uint64_t bad_control;                /* control messages that do not decode */
+	uint64_t reports[NODE_REPORT_CODES]; /* believed, by code */
+	uint64_t paths_refused;              /* routes with too small an MTU */
 };
 
 /* Peers to open links to, since they reserved here before this node restarted (resume.c). */
@@ -137,6 +145,7 @@ struct node {
 	uint32_t route_count;
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_counters counters;
+	struct node_reported reported[NODE_REPORTED_ROWS];
 	struct node_capture capture;
 	struct sw_bucket lost_reports;
 
@@ -187,6 +196,9 @@ void node_move_session(struct node *node, uint32_t index, const struct sw_path *
 uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
 uint64_t node_session_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out) ON_CONTROL;
 void node_on_unknown(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+
+/* path_reports.c: a report about a frame of ours. */
+void node_on_report(struct node *node, const struct sw_punt *punt) ON_CONTROL;
 
 /* paths.c: the opaque paths of peering, and what they stand for. */
 struct peering_path node_path_of_endpoint(const struct sw_endpoint *endpoint);

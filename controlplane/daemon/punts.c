@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* punts: what the workers handed up, given to the machine it is for. */
 #include "controlplane/daemon/node.h"
-#include "multigram/frame.h"
 
-enum {
-	PUNTS_A_TURN = 64, /* of one worker, so that none starves the others */
-	REPORT_LOST = 0,   /* code of a report: the sessions' machine judges it */
-};
+enum { PUNTS_A_TURN = 64 }; /* of one worker, so that none starves the others */
 
 static void on_datagram(struct node *node, const struct sw_punt *punt)
 {
@@ -25,10 +21,6 @@ ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
 
 	if (!link || punt->len == 0)
 		return;
-	if (punt->bytes[0] == MG_REPORT && (punt->len < 2 || punt->bytes[1] != REPORT_LOST)) {
-		node->counters.reports++;
-		return;
-	}
 	if (!node->session_peering)
 		return;
 	route = (struct route_path){ .link = link->number, .label = back.label, .bits = back.bits };
@@ -63,6 +55,7 @@ ON_CONTROL static void on_punt(struct node *node, const struct sw_punt *punt)
 	case SW_PUNT_INNER: on_inner(node, punt); return;
 	case SW_PUNT_WANT_SESSION: on_want_session(node, punt); return;
 	case SW_PUNT_MOVED: /* the path stays as it was until it is challenged (not yet) */ return;
+	case SW_PUNT_REPORT: node_on_report(node, punt); return;
 	case SW_PUNT_UNKNOWN: node_on_unknown(node, punt); return;
 	}
 }

@@ -280,6 +280,17 @@ static void tell_lost(struct metrics *m, const char *kind, const struct peering_
 	metrics_u64(m, stats->lost_disbelieved, "kind", kind, "result", "disbelieved");
 }
 
+static void tell_reports(struct node *node, struct metrics *m)
+{
+	static const char *const codes[NODE_REPORT_CODES] = {
+		NULL, "unknown_director", "exhausted", "not_permitted", "over_rate", "too_big",
+	};
+
+	metrics_counter(m, "viaduct_reports", "reports about frames of ours, believed");
+	for (unsigned i = 1; i < NODE_REPORT_CODES; i++)
+		metrics_u64(m, node->counters.reports[i], "code", codes[i]);
+}
+
 static void tell_control(struct node *node, struct metrics *m)
 {
 	metrics_counter(m, "viaduct_handshakes", "handshakes and their frames, by outcome");
@@ -299,8 +310,7 @@ static void tell_control(struct node *node, struct metrics *m)
 	metrics_u64(m, node->counters.no_way, "reason", "no_way");
 	metrics_u64(m, node->counters.bad_control, "reason", "bad_control");
 	metrics_u64(m, node->counters.paths_refused, "reason", "path_mtu");
-	metrics_counter(m, "viaduct_reports", "switch reports received");
-	metrics_u64(m, node->counters.reports);
+	tell_reports(node, m);
 }
 
 static void tell_ports(struct node *node, struct metrics *m)

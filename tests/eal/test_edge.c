@@ -509,3 +509,116 @@ Test(edge, the_path_never_tells_less_than_ip6_needs)
 	cr_assert(eq(u32, vd_be32_load(out + 44), 1280));
 	edges_free(&e);
 }
+
+/* ---- reports ---- */
+
+/* The report of a router at b's place about the frame that a sent last; 16 bytes. */
+static void report_about(struct edges *e, uint8_t code, uint8_t out[16])
+{
+	uint8_t packet[64];
+	const struct rig_datagram *sent;
+
+	put(e->a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e->a, 3);
+	sent = rig_sent(e->a);
+	memset(out, 0, 16);
+	out[0] = 7;
+	out[1] = code;
+	vd_be16_store(out + 2, 1350);
+	memcpy(out + 8, sent->bytes + SW_AT_PAYLOAD + 8, 8);
+}
+
+static void send_report(struct edges *e, const uint8_t *report, size_t len)
+{
+	struct vd_udp_addr addr_b = rig_addr(2, 4001);
+	const struct sw_inject inject = {
+		.kind = SW_INJECT_PAYLOAD,
+		.link = e->link.b,
+		.flags = SW_FLAG_ERROR,
+	};
+
+	rig_inject(e->b, 0, &inject, report, len);
+	(void)rig_turns(e->b, 3);
+	(void)rig_wire(e->b, e->a, &addr_b);
+	(void)rig_turns(e->a, 3);
+}
+
+/* Rows: who owns the session, of two workers; worker 0 receives. */
+Test(edge, a_report_that_repeats_a_frame_of_ours_is_punted_with_its_session)
+{
+	for (uint8_t owner = 0; owner < 2; owner++) {
+		struct edges e = edges_new(2, 0, owner);
+		struct sw_punt punt;
+		uint8_t report[16];
+
+		report_about(&e, 5, report);
+		send_report(&e, report, sizeof report);
+		cr_assert(rig_punt(e.a, &punt));
+		cr_assert(eq(int, punt.kind, SW_PUNT_REPORT));
+		cr_assert(eq(u32, punt.session, e.session.a));
+		cr_assert(eq(uint, punt.len, sizeof report));
+		cr_assert(zero(int, memcmp(punt.bytes, report, sizeof report)));
+		edges_free(&e);
+	}
+}
+
+Test(edge, a_report_about_no_frame_of_ours_is_not_believed)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct sw_punt punt;
+	uint8_t report[16];
+
+	report_about(&e, 1, report);
+	report[15] ^= 1;
+	send_report(&e, report, sizeof report);
+	memset(report + 8, 0, 8);
+	send_report(&e, report, sizeof report);
+	cr_assert(not(rig_punt(e.a, &punt)));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_REPORT_UNBELIEVED), 2));
+	edges_free(&e);
+}
+
+Test(edge, a_report_about_a_frame_of_11_s_ago_is_not_believed)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct sw_punt punt;
+	uint8_t report[16];
+
+	report_about(&e, 1, report);
+	e.a->now += VD_SECONDS(11);
+	send_report(&e, report, sizeof report);
+	cr_assert(not(rig_punt(e.a, &punt)));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_REPORT_UNBELIEVED), 1));
+	edges_free(&e);
+}
+
+Test(edge, reports_of_another_length_or_code_are_bad)
+{
+	struct edges e = edges_new(1, 0, 0);
+	struct sw_punt punt;
+	uint8_t report[17] = { 0 };
+
+	report_about(&e, 1, report);
+	for (size_t len = 1; len < 18; len++)
+		if (len != 16)
+			send_report(&e, report, len);
+	report[1] = 6;
+	send_report(&e, report, 16);
+	cr_assert(not(rig_punt(e.a, &punt)));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_BAD_INNER), 17));
+	edges_free(&e);
+}
+
+Test(edge, a_flood_of_reports_costs_256_looks_a_second)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t report[16];
+
+	report_about(&e, 1, report);
+	report[15] ^= 1;
+	for (unsigned i = 0; i < 300; i++)
+		send_report(&e, report, sizeof report);
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_REPORT_UNBELIEVED), 256));
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_DELIVERY_RATE), 44));
+	edges_free(&e);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * path_reports: what routers report about frames that we sent (switch/SPEC.md, Reports). The
+ * data plane has matched them with a frame; still whoever is on the path can make them, so
+ * they are hints: routes are asked for again and the path is probed, never is a session closed.
+ */
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+enum {
+	REPORT_DIRECTOR = 1,
+	REPORT_PERMISSION = 3,
+	REPORT_TOO_BIG = 5,
+	AT_CODE = 1,
+	AT_LIMIT = 2,
+	PAYLOAD_MIN = 1280 + 30, /* IPv6 and a session around it */
+	ACT_EVERY_S = 4,         /* for one session, as for one that is silent */
+};
+
+#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
+
+/* At most every 4 s for a session. A row is shared by few: then more often, but not by a flood. */
+static bool may_act(struct node *node, uint32_t session, vd_ns now)
+{
+	struct node_reported *row = &node->reported[sw_index_slot(session) % NODE_REPORTED_ROWS];
+
+	if (row->session == session && now - row->at < VD_SECONDS(ACT_EVERY_S))
+		return false;
+	*row = (struct node_reported){ .session = session, .at = now };
+	return true;
+}
+
+/* The route may be stale: ask again, and look whether the path still carries. */
+ON_CONTROL static void probe(struct node *node, const struct route_session *session, vd_ns now)
+{
+	node_seek_session(node, &session->peer, now);
+	(void)!peering_ping(node->session_peering, &session->peer, now); /* one may be under way */
+}
+
+ON_CONTROL static void lower(struct node *node, const struct route_session *session, uint16_t limit,
+			     vd_ns now)
+{
+	struct sw_path data = session->data_path;
+
+	if (limit < PAYLOAD_MIN) { /* nothing that IPv6 could use; perhaps another way */
+		node->counters.paths_refused++;
+		if (may_act(node, session->current, now))
+			probe(node, session, now);
+		return;
+	}
+	if (data.payload_max && limit >= data.payload_max)
+		return;
+	data.payload_max = limit;
+	node_move_session(node, session->current, &data);
+	vd_log(VD_INFO, VD_SUB_SESSION, "path carries less than it did",
+	       VD_STR("peer", PEER_TEXT(&session->peer)), VD_U64("payload", limit));
+	route_sessions_moved(node->sessions, session->current, &session->path, &data);
+}
+
+void node_on_report(struct node *node, const struct sw_punt *punt)
+{
+	const struct route_session *session;
+	uint8_t code = punt->bytes[AT_CODE];
+
+	if (!node->sessions || code >= NODE_REPORT_CODES)
+		return;
+	node->counters.reports[code]++;
+	session = route_sessions_of_index(node->sessions, punt->session);
+	if (!session || !session->current)
+		return;
+	if (code == REPORT_TOO_BIG)
+		lower(node, session, vd_be16_load(punt->bytes + AT_LIMIT), punt->at);
+	else if ((code == REPORT_DIRECTOR || code == REPORT_PERMISSION) &&
+		 may_act(node, session->current, punt->at))
+		probe(node, session, punt->at);
+}
