@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * vectors: writes multigram/vectors.json and switch/vectors.json, from the code with fixed
+ * keys and a counter for random numbers.
+ *
+ *	vectors multigram|switch >FILE
+ *
+ * The suite compares what this writes with the committed files, so nothing on the wire
+ * changes unseen. Single-threaded.
+ */
+#include <jansson.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/init.h"
+#include "controlplane/proto/control_msg.h"
+#include "controlplane/proto/handshake.h"
+#include "controlplane/proto/seal.h"
+#include "multigram/setup.h"
+#include "multigram/setup_op.h"
+#include "switch/forward.h"
+#include "switch/label.h"
+
+enum { TEXT_MAX = 8192 };
+
+static void must(enum vd_err err, const char *what)
+{
+	if (!err)
+		return;
+	fprintf(stderr, "vectors: %s: %s\n", what, vd_err_text(err));
+	exit(1);
+}
+
+/* ---- random numbers that are the same each time: SHA-256 of a counter ---- */
+
+static uint32_t drawn;
+
+static const char *random_name(void)
+{
+	return "vectors";
+}
+
+static void random_bytes(void *const out, const size_t len)
+{
+	uint8_t *at = out;
+
+	for (size_t done = 0; done < len; done += 32) {
+		uint8_t counter[4], block[32];
+
+		vd_be32_store(counter, drawn++);
+		crypto_hash_sha256(block, counter, sizeof counter);
+		memcpy(at + done, block, len - done < 32 ? len - done : 32);
+	}
+}
+
+static uint32_t random_word(void)
+{
+	uint32_t word;
+
+	random_bytes(&word, sizeof word);
+	return word;
+}
+
+/* ---- JSON ---- */
+
+static json_t *hex(const void *bytes, size_t len)
+{
+	char text[TEXT_MAX];
+
+	if (2 * len + 1 > sizeof text)
+		exit(2);
+	sodium_bin2hex(text, sizeof text, bytes, len);
+	return json_string(text);
+}
+
+static void add(json_t *vectors, const char *name, const char *description, json_t *fields)
+{
+	json_t *vector = json_pack("{s:s, s:s}", "name", name, "description", description);
+
+	json_object_update(vector, fields);
+	json_decref(fields);
+	json_array_append_new(vectors, vector);
+}
+
+/* ---- multigram ---- */
+
+static void add_op(json_t *vectors, const char *name, const char *description,
+		   const struct mg_op *op)
+{
+	uint8_t bytes[MG_OP_BYTES];
+	struct vd_write w = vd_write_to(bytes, sizeof bytes);
+
+	must(mg_op_write(&w, op), name);
+	add(vectors, name, description,
+	    json_pack("{s:o}", "operation", hex(bytes, vd_write_len(&w))));
+}
+
+static void add_ops(json_t *vectors)
+{
+	static const char ping[] = "/viaduct/ping/1", ip6[] = "/viaduct/ip6/1";
+	struct mg_op op = {
+		.kind = MG_OP_OFFER,
+		.id = { 0, 1, 2, 3, 4, 5, 6, 7 },
+		.count = 2,
+		.entries = { { 0x10, vd_bytes(ip6, sizeof ip6 - 1) },
+			     { 0x0100, vd_bytes(ping, sizeof ping - 1) } },
+	};
+
+	add_op(vectors, "offer", "offer of ip6 at 16 and ping at 256, id 0001020304050607", &op);
+	op.kind = MG_OP_ANSWER;
+	op.count = 1;
+	add_op(vectors, "answer", "the answer of a side that grants ip6 and not ping", &op);
+	op.count = 0;
+	add_op(vectors, "answer-nothing", "the answer of a side that grants nothing", &op);
+	op.kind = MG_OP_OFFER;
+	add_op(vectors, "list", "an offer without entries asks for the table", &op);
+	op = (struct mg_op){ .kind = MG_OP_ERROR, .err_index = 99 };
+	add_op(vectors, "error", "index 99 is not in the sender's table", &op);
+}
+
+static void add_refusal(json_t *vectors, const char *name, const char *description,
+			const char *text)
+{
+	uint8_t bytes[MG_OP_BYTES];
+	struct vd_bytes rest;
+	struct mg_op op;
+	size_t len;
+
+	if (sodium_hex2bin(bytes, sizeof bytes, text, strlen(text), " ", &len, NULL) ||
+	    !mg_op_read(vd_bytes(bytes, len), &op, &rest))
+		must(VD_EBUG_STATE, name);
+	add(vectors, name, description,
+	    json_pack("{s:o, s:b}", "operation", hex(bytes, len), "refused", true));
+}
+
+static void add_refusals(json_t *vectors)
+{
+	add_refusal(vectors, "refused-indefinite", "a map of indefinite length",
+		    "51 bf 6269644800010203040506 07ff");
+	add_refusal(vectors, "refused-long-head", "a head that is not the shortest",
+		    "51 a1 62 6964 5808 0001020304050607");
+	add_refusal(vectors, "refused-order", "keys that do not ascend",
+		    "51 a2 64 30783130 6f 2f766961647563742f70696e672f31 62 6964 48 "
+		    "0001020304050607");
+	add_refusal(vectors, "refused-entry", "an index with a leading zero byte",
+		    "51 a2 62 6964 48 0001020304050607 66 307830303130 6f "
+		    "2f766961647563742f70696e672f31");
+	add_refusal(vectors, "refused-two", "both id and re",
+		    "51 a2 62 6964 48 0001020304050607 62 7265 48 0001020304050607");
+	add_refusal(vectors, "refused-json", "JSON, before anything is authenticated", "8004 7b7d");
+}
+
+static json_t *multigram(void)
+{
+	json_t *vectors = json_array();
+
+	add_ops(vectors);
+	add_refusals(vectors);
+	return vectors;
+}
+
+/* ---- switch: labels ---- */
+
+struct hop {
+	unsigned width;
+	uint32_t in, out;
+};
+
+static json_t *word(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, "%016llx", (unsigned long long)value);
+	return json_string(text);
+}
+
+/* Each switch's label and used, from where `label` is sent to where it is delivered. */
+static json_t *walk(const struct hop *hops, size_t count, uint64_t *label, uint8_t *used)
+{
+	json_t *steps = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		const struct hop *hop = &hops[i];
+
+		if ((*label & ((UINT64_C(1) << hop->width) - 1)) != hop->out)
+			must(VD_EBUG_STATE, "a label leads elsewhere");
+		*label =
+		    sw_label_step(*label, hop->width, sw_label_reverse_of(hop->in, hop->width));
+		*used = (uint8_t)(*used + hop->width);
+		json_array_append_new(steps, json_pack("{s:i, s:i, s:i, s:o, s:i}", "width",
+						       (int)hop->width, "ingress", (int)hop->in,
+						       "egress", (int)hop->out, "label",
+						       word(*label), "used", (int)*used));
+	}
+	return steps;
+}
+
+static void add_labels(json_t *vectors)
+{
+	static const struct hop there[] = { { 4, 0x3, 0x9 },
+					    { 8, 0x51, 0x7e },
+					    { 12, 0xc04, 0x05a } };
+	static const struct hop back[] = { { 12, 0x05a, 0xc04 },
+					   { 8, 0x7e, 0x51 },
+					   { 4, 0x9, 0x3 } };
+	uint64_t label = 0x05a7e9;
+	uint8_t used = 0;
+	json_t *out = walk(there, 3, &label, &used), *home;
+	struct sw_route route = sw_label_way_back(label, used);
+
+	label = route.label;
+	used = 0;
+	home = walk(back, 3, &label, &used);
+	add(vectors, "label",
+	    "a label over three switches of widths 4, 8 and 12, and the way back (section 7)",
+	    json_pack("{s:o, s:o, s:o, s:i, s:o, s:o}", "sent", word(0x05a7e9), "steps", out,
+		      "way_back", word(route.label), "bits", (int)route.bits, "steps_back", home,
+		      "way_back_again", word(sw_label_way_back(label, used).label)));
+}
+
+/* ---- switch: tags and reports ---- */
+
+static void add_frame(json_t *vectors, const char *name, const char *description, uint64_t label,
+		      uint8_t flags, const void *payload, size_t len)
+{
+	static const uint8_t key[SW_TAG_KEY_BYTES] = { 0, 1, 2,  3,  4,  5,  6,  7,
+						       8, 9, 10, 11, 12, 13, 14, 15 };
+	uint8_t frame[SW_HEADER + 64] = { 6, 1, 2, 3, 4 };
+	uint64_t tag;
+
+	vd_be64_store(frame + SW_AT_COUNTER, 1);
+	vd_be64_store(frame + SW_AT_LABEL, label);
+	frame[SW_AT_FLAGS] = flags;
+	frame[SW_AT_CLASS] = flags ? 0 : 0xb8;
+	memcpy(frame + SW_HEADER, payload, len);
+	tag = sw_tag(key, frame, (uint16_t)(SW_HEADER + len));
+	memcpy(frame + SW_AT_TAG, &tag, sizeof tag);
+	add(vectors, name, description,
+	    json_pack("{s:o, s:o}", "key", hex(key, sizeof key), "frame",
+		      hex(frame, SW_HEADER + len)));
+}
+
+static void add_frames(json_t *vectors)
+{
+	static const uint8_t report[] = { 7, 5, 5, 0, 16, 0, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8 };
+
+	add_frame(vectors, "tag-hello", "a switch frame with a payload of 5 bytes (6.1)", 0x05a7e9,
+		  0, "hello", 5);
+	add_frame(vectors, "tag-keepalive", "a keepalive: label 0, no payload", 0, 0, "", 0);
+	add_frame(vectors, "tag-long", "a payload longer than the 16 bytes that the tag covers",
+		  0x05a7e9, 0, "0123456789abcdefghijklmnopqrstuvwxyz", 36);
+	add_frame(vectors, "report-too-big",
+		  "report 5: limit 1280, used 16, director 0x1234, echo 0102030405060708 (10)",
+		  0x1234, 0x80, report, sizeof report);
+	add(vectors, "report-lost",
+	    "report 0, outside a switch frame: index 0x01020304, counter 9 (4)",
+	    json_pack("{s:s}", "datagram", "0700010203040000000000000009"));
+}
+
+/* ---- switch: handshakes ---- */
+
+struct side {
+	struct vd_identity identity;
+	struct handshake_self self;
+	struct handshake hs;
+	struct handshake_result result;
+};
+
+static void make_side(struct side *side, enum handshake_kind kind, uint64_t boot, uint32_t width)
+{
+	static const char *const link[] = { "/viaduct/ping/1" };
+	static const char *const session[] = { "/viaduct/ip6/1", "/viaduct/ping/1" };
+
+	vd_identity_generate(&side->identity);
+	handshake_self_init(&side->self, kind, &side->identity, boot, width,
+			    1u << VD_CHACHA20_POLY1305);
+	side->self.offer_count = kind == HANDSHAKE_LINK ? 1 : 2;
+	memcpy(side->self.offer, kind == HANDSHAKE_LINK ? link : session,
+	       side->self.offer_count * sizeof side->self.offer[0]);
+}
+
+/* What the vectors tell as e's secret is what message 1 or 2 was made with. */
+static void check_ephemeral(const struct side *side, const struct handshake *hs)
+{
+	uint8_t e[NOISE_KEY_BYTES];
+
+	crypto_scalarmult_base(e, side->hs.noise.e.secret);
+	if (memcmp(hs->sent + HANDSHAKE_HEADER, e, sizeof e) != 0)
+		must(VD_EBUG_STATE, "ephemeral key");
+}
+
+static json_t *frame_json(const struct handshake *hs)
+{
+	return hex(hs->sent, hs->sent_len);
+}
+
+static struct handshake_frame sent_by(const struct handshake *hs)
+{
+	struct handshake_frame frame;
+
+	must(handshake_frame_read(vd_bytes(hs->sent, hs->sent_len), &frame), "frame");
+	return frame;
+}
+
+static json_t *side_json(const struct side *side, uint32_t index)
+{
+	char peer[VD_PEER_ID_TEXT];
+
+	return json_pack("{s:s, s:o, s:o, s:o, s:I, s:i, s:i}", "peer",
+			 vd_peer_id_text(&side->identity.id, peer), "identity_secret",
+			 hex(side->identity.secret, sizeof side->identity.secret), "static_secret",
+			 hex(side->self.static_key.secret, NOISE_KEY_BYTES), "ephemeral_secret",
+			 hex(side->hs.noise.e.secret, NOISE_KEY_BYTES), "boot",
+			 (json_int_t)side->self.boot, "width", (int)side->self.width, "index",
+			 (int)index);
+}
+
+static json_t *keys_json(const struct handshake_result *result, enum handshake_kind kind)
+{
+	const struct handshake_keys *keys = &result->keys;
+
+	if (kind == HANDSHAKE_SESSION)
+		return json_pack("{s:o, s:o}", "aead_initiator", hex(keys->tx_aead, 32),
+				 "aead_responder", hex(keys->rx_aead, 32));
+	return json_pack("{s:o, s:o, s:o, s:o}", "tag_initiator", hex(keys->tx_tag, 16),
+			 "tag_responder", hex(keys->rx_tag, 16), "control_initiator",
+			 hex(keys->tx_control, 32), "control_responder", hex(keys->rx_control, 32));
+}
+
+static json_t *seal_json(const uint8_t key[32], uint32_t index, struct vd_bytes plain)
+{
+	static const uint8_t unused[32];
+	struct seal seal;
+	uint8_t frame[256];
+	size_t len;
+
+	seal_init(&seal, VD_CHACHA20_POLY1305, key, unused, index);
+	must(seal_create(&seal, plain, frame, sizeof frame, &len), "seal");
+	seal_fini(&seal);
+	return json_pack("{s:o, s:o}", "plaintext", hex(plain.at, plain.len), "frame",
+			 hex(frame, len));
+}
+
+static void add_cookie(json_t *vectors, const struct handshake *first)
+{
+	static const uint8_t mac[HANDSHAKE_COOKIE_BYTES] = "sixteen bytes..";
+	struct handshake retry = *first;
+	uint8_t cookie[HANDSHAKE_COOKIE_FRAME];
+	struct handshake_frame frame = sent_by(first), read;
+
+	handshake_cookie_write(&frame, mac, cookie);
+	must(handshake_frame_read(vd_bytes(cookie, sizeof cookie), &read), "cookie");
+	must(handshake_take_cookie(&retry, &read), "cookie");
+	add(vectors, "cookie",
+	    "a responder under load answers message 1 of the vector `link`, and the retry (3.4); "
+	    "the "
+	    "MAC is any",
+	    json_pack("{s:o, s:o}", "cookie", hex(cookie, sizeof cookie), "retry_last_16_bytes",
+		      hex(retry.sent + retry.sent_len - 16, 16)));
+}
+
+static void add_handshake(json_t *vectors, enum handshake_kind kind)
+{
+	static const uint8_t answer[] = { 8, 0x3a, 10, 0x0a, 8, 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct side a, b;
+	struct handshake_frame frame;
+	json_t *messages = json_array(), *sealed;
+	bool link = kind == HANDSHAKE_LINK;
+
+	make_side(&a, kind, 77, link ? 8 : 0);
+	make_side(&b, kind, 78, link ? 16 : 0);
+	must(handshake_start(&a.hs, &a.self, 0x0a0b0c0d), "start");
+	json_array_append_new(messages, frame_json(&a.hs));
+	check_ephemeral(&a, &a.hs);
+	if (link)
+		add_cookie(vectors, &a.hs);
+	frame = sent_by(&a.hs);
+	must(handshake_answer(&b.hs, &b.self, &frame, 0x01020304), "answer");
+	json_array_append_new(messages, frame_json(&b.hs));
+	check_ephemeral(&b, &b.hs);
+	frame = sent_by(&b.hs);
+	must(handshake_finish(&a.hs, &a.self, &frame, &b.identity.id, &a.result), "finish");
+	json_array_append_new(messages, frame_json(&a.hs));
+	frame = sent_by(&a.hs);
+	must(handshake_conclude(&b.hs, &b.self, &frame, &b.result), "conclude");
+	sealed = seal_json(link ? a.result.keys.rx_control : a.result.keys.rx_aead, 0x0a0b0c0d,
+			   link ? vd_bytes(answer, sizeof answer) : vd_bytes("", 0));
+	add(vectors, link ? "link" : "session",
+	    link ? "a whole handshake of a link, its keys, and the responder's first sealed frame: "
+		   "a "
+		   "challenge's answer (3, 5, 12)"
+		 : "a whole handshake of a session, its keys, and the responder's confirmation: an "
+		   "empty plaintext (3, 5, 11)",
+	    json_pack("{s:s, s:o, s:o, s:o, s:o, s:o}", "prologue",
+		      link ? "viaduct link 1" : "viaduct session 1", "initiator",
+		      side_json(&a, 0x0a0b0c0d), "responder", side_json(&b, 0x01020304), "messages",
+		      messages, "keys", keys_json(&a.result, kind), "sealed", sealed));
+}
+
+static json_t *switching(void)
+{
+	json_t *vectors = json_array();
+
+	add_labels(vectors);
+	add_frames(vectors);
+	add_handshake(vectors, HANDSHAKE_LINK);
+	add_handshake(vectors, HANDSHAKE_SESSION);
+	return vectors;
+}
+
+int main(int argc, char **argv)
+{
+	static struct randombytes_implementation counter = {
+		.implementation_name = random_name,
+		.random = random_word,
+		.buf = random_bytes,
+	};
+	bool of_switch = argc == 2 && strcmp(argv[1], "switch") == 0;
+	json_t *file;
+
+	if (argc != 2 || (!of_switch && strcmp(argv[1], "multigram") != 0)) {
+		fprintf(stderr, "usage: vectors multigram|switch\n");
+		return 2;
+	}
+	if (randombytes_set_implementation(&counter) || vd_init())
+		return 1;
+	file = json_pack(
+	    "{s:s, s:s, s:o}", "specification", of_switch ? "switch/SPEC.md" : "multigram/SPEC.md",
+	    "description",
+	    of_switch ? "Known answers, made by tests/vectors. Bytes are hexadecimal; labels "
+			"are 64-bit numbers, in hexadecimal; other numbers are decimal. "
+			"identity_secret is Ed25519's seed and public key; a key with "
+			"_initiator in its name is the one that the initiator sends with."
+		      : "Known answers, made by tests/vectors: setup operations, from the "
+			"codec on, in hexadecimal; `refused`: a receiver drops it whole.",
+	    "vectors", of_switch ? switching() : multigram());
+	json_dumpf(file, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
+	putchar('\n');
+	json_decref(file);
+	return 0;
+}
