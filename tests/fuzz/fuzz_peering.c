@@ -14,7 +14,8 @@
  *	1  the same, to our index          4  time passes: length / 64 seconds
  *	2  the same, over another path
  *
- * The first byte of all chooses links or sessions.
+ * The first byte of all chooses links or sessions, and (2) whether the first machine is under
+ * load, so that it asks for cookies.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -78,19 +79,40 @@ static void run(struct net *net, struct vd_read *r)
 	}
 }
 
+/* Its own message 1 of before, with another e each time, from many strangers. */
+static void load(struct net *net, const struct net_frame *first)
+{
+	enum { LOAD = 64, E_AT = 10 };
+	struct net_frame frame = *first;
+
+	for (unsigned i = 0; i < LOAD; i++) {
+		struct peering_path path = { .bytes = { NET_NOBODY, (uint8_t)i } };
+
+		frame.bytes[E_AT]++;
+		(void)!net_inject(net, 0, path, vd_bytes(frame.bytes, frame.len));
+	}
+	expect(net->nodes[0].indices_out >= LOAD);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	struct net_frame first;
+	unsigned how;
 	struct vd_read r = vd_read_of(vd_bytes(data, size));
 	struct net *net;
 
 	if (size < 1 || vd_init())
 		return 0;
 	net_seed(1);
-	net = net_new(vd_read_u8(&r) & 1 ? PEERING_SESSION : PEERING_LINK, 1);
+	how = vd_read_u8(&r);
+	net = net_new(how & 1 ? PEERING_SESSION : PEERING_LINK, 1);
 	net_start(net, 0);
 	net_start(net, 1);
 	net_dial(net, 0, 1);
+	first = net->frames[0];
 	expect(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	if (how & 2)
+		load(net, &first);
 	run(net, &r);
 	for (unsigned i = 0; i < 2; i++)
 		expect(net->nodes[i].broken == NULL);
