@@ -46,3 +46,33 @@ void node_on_unknown(struct node *node, const struct sw_punt *punt)
 	if (punt->len >= PEERING_HEAD_BYTES)
 		(void)!peering_unknown(node->link_peering, &path, punt->bytes, punt->at);
 }
+
+/* ---- links whose peer moved ---- */
+
+void node_on_moved(struct node *node, const struct sw_punt *punt)
+{
+	struct peering_path path = node_path_of_endpoint(&punt->from);
+
+	peering_moved(node->link_peering, punt->link, &path, punt->frame_len, punt->at);
+}
+
+void node_move_link(struct node *node, const struct vd_peer_id *peer,
+		    const struct peering_path *path)
+{
+	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+	const struct route_link *link = route_links_move(node->links, peer, &endpoint);
+	struct sw_template send;
+
+	if (!link)
+		return;
+	node_remember(node, peer);
+	if (!node_template(node, &endpoint, &send))
+		return;
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index &&
+		    !node_write_template(node, link->owner, link->generations[i].index, &send)) {
+			node_begin_templates(node); /* the lane is full: soon */
+			return;
+		}
+	route_links_set_send(node->links, peer, &send);
+}

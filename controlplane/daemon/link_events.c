@@ -263,6 +263,11 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_USE: on_use(node, event, now); return;
 	case PEERING_RETIRE: route_links_retire(node->links, event->index); return;
 	case PEERING_UP: on_up(node, event, now); return;
+	case PEERING_MOVED:
+		vd_log(VD_INFO, VD_SUB_LINK, "link moved to another address",
+		       VD_STR("peer", PEER_TEXT(&event->peer)));
+		node_move_link(node, &event->peer, &event->path);
+		return;
 	case PEERING_REBOOTED: on_rebooted(node, event, now); return;
 	case PEERING_DOWN: on_down(node, event, now); return;
 	case PEERING_REFUSED_BY:

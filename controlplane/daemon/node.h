@@ -196,6 +196,10 @@ void node_move_session(struct node *node, uint32_t index, const struct sw_path *
 uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
 uint64_t node_session_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out) ON_CONTROL;
 void node_on_unknown(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+void node_on_moved(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+/* The peer's address changed, and it proved that it is there. */
+void node_move_link(struct node *node, const struct vd_peer_id *peer,
+		    const struct peering_path *path) ON_CONTROL;
 
 /* path_reports.c: a report about a frame of ours. */
 void node_on_report(struct node *node, const struct sw_punt *punt) ON_CONTROL;

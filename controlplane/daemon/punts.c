@@ -54,7 +54,7 @@ ON_CONTROL static void on_punt(struct node *node, const struct sw_punt *punt)
 	case SW_PUNT_PAYLOAD: on_payload(node, punt); return;
 	case SW_PUNT_INNER: on_inner(node, punt); return;
 	case SW_PUNT_WANT_SESSION: on_want_session(node, punt); return;
-	case SW_PUNT_MOVED: /* the path stays as it was until it is challenged (not yet) */ return;
+	case SW_PUNT_MOVED: node_on_moved(node, punt); return;
 	case SW_PUNT_REPORT: node_on_report(node, punt); return;
 	case SW_PUNT_UNKNOWN: node_on_unknown(node, punt); return;
 	}

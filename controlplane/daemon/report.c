@@ -301,6 +301,9 @@ static void tell_control(struct node *node, struct metrics *m)
 	tell_limits(m, "link", peering_stats(node->link_peering));
 	if (node->session_peering)
 		tell_limits(m, "session", peering_stats(node->session_peering));
+	metrics_counter(m, "viaduct_link_moves", "new addresses of peers, by step");
+	metrics_u64(m, peering_stats(node->link_peering)->challenges, "step", "challenge");
+	metrics_u64(m, peering_stats(node->link_peering)->moves, "step", "moved");
 	metrics_counter(m, "viaduct_lost_reports", "reports of lost frames, ours and the peers'");
 	tell_lost(m, "link", peering_stats(node->link_peering));
 	if (node->session_peering)

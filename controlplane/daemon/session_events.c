@@ -315,6 +315,7 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_REFUSED_BY:
 	case PEERING_DENIED: log_trouble(event); return;
 	case PEERING_PONG: node_pong(node, &event->peer, true, event->rtt); return;
+	case PEERING_MOVED:    /* links only */
 	case PEERING_REBOOTED: /* the peer's sessions died with it; a new one is up */
 	case PEERING_CONTROL:  /* sessions carry no other control messages yet */
 	case PEERING_NONE: return;

@@ -112,6 +112,7 @@ enum peering_event_kind {
 	PEERING_RETIRE,     /* generation `index` is over: its keys are wiped */
 	PEERING_UP,         /* the peer has a link (session) now, confirmed: after its first USE */
 	PEERING_DOWN,       /* the peer has none any more: `status` (OK: silence), `text` */
+	PEERING_MOVED,      /* link: the peer proved that it is at `path` now: send there */
 	PEERING_REBOOTED,   /* `boot` changed: what was learnt from the peer is void */
 	PEERING_REFUSED_BY, /* the peer said no: `status`, `text`; dialling backs off */
 	PEERING_DENIED,     /* we refused the peer, by admit */
@@ -177,7 +178,8 @@ struct peering_stats {
 	uint64_t cookies;         /* asked of us, and given */
 	/* reports of lost frames: ours, ours that the rate did not let go, the peers' */
 	uint64_t lost_sent, lost_limited, lost_believed, lost_disbelieved;
-	uint64_t turned_away; /* by a limit: the sum of these */
+	uint64_t challenges, moves; /* sent to new addresses; answered from there */
+	uint64_t turned_away;       /* by a limit: the sum of these */
 	uint64_t limits[PEERING_LIMITS];
 };
 
@@ -237,6 +239,13 @@ enum vd_err peering_recv_inner(struct peering *peering, uint32_t index, struct v
  * for recv and recv_inner first: a refusal verifies, too.
  */
 void peering_verified(struct peering *peering, uint32_t index, vd_ns now);
+
+/*
+ * Links: the data plane verified a frame of `bytes` bytes under `index`, with the highest
+ * counter so far, that came by `path`, which is not the peer's: it is challenged.
+ */
+void peering_moved(struct peering *peering, uint32_t index, const struct peering_path *path,
+		   size_t bytes, vd_ns now);
 
 /* The data plane carried frames with an inner index from 16 up (sessions), or any switch
  * frame with payload (links), under `index`: rekeying is worth it. */

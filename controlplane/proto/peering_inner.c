@@ -65,9 +65,8 @@ enum vd_err inner_send(struct peering *p, uint32_t slot, const struct peering_pa
 	return err ? err : plain_send(p, slot, path, framed);
 }
 
-/* What we make ourselves fits: the result can only be VD_OK. */
-static void control_send(struct peering *p, uint32_t slot, const struct peering_path *path,
-			 const struct control_msg *msg)
+void control_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+		  const struct control_msg *msg)
 {
 	uint8_t body[CONTROL_MSG_MAX];
 
@@ -187,8 +186,11 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 				  now);
 		return VD_OK;
 	}
+	if (msg.kind == CONTROL_ANSWER && path_answered(p, slot, path, msg.challenge))
+		return VD_OK;
 	if (msg.kind == CONTROL_CHALLENGE) {
 		msg.kind = CONTROL_ANSWER;
+		path_answering(p, slot, path);
 		control_send(p, slot, path, &msg);
 		return VD_OK;
 	}
@@ -258,6 +260,7 @@ enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, stru
 			vd_ns now)
 {
 	uint8_t plain[SEALED_RECV_MAX];
+	uint64_t highest;
 	uint32_t index;
 	size_t len;
 	enum vd_err err = seal_index(frame, &index);
@@ -277,10 +280,13 @@ enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, stru
 		p->stats.unknown_index++;
 		return VD_ENOTFOUND;
 	}
+	highest = p->generations[owner.slot].seal.top;
 	err = seal_consume(&p->generations[owner.slot].seal, frame, plain, &len);
 	if (err) {
 		p->stats.bad_frames++;
 		return err;
 	}
+	if (p->generations[owner.slot].seal.top > highest)
+		path_heard(p, owner.slot, path, frame.len, now);
 	return inner_recv(p, owner.slot, path, vd_bytes(plain, len), now);
 }

@@ -69,6 +69,7 @@ void peer_gone(struct peering *p, uint32_t slot, enum peering_status status, con
 		event_end(p, PEERING_DOWN, peer, status, text);
 	peer->up = false;
 	peer->redial = false;
+	path_forget(peer);
 	peer->ping_out = false;
 	peer->rtt = 0;
 	peer_back_off(peer, now);
@@ -171,6 +172,7 @@ void peer_schedule(struct peering *p, uint32_t slot)
 	vd_ns at = vd_ns_min(dial_at(p, peer), gone_at(p, peer));
 
 	at = vd_ns_min(at, ping_at(p, peer));
+	at = vd_ns_min(at, path_deadline(peer));
 	for (unsigned i = 0; i < peer->count; i++)
 		at = vd_ns_min(at, retire_at(&p->generations[peer->generations[i]]));
 	timers_set(&p->timers, peer_timer(slot), at);
@@ -212,6 +214,7 @@ void peer_expire(struct peering *p, uint32_t slot, vd_ns now)
 		if (ping_send(p, slot, now))
 			peer->ping_at = VD_NEVER; /* no common ping protocol */
 	}
+	path_expire(p, peer, now);
 	if (dial_at(p, peer) <= now)
 		dial(p, slot, now);
 	peer_schedule(p, slot);

@@ -7,6 +7,7 @@
  *	peering_peer.c        peers: their deadlines, back-off, coming and going
  *	peering_generation.c  generations: installing, choosing, retiring
  *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
+ *	peering_path.c        links whose peer speaks from another address
  *	peering_lost.c        reports of frames that nobody knows
  *	peering_load.c        cookies and limits of a responder under load
  *	peering_inner.c       what is inside sealed frames: control, ping
@@ -34,6 +35,8 @@ enum {
 	EVENTS_MAX = 64,
 	EVENTS_ROOM = 16, /* more than one frame or one deadline causes */
 	CONFIRM_HASH_BYTES = 16,
+	CHALLENGE_BYTES = 8,
+	CANDIDATES = 2, /* addresses of one peer that are challenged at once */
 };
 
 #define REPEAT_FIRST     VD_MS(500)
@@ -57,6 +60,8 @@ enum half_open_state {
 	HALF_OPEN_SENT_2, /* the peer's: waits for message 3 */
 	HALF_OPEN_SENT_3, /* ours: generation installed; waits for a frame under it */
 };
+
+struct control_msg;
 
 struct half_open {
 	enum half_open_state state;
@@ -93,6 +98,15 @@ struct generation {
 	struct seal seal;                         /* links */
 };
 
+/* An address that a peer's frames come from, and that is being challenged. */
+struct candidate {
+	struct peering_path path;
+	uint8_t data[CHALLENGE_BYTES];
+	vd_ns began;         /* 0: free */
+	vd_ns next;          /* challenge */
+	uint64_t came, sent; /* bytes */
+};
+
 struct peer {
 	struct vd_peer_id id;
 	struct peering_path dial_path;
@@ -111,6 +125,7 @@ struct peer {
 	vd_ns lost_at; /* of the last handshake that a report of lost frames caused; 0: none */
 	vd_ns rtt, ping_at, ping_sent;
 	uint64_t ping_id;
+	struct candidate candidates[CANDIDATES];
 };
 
 /* Someone we said no to, while his message 3 may be repeated. */
@@ -246,6 +261,20 @@ void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
 void half_open_free(struct peering *p, uint32_t slot);
 void refusal_free(struct peering *p, uint32_t slot);
 
+/* ---- peering_path.c ---- */
+
+/* A frame with the highest counter verified under `slot`, which came by `path`. */
+void path_heard(struct peering *p, uint32_t slot, const struct peering_path *path, size_t bytes,
+		vd_ns now);
+/* Whether this answers a challenge to `path`: the link has moved there. */
+bool path_answered(struct peering *p, uint32_t slot, const struct peering_path *path,
+		   const uint8_t data[CHALLENGE_BYTES]);
+/* A challenge that came by `path` is being answered: counts as sent there. */
+void path_answering(struct peering *p, uint32_t slot, const struct peering_path *path);
+void path_forget(struct peer *peer);
+vd_ns path_deadline(const struct peer *peer);
+void path_expire(struct peering *p, struct peer *peer, vd_ns now);
+
 /* ---- peering_lost.c ---- */
 
 /* Counts a frame under an unknown index, and reports it. Always VD_ENOTFOUND. */
@@ -276,6 +305,9 @@ enum vd_err inner_recv(struct peering *p, uint32_t generation, const struct peer
 /* Seals (links) or has sealed (sessions) `body` under an inner index. VD_EBUG_ROOM. */
 enum vd_err inner_send(struct peering *p, uint32_t generation, const struct peering_path *path,
 		       uint64_t index, struct vd_bytes body);
+/* What we make ourselves fits. */
+void control_send(struct peering *p, uint32_t generation, const struct peering_path *path,
+		  const struct control_msg *msg);
 /* What answers message 3, and confirms the generation to the initiator. */
 void confirm_send(struct peering *p, uint32_t generation);
 void close_send(struct peering *p, uint32_t generation, enum peering_status status,

@@ -188,6 +188,21 @@ void route_links_set_send(struct route_links *links, const struct vd_peer_id *pe
 	link->payload_max = send->payload_max;
 }
 
+const struct route_link *route_links_move(struct route_links *links, const struct vd_peer_id *peer,
+					  const struct sw_endpoint *endpoint)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (!link)
+		return NULL;
+	link->endpoint = *endpoint;
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index)
+			sw_link_set_path(&links->plane->links, link->generations[i].index,
+					 sw_path_hash(endpoint->port, &endpoint->remote));
+	return link;
+}
+
 static struct route_account account_of(const struct route_links *links, uint32_t index)
 {
 	const struct sw_link *record = sw_link_find(&links->plane->links, index);

@@ -99,6 +99,11 @@ void route_links_set_policy(struct route_links *links, const struct vd_peer_id *
 void route_links_set_send(struct route_links *links, const struct vd_peer_id *peer,
 			  const struct sw_template *send) ON_CONTROL;
 
+/* The peer is at `endpoint` now. NULL: there is no such link. Its owner is to be told the headers.
+ */
+const struct route_link *route_links_move(struct route_links *links, const struct vd_peer_id *peer,
+					  const struct sw_endpoint *endpoint) ON_CONTROL;
+
 /* NULL when there is none. Valid until the next call that changes links. */
 const struct route_link *route_links_find(const struct route_links *links,
 					  const struct vd_peer_id *peer) ON_CONTROL;

@@ -9,14 +9,16 @@
  *	        node 2                  address 9: an attacker, who replays what he saw
  *
  * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, who dials, and
- * for ten minutes what happens: restarts, outages, rekeyings, closes, a node that lets nobody
- * in, frames replayed or made up by the attacker. Then the channel heals, and:
+ * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
+ *nobody in, frames replayed or made up by the attacker. Then the channel heals, and:
  *
  *	- every pair that dials is up, both sides under keys that match (README, invariants 1, 2);
  *	- no event came out of order, and no receiver index was lost;
  *	- while rekeying goes on, no data frame is lost (4);
  *	- in the end, after one more rekeying, each side has one generation for each peer;
- *	- the attacker got at most as many bytes as he sent (6).
+ *	- moves to other addresses, while all is well, take no handshake and lose nothing sent
+ *there;
+ *	- the attacker got at most as many bytes as he sent, but for first challenges (6).
  *
  *	sim_peering [--flood] [--seeds N | seed]
  *
@@ -30,7 +32,7 @@
 #include "tests/sim/sim_flood.h"
 #include "tests/unit/proto/peering_net.h"
 
-enum { ATTACKER = 9, SEEN = 32 };
+enum { ATTACKER = 9, SEEN = 32, ALIASES = 20, CHALLENGE_BYTES = 42 };
 
 struct sim {
 	struct net *net;
@@ -131,11 +133,24 @@ static void attack(struct sim *sim, unsigned node)
 	(void)!net_inject(sim->net, node, path, vd_bytes(frame.bytes, frame.len));
 }
 
+/* Links: the node is at another address from now on, and says something from there. */
+static void rebind(struct sim *sim, unsigned node)
+{
+	if (sim->net->nodes[node].config.kind != PEERING_LINK)
+		return;
+	sim->net->nodes[node].alias = (uint8_t)(ALIASES + 3 * draw(sim, 33) + node);
+	for (unsigned to = 0; to < sim->nodes; to++)
+		if (to != node)
+			(void)net_data(sim->net, node, to);
+}
+
 static void something(struct sim *sim)
 {
 	unsigned node = draw(sim, sim->nodes);
 
-	switch (draw(sim, 24)) {
+	switch (draw(sim, 26)) {
+	case 24:
+	case 25: rebind(sim, node); break;
 	case 0: restart(sim, node); break;
 	case 1: outage(sim); break;
 	case 2: close_one(sim, node); break;
@@ -197,6 +212,8 @@ static void heal(struct sim *sim)
 	struct net *net = sim->net;
 
 	net->loss = net->copies = net->flips = 0;
+	for (unsigned i = 0; i < sim->nodes; i++)
+		net->nodes[i].alias = 0; /* where those who lost it look for it */
 	net->delay_max = net->delay_min;
 	/* Longer than any back-off, and than dead links take to be noticed. */
 	for (unsigned i = 0; i < 300; i++) {
@@ -248,6 +265,27 @@ static void check_rekeying(struct sim *sim)
 	       "data was lost while rekeying");
 }
 
+/* Each node moves, one after the other: both directions work at once, without a handshake. */
+static void check_rebinding(struct sim *sim)
+{
+	struct net *net = sim->net;
+
+	for (unsigned i = 0; i < sim->nodes && net->nodes[0].config.kind == PEERING_LINK; i++) {
+		unsigned moved = 0, before, lost = 0;
+
+		rebind(sim, i);
+		net_run(net, VD_SECONDS(2));
+		for (unsigned to = 0; to < sim->nodes; to++)
+			moved += net->nodes[to].counts[PEERING_MOVED] > 0;
+		expect(sim, moved > 0, "nobody noticed a move");
+		before = net->nodes[i].data_received;
+		for (unsigned from = 0; from < sim->nodes; from++)
+			lost += from != i && net_data(net, from, i);
+		net_run(net, VD_SECONDS(1));
+		expect(sim, net->nodes[i].data_received == before + lost, "lost after a move");
+	}
+}
+
 /* Ends may disagree which of two generations is current until the next rekeying (WIRE 2). */
 static void check_quiet(struct sim *sim)
 {
@@ -262,7 +300,10 @@ static void check_quiet(struct sim *sim)
 		expect(sim, node->broken == NULL, node->broken);
 		expect(sim, net_generation_count(node) == sim->nodes - 1, "generations left over");
 		expect(sim, node->indices_out == (int)sim->nodes - 1, "receiver indices lost");
-		expect(sim, node->tx_bytes[ATTACKER] <= node->rx_bytes[ATTACKER],
+		expect(sim,
+		       node->tx_bytes[ATTACKER] <=
+			   node->rx_bytes[ATTACKER] +
+			       peering_stats(node->peering)->challenges * CHALLENGE_BYTES,
 		       "an unproven path got more than it sent");
 	}
 	expect(sim, sim->net->lost_for_room == 0, "the channel overflowed");
@@ -283,6 +324,8 @@ static const char *run(uint64_t seed)
 	heal(&sim);
 	check_up(&sim);
 	check_rekeying(&sim);
+	check_up(&sim);
+	check_rebinding(&sim);
 	check_up(&sim);
 	check_quiet(&sim);
 	net_free(sim.net);

@@ -157,7 +157,7 @@ static void post(struct net *net, const struct net_frame *frame)
 static void send_frame(struct node *node, const struct peering_path *path, struct vd_bytes bytes)
 {
 	struct net *net = node->net;
-	struct net_frame frame = { .from = node->address,
+	struct net_frame frame = { .from = node->alias ? node->alias : node->address,
 				   .to = path->bytes[0],
 				   .way = path->bytes[1],
 				   .len = (uint16_t)bytes.len };
@@ -192,6 +192,11 @@ static void recv_data(struct node *node, const struct net_frame *frame)
 	node->data_received++;
 	peering_verified(node->peering, generation->index, node->net->now);
 	peering_carried(node->peering, generation->index, node->net->now);
+	if (vd_be64_load(frame->bytes + 5) <= generation->rx_top)
+		return;
+	generation->rx_top = vd_be64_load(frame->bytes + 5);
+	if (memcmp(&path, &generation->path, sizeof path) != 0)
+		peering_moved(node->peering, generation->index, &path, frame->len, node->net->now);
 }
 
 /* A session's sealed frame, as its data plane opens it. */
@@ -329,6 +334,16 @@ static void on_inner(struct node *node, const struct peering_event *event)
 	send_frame(node, &event->path, vd_bytes(frame, len));
 }
 
+/* What the data plane sends goes there from now on. */
+static void on_moved(struct node *node, const struct peering_event *event, unsigned peer)
+{
+	if (peer >= NET_NODES)
+		node->broken = "moved";
+	for (unsigned i = 0; i < NET_GENERATIONS; i++)
+		if (vd_peer_id_equal(&node->generations[i].peer, &event->peer))
+			node->generations[i].path = event->path;
+}
+
 static void on_event(struct node *node, const struct peering_event *event)
 {
 	unsigned peer = node_of(node->net, &event->peer);
@@ -350,6 +365,7 @@ static void on_event(struct node *node, const struct peering_event *event)
 		memcpy(node->control, event->frame.at, event->frame.len);
 		node->control_len = event->frame.len;
 		break;
+	case PEERING_MOVED: on_moved(node, event, peer); break;
 	case PEERING_NONE:
 	case PEERING_REBOOTED:
 	case PEERING_PONG:
@@ -393,6 +409,11 @@ static void hand_over(struct net *net, struct net_frame *slot)
 	slot->at = VD_NEVER;
 	if (net->cut || (net->watch && !net->watch(net, &frame)))
 		return;
+	for (unsigned i = 0; i < NET_NODES; i++)
+		if (net->nodes[i].alias && net->nodes[i].alias == frame.to)
+			frame.to = (uint8_t)(i + 1);
+		else if (net->nodes[i].alias && frame.to == i + 1)
+			return; /* nobody is there any more */
 	if (frame.to >= 1 && frame.to <= NET_NODES)
 		deliver(net, &frame);
 }

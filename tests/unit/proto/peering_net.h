@@ -35,6 +35,7 @@ struct net_generation {
 	struct seal seal;    /* sessions */
 	uint64_t tx_counter; /* links: of data frames */
 	vd_ns tx_at;
+	uint64_t rx_top; /* links */
 };
 
 struct net;
@@ -42,6 +43,7 @@ struct net;
 struct node {
 	struct net *net;
 	uint8_t address;
+	uint8_t alias; /* the address it sends from and is at, after a rebinding; 0: the same */
 	struct vd_identity identity;
 	struct peering_config config;
 	struct peering *peering; /* NULL: down */

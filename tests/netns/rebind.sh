@@ -1,0 +1,56 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# The NAT before an edge gives it another source port: the link moves there after a challenge,
+# without a handshake, and traffic goes on both ways.
+#
+#	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
+#	forward.py before R   two af_packet ports, 1 worker   udp port, TUN
+set -eu
+. "$(dirname "$0")/lib.sh"
+net_needs
+net_begin
+line 4
+main_configs af_packet
+sed -i "s|routers: .*/udp/4001/|routers: [ /ip4/127.0.0.1/udp/5001/|" "$net_dir/A.yaml"
+ns_start A forward.txt python3 "$(dirname "$0")/forward.py" 5001 "$addr_ra" 4001
+nat=$started
+must_come 5 "the NAT runs" grep -q forwarding "$net_dir/forward.txt"
+daemons R A B
+must_come 20 "A has a session with B" has_session A "$peer_B"
+main_overlay=$(overlay B)
+overlay_a=$(overlay A)
+must_come 10 "B answers over the overlay" pinged A "$main_overlay"
+
+metric() {
+	ns R curl -s http://127.0.0.1:9600/metrics | awk -v "sample=$1" '$1 == sample { print $2 }'
+}
+
+address() {
+	told R links "[l['address'] for l in d['links'] if l['peer'] == '$peer_A'][0]"
+}
+
+moved_from() {
+	[ "$(address)" != "$1" ]
+}
+
+rebound() {
+	[ "$(grep -c 'now from' "$net_dir/forward.txt")" = "$1" ]
+}
+
+# Rekeyings may come by themselves in an hour, not in a few seconds: no handshake is expected.
+done_before=$(metric 'viaduct_handshakes_total{kind="link",result="done"}')
+for round in 1 2 3; do
+	address_before=$(address)
+	kill -USR1 "$nat"
+	must_come 5 "round $round: the NAT has a new port" rebound "$round"
+	rebound_at=$(($(date +%s%N) / 1000000))
+	must_come 5 "round $round: A's pings are answered again" pinged A "$main_overlay" -W 0.3
+	echo "round $round: back $(($(date +%s%N) / 1000000 - rebound_at)) ms after the rebinding"
+	must_come 5 "round $round: R knows the new address" moved_from "$address_before"
+	must_come 5 "round $round: B reaches A" pinged B "$overlay_a" -W 0.3
+done
+[ "$(metric 'viaduct_link_moves_total{step="moved"}')" = 3 ] || fail "the link did not move three times"
+[ "$(metric 'viaduct_handshakes_total{kind="link",result="done"}')" = "$done_before" ] ||
+	fail "there was a handshake instead"
+ns A ping -6 -q -i 0.02 -c 50 -W 2 "$main_overlay" >"$net_dir/ping.log" || fail "ping after the rebinding"
+grep -q ' 0% packet loss' "$net_dir/ping.log" || fail "packets are lost after the rebinding"

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* Links whose peer speaks from another address (multigram/SPEC.md, Path). */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "controlplane/proto/peering.h"
+#include "multigram/frame.h"
+#include "tests/unit/proto/peering_net.h"
+
+enum { ELSEWHERE = 50, THIEF = 9, CHALLENGE_BYTES = 42 };
+
+static struct net *two_up(void)
+{
+	struct net *net = net_new(PEERING_LINK, 1);
+
+	net_start(net, 0);
+	net_start(net, 1);
+	net_dial(net, 0, 1);
+	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	net_run(net, VD_SECONDS(1));
+	return net;
+}
+
+static void end(struct net *net)
+{
+	for (unsigned i = 0; i < NET_NODES; i++)
+		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
+	net_free(net);
+}
+
+static const struct peering_stats *stats(const struct net *net, unsigned node)
+{
+	return peering_stats(net->nodes[node].peering);
+}
+
+static uint8_t address_at(const struct net *net)
+{
+	struct peering_view view;
+
+	cr_assert(
+	    eq(int, peering_find(net->nodes[1].peering, &net->nodes[0].identity.id, &view), VD_OK));
+	return view.path.bytes[0];
+}
+
+Test(peering_path, a_frame_from_another_address_moves_the_link_once_that_is_proven)
+{
+	struct net *net = two_up();
+	uint64_t begun = stats(net, 0)->handshakes_begun + stats(net, 1)->handshakes_begun;
+
+	net->nodes[0].alias = ELSEWHERE;
+	cr_assert(net_data(net, 0, 1));
+	net_run(net, VD_MS(11));
+	cr_assert(eq(u8, address_at(net), 1), "not before the answer");
+	net_run(net, VD_MS(30));
+	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	cr_assert(eq(u32, net->nodes[1].counts[PEERING_MOVED], 1));
+	cr_assert(net_data(net, 1, 0));
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u32, net->nodes[0].data_received, 1), "it is reached there");
+	cr_assert(
+	    eq(u64, stats(net, 0)->handshakes_begun + stats(net, 1)->handshakes_begun, begun));
+	end(net);
+}
+
+Test(peering_path, a_sealed_frame_from_another_address_moves_the_link_too)
+{
+	struct net *net = two_up();
+
+	net->nodes[0].alias = ELSEWHERE;
+	(void)!peering_ping(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
+	net_drain(net, 0);
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	end(net);
+}
+
+static unsigned stolen;
+
+/* Who is on the path copies each data frame, and his copy comes first, from his address. */
+static bool steal(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	if (frame->bytes[0] == MG_SWITCH && frame->to == 2) {
+		frame->from = THIEF;
+		stolen++;
+	}
+	return true;
+}
+
+Test(peering_path, a_forged_address_moves_nothing)
+{
+	struct net *net = two_up();
+
+	net->watch = steal;
+	for (unsigned i = 0; i < 40; i++) {
+		cr_assert(net_data(net, 0, 1));
+		net_run(net, VD_MS(500));
+	}
+	cr_assert(eq(u32, stolen, 40));
+	cr_assert(gt(u64, stats(net, 1)->challenges, 10));
+	cr_assert(zero(u64, stats(net, 1)->moves));
+	cr_assert(eq(u8, address_at(net), 1));
+	cr_assert(net_data(net, 1, 0));
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u32, net->nodes[0].data_received, 1), "it is reached where it was");
+	end(net);
+}
+
+Test(peering_path, an_unproven_address_gets_no_more_than_came_from_it_but_for_one_challenge)
+{
+	struct net *net = two_up();
+
+	net->watch = steal;
+	cr_assert(net_data(net, 0, 1)); /* 29 bytes */
+	net_run(net, VD_SECONDS(20));
+	cr_assert(eq(u64, net->nodes[1].tx_bytes[THIEF], CHALLENGE_BYTES), "the first only");
+	for (unsigned i = 0; i < 100; i++) {
+		cr_assert(net_data(net, 0, 1));
+		net_run(net, VD_MS(100));
+	}
+	cr_assert(le(u64, net->nodes[1].tx_bytes[THIEF],
+		     net->nodes[1].rx_bytes[THIEF] + CHALLENGE_BYTES));
+	end(net);
+}
+
+Test(peering_path, an_address_is_challenged_every_half_second_for_ten)
+{
+	struct net *net = two_up();
+
+	net->watch = steal;
+	for (unsigned i = 0; i < 98; i++) {
+		cr_assert(net_data(net, 0, 1));
+		net_run(net, VD_MS(100));
+	}
+	cr_assert(
+	    all(ge(u64, stats(net, 1)->challenges, 19), le(u64, stats(net, 1)->challenges, 20)));
+	end(net);
+}
+
+/* What was for the thief, he hands on to the peer, as if it came from node 1. */
+static bool hand_on(struct net *net, struct net_frame *frame)
+{
+	(void)steal(net, frame);
+	if (frame->to == THIEF)
+		frame->to = 1;
+	return true;
+}
+
+Test(peering_path, an_answer_over_another_path_than_the_challenged_one_does_not_count)
+{
+	struct net *net = two_up();
+
+	net->watch = hand_on;
+	cr_assert(net_data(net, 0, 1));
+	net_run(net, VD_SECONDS(2));
+	cr_assert(ge(u64, stats(net, 1)->challenges, 1));
+	cr_assert(zero(u64, stats(net, 1)->moves));
+	cr_assert(eq(u8, address_at(net), 1));
+	end(net);
+}
+
+Test(peering_path, a_frame_that_is_not_the_newest_challenges_nobody)
+{
+	struct net *net = two_up();
+
+	cr_assert(net_data(net, 0, 1));
+	net->delay_min = net->delay_max = VD_MS(1);
+	cr_assert(net_data(net, 0, 1)); /* overtakes the first */
+	net_run(net, VD_MS(5));
+	net->watch = steal;
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u32, stolen, 1));
+	cr_assert(zero(u64, stats(net, 1)->challenges));
+	end(net);
+}
+
+Test(peering_path, two_forged_addresses_do_not_keep_a_true_one_out)
+{
+	struct net *net = two_up();
+	struct peering_path thief = { .bytes = { THIEF } }, other = { .bytes = { THIEF + 1 } };
+	uint32_t index = net_current(net, 1, 0)->index;
+
+	peering_moved(net->nodes[1].peering, index, &thief, 100, net->now);
+	peering_moved(net->nodes[1].peering, index, &other, 100, net->now);
+	net_drain(net, 1);
+	net->nodes[0].alias = ELSEWHERE;
+	net_run(net, VD_SECONDS(1));
+	cr_assert(net_data(net, 0, 1));
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	end(net);
+}
