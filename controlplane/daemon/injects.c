@@ -84,15 +84,26 @@ static unsigned owner_of_session(const struct node *node, uint32_t index)
 	return session ? session->owner : 0;
 }
 
-void node_send_inner(struct node *node, uint32_t session, struct vd_bytes plain)
+void node_send_inner(struct node *node, uint32_t session, const struct peering_path *path,
+		     struct vd_bytes plain)
 {
+	struct route_path route = node_route_of_path(path);
+	const struct route_link *link = route_links_of_number(node->links, route.link);
 	unsigned owner = owner_of_session(node, session);
-	struct sw_inject *inject = begin(node, owner, plain);
+	struct sw_inject *inject;
 
+	if (!link || !link->current) {
+		node->counters.no_way++;
+		return;
+	}
+	inject = begin(node, owner, plain);
 	if (!inject)
 		return;
 	inject->kind = SW_INJECT_INNER;
 	inject->session = session;
+	inject->path = (struct sw_path){ .link = link->current,
+					 .payload_max = link->payload_max,
+					 .label = route.label };
 	commit(node, owner);
 }
 

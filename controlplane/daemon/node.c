@@ -21,26 +21,13 @@ static void note_link_traffic(void *context, uint32_t index, bool received, bool
 		peering_carried(node->link_peering, index, vd_now());
 }
 
-static void note_session_traffic(void *context, uint32_t index, bool received, bool sent)
-{
-	struct node *node = context;
-
-	if (received)
-		peering_verified(node->session_peering, index, vd_now());
-	if (received || sent)
-		peering_carried(node->session_peering, index, vd_now());
-}
-
 ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 {
 	route_links_poll(node->links, note_link_traffic, node);
-	if (node->sessions)
-		route_sessions_poll(node->sessions, note_session_traffic, node, now);
 	(void)route_links_expire(node->links, now);
 	if (node->store)
 		route_store_poll(node->store, now);
 	node_dial_routers(node, now);
-	node_seek_lost(node, now);
 	node_expire_pings(node, now);
 	node_tick_capture(node, now);
 	node->next_tick = now + tick;
@@ -68,7 +55,7 @@ ON_CONTROL static bool pump_one(struct node *node, vd_ns now)
 		node_on_seek_event(node, &found, now);
 		return true;
 	}
-	return false;
+	return node_pump_paths(node, now);
 }
 
 static bool pump_reserves(struct node *node, vd_ns now)
@@ -92,6 +79,7 @@ static vd_ns deadline_of(const struct node *node)
 {
 	vd_ns at = vd_ns_min(node->next_tick, peering_deadline(node->link_peering));
 
+	at = vd_ns_min(at, vd_ns_min(node->next_look, node->paths_at));
 	at = vd_ns_min(at, seek_deadline(node->seek));
 	at = vd_ns_min(at, node_resume_deadline(node));
 	if (node->session_peering)
@@ -112,6 +100,7 @@ void node_pump(struct node *node)
 	if (now >= node->next_tick)
 		on_tick(node, now);
 	node_resume(node, now);
+	node_look_at_sessions(node, now);
 	do
 		while (pump_one(node, now))
 			;

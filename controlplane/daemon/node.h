@@ -97,6 +97,7 @@ struct node_counters {
 	uint64_t bad_control;                /* control messages that do not decode */
 	uint64_t reports[NODE_REPORT_CODES]; /* believed, by code */
 	uint64_t paths_refused;              /* routes with too small an MTU */
+	uint64_t sessions_moved;             /* to another path, after a challenge was answered */
 };
 
 /* Peers to open links to, since they reserved here before this node restarted (resume.c). */
@@ -151,6 +152,8 @@ struct node {
 
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
 	vd_ns next_tick;
+	vd_ns next_look;        /* at the sessions' traffic */
+	vd_ns paths_at;         /* when the sessions' paths want something */
 	bool templates_pending; /* links to look at since the last change of routes */
 	uint32_t templates_at;  /* the next of them */
 	uint32_t tun_ifindex;   /* 0: none */
@@ -189,7 +192,8 @@ void node_send_datagram(struct node *node, const struct peering_path *path,
 			struct vd_bytes frame) ON_CONTROL;
 void node_send_payload(struct node *node, const struct peering_path *path,
 		       struct vd_bytes payload) ON_CONTROL;
-void node_send_inner(struct node *node, uint32_t session, struct vd_bytes plain) ON_CONTROL;
+void node_send_inner(struct node *node, uint32_t session, const struct peering_path *path,
+		     struct vd_bytes plain) ON_CONTROL;
 void node_move_session(struct node *node, uint32_t index, const struct sw_path *path) ON_CONTROL;
 
 /* life.c: peering's `sent`, and what the workers could not make sense of. */
@@ -266,6 +270,28 @@ void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTRO
 void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_take_captures(struct node *node) ON_CONTROL;
 void node_tick_capture(struct node *node, vd_ns now) ON_CONTROL;
+
+/* A session's path as the data plane has it; link 0 when the link is gone. */
+struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,
+			      const struct route_path *path) ON_CONTROL;
+
+/* session_paths.c: which path each session uses. A handshake was done over `path`. */
+void node_use_path(struct node *node, const struct vd_peer_id *peer,
+		   const struct peering_path *path) ON_CONTROL;
+/* Another way to a session peer: kept as a fallback. */
+void node_add_path(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
+		   vd_ns now) ON_CONTROL;
+/* The path in use is void, or likely so: all are tried at once. */
+void node_doubt_path(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
+/* Fallbacks over a link that is gone (direct_too), or whose router forgot its routes. */
+void node_forget_paths(struct node *node, uint64_t link, bool direct_too) ON_CONTROL;
+/* A challenge or an answer. */
+void node_on_session_control(struct node *node, const struct peering_event *event,
+			     vd_ns now) ON_CONTROL;
+/* False when nothing was due. */
+bool node_pump_paths(struct node *node, vd_ns now) ON_CONTROL;
+/* Every 250 ms: who sends and is not answered. */
+void node_look_at_sessions(struct node *node, vd_ns now) ON_CONTROL;
 
 /* report.c: the API's data. */
 extern const struct api_source node_api_source;

@@ -11,12 +11,12 @@ struct link_path {
 static_assert(sizeof(struct link_path) <= PEERING_PATH_BYTES, "fits");
 
 /* A session's path: the number of the link, and the route from it. */
-struct session_path {
+struct session_way {
 	uint64_t link;
 	uint64_t label;
 	uint64_t bits;
 };
-static_assert(sizeof(struct session_path) <= PEERING_PATH_BYTES, "fits");
+static_assert(sizeof(struct session_way) <= PEERING_PATH_BYTES, "fits");
 
 struct peering_path node_path_of_endpoint(const struct sw_endpoint *endpoint)
 {
@@ -61,9 +61,7 @@ size_t node_link_prefix(void *context, const struct peering_path *path,
 struct peering_path node_path_of_route(const struct route_path *route)
 {
 	struct peering_path path = { 0 };
-	struct session_path in = { .link = route->link,
-				   .label = route->label,
-				   .bits = route->bits };
+	struct session_way in = { .link = route->link, .label = route->label, .bits = route->bits };
 
 	memcpy(path.bytes, &in, sizeof in);
 	return path;
@@ -81,7 +79,7 @@ size_t node_session_prefix(void *context, const struct peering_path *path,
 
 struct route_path node_route_of_path(const struct peering_path *path)
 {
-	struct session_path in;
+	struct session_way in;
 
 	memcpy(&in, path->bytes, sizeof in);
 	return (struct route_path){ .link = in.link, .label = in.label, .bits = (uint8_t)in.bits };

@@ -29,10 +29,27 @@ ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
 			    punt->at);
 }
 
-static void on_inner(struct node *node, const struct sw_punt *punt)
+/* The way that a delivered frame came, and the way back; false: its link is gone. */
+ON_CONTROL static bool path_of(const struct node *node, const struct sw_punt *punt,
+			       struct peering_path *path_out)
 {
+	const struct route_link *link = route_links_of_index(node->links, punt->link);
+	struct sw_route back = sw_label_way_back(punt->label, punt->used);
+
+	if (!link)
+		return false;
+	*path_out = node_path_of_route(
+	    &(struct route_path){ .link = link->number, .label = back.label, .bits = back.bits });
+	return true;
+}
+
+ON_CONTROL static void on_inner(struct node *node, const struct sw_punt *punt)
+{
+	struct peering_path path;
+
 	if (node->session_peering)
 		(void)!peering_recv_inner(node->session_peering, punt->session,
+					  path_of(node, punt, &path) ? &path : NULL,
 					  vd_bytes(punt->bytes, punt->len), punt->at);
 }
 

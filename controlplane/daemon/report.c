@@ -313,6 +313,8 @@ static void tell_control(struct node *node, struct metrics *m)
 	metrics_u64(m, node->counters.no_way, "reason", "no_way");
 	metrics_u64(m, node->counters.bad_control, "reason", "bad_control");
 	metrics_u64(m, node->counters.paths_refused, "reason", "path_mtu");
+	metrics_counter(m, "viaduct_sessions_moved", "sessions moved to another path");
+	metrics_u64(m, node->counters.sessions_moved);
 	tell_reports(node, m);
 }
 

@@ -36,12 +36,15 @@ ON_CONTROL static struct sw_path data_path_of(const struct node *node,
 	return data;
 }
 
-static struct node_route *route_to(struct node *node, const struct vd_peer_id *peer)
+static uint32_t route_to(const struct node *node, const struct vd_peer_id *peer,
+			 const struct vd_peer_id *via)
 {
-	for (uint32_t i = 0; i < node->route_count; i++)
-		if (vd_peer_id_equal(&node->routes[i].peer, peer))
-			return &node->routes[i];
-	return NULL;
+	uint32_t i = 0;
+
+	while (i < node->route_count && !(vd_peer_id_equal(&node->routes[i].peer, peer) &&
+					  vd_peer_id_equal(&node->routes[i].via, via)))
+		i++;
+	return i;
 }
 
 static void forget_routes_via(struct node *node, const struct vd_peer_id *router)
@@ -57,15 +60,16 @@ static void forget_routes_via(struct node *node, const struct vd_peer_id *router
 /* False when nothing is new. */
 static bool keep_route(struct node *node, const struct node_route *route)
 {
-	struct node_route *known = route_to(node, &route->peer);
+	uint32_t at = route_to(node, &route->peer, &route->via);
+	const struct node_route *known = &node->routes[at];
 
-	if (known && vd_peer_id_equal(&known->via, &route->via) && known->label == route->label &&
-	    known->bits == route->bits && known->mtu == route->mtu)
+	if (at < node->route_count && known->label == route->label && known->bits == route->bits &&
+	    known->mtu == route->mtu)
 		return false;
-	if (!known && node->route_count < NODE_ROUTES_MAX)
-		known = &node->routes[node->route_count++];
-	if (known)
-		*known = *route;
+	if (at == NODE_ROUTES_MAX)
+		return true;
+	node->routes[at] = *route;
+	node->route_count += at == node->route_count;
 	return true;
 }
 
@@ -92,6 +96,26 @@ ON_CONTROL static void follow_link(struct node *node, const struct route_session
 		route_sessions_moved(node->sessions, session->current, &session->path, &data);
 	} else {
 		seek_again(node, session, now);
+		node_doubt_path(node, &session->peer, now);
+	}
+}
+
+/* Fallbacks by links that are gone. */
+ON_CONTROL static void forget_gone(struct node *node)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	while ((session = route_sessions_next(node->sessions, &at))) {
+		const struct session_path *paths =
+		    route_sessions_paths(node->sessions, &session->peer);
+
+		for (int i = paths->count; i > 0; i--) {
+			struct route_path route = node_route_of_path(&paths->fallbacks[i - 1]);
+
+			if (!route_links_of_number(node->links, route.link))
+				node_forget_paths(node, route.link, true);
+		}
 	}
 }
 
@@ -105,6 +129,8 @@ void node_link_moved(struct node *node, const struct vd_peer_id *peer)
 		forget_routes_via(node, peer);
 	if (!node->sessions)
 		return;
+	if (!link)
+		forget_gone(node);
 	while ((session = route_sessions_next(node->sessions, &at)))
 		if (session->current && (!link || session->path.link == link->number))
 			follow_link(node, session, vd_now());
@@ -119,9 +145,13 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 	forget_routes_via(node, router);
 	if (!node->sessions || !link)
 		return;
-	while ((session = route_sessions_next(node->sessions, &at)))
-		if (session->current && session->path.link == link->number && session->path.bits)
-			seek_again(node, session, now);
+	node_forget_paths(node, link->number, false);
+	while ((session = route_sessions_next(node->sessions, &at))) {
+		if (!session->current || session->path.link != link->number || !session->path.bits)
+			continue;
+		seek_again(node, session, now);
+		node_doubt_path(node, &session->peer, now);
+	}
 }
 
 /* ---- looking for ways ---- */
@@ -161,10 +191,24 @@ void node_seek_lost(struct node *node, vd_ns now)
 		node_seek_session(node, &session->peer, now);
 }
 
-ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
-				const struct control_msg *msg, vd_ns now)
+/* A session that is up keeps its path until another one answers; one that is not is opened. */
+ON_CONTROL static void take_path(struct node *node, const struct vd_peer_id *peer,
+				 const struct route_path *path, bool first, vd_ns now)
 {
-	const struct node_router *router = &node->routers[router_number];
+	const struct route_session *session = route_sessions_find(node->sessions, peer);
+
+	if (!session)
+		return; /* no longer a peer */
+	if (first && !session->current)
+		dial(node, peer, path, now);
+	else
+		node_add_path(node, peer, path, now);
+}
+
+ON_CONTROL static void on_found(struct node *node, const struct seek_event *found, vd_ns now)
+{
+	const struct node_router *router = &node->routers[found->router];
+	const struct control_msg *msg = &found->msg;
 	const struct route_link *link = route_links_find(node->links, &router->peer);
 	struct node_route route = {
 		.peer = msg->route.peer,
@@ -174,7 +218,7 @@ ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
 		.mtu = msg->route.mtu,
 	};
 
-	if (!link)
+	if (!link || !node->sessions)
 		return;
 	if (msg->route.mtu < PAYLOAD_MIN || link->payload_max < PAYLOAD_MIN) {
 		node->counters.paths_refused++;
@@ -186,9 +230,10 @@ ON_CONTROL static void on_found(struct node *node, uint32_t router_number,
 	if (keep_route(node, &route))
 		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
 		       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
-	dial(node, &route.peer,
-	     &(struct route_path){ .link = link->number, .label = route.label, .bits = route.bits },
-	     now);
+	take_path(
+	    node, &route.peer,
+	    &(struct route_path){ .link = link->number, .label = route.label, .bits = route.bits },
+	    found->first, now);
 }
 
 void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now)
@@ -196,7 +241,7 @@ void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns
 	uint8_t bytes[CONTROL_MSG_MAX];
 
 	if (event->kind == SEEK_FOUND) {
-		on_found(node, event->router, &event->msg, now);
+		on_found(node, event, now);
 		return;
 	}
 	/* Lost if the link has just gone; the search repeats it. */
@@ -207,12 +252,14 @@ void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns
 /* ---- generations ---- */
 
 /* With the route's MTU, if the path is a route that we learnt. */
-ON_CONTROL static struct sw_path data_path_to(struct node *node, const struct vd_peer_id *peer,
-					      const struct route_path *path)
+struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,
+			      const struct route_path *path)
 {
-	const struct node_route *route = route_to(node, peer);
+	const struct route_link *link = route_links_of_number(node->links, path->link);
+	uint32_t at = link ? route_to(node, peer, &link->peer) : node->route_count;
+	bool learnt = at < node->route_count && node->routes[at].label == path->label;
 
-	return data_path_of(node, path, route && route->label == path->label ? route->mtu : 0);
+	return data_path_of(node, path, learnt ? node->routes[at].mtu : 0);
 }
 
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
@@ -230,7 +277,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		.ip6_index = generation->inner[0],
 		.owner = link ? link->owner : 0,
 		.path = path,
-		.data_path = data_path_to(node, &event->peer, &path),
+		.data_path = node_data_path(node, &event->peer, &path),
 	};
 	enum vd_err err;
 
@@ -246,12 +293,13 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	struct route_path path = node_route_of_path(&event->path);
-	struct sw_path data = data_path_to(node, &event->peer, &path);
+	struct sw_path data = node_data_path(node, &event->peer, &path);
 
 	if (!route_sessions_use(node->sessions, event->index, now))
 		return;
 	node_move_session(node, event->index, &data);
 	route_sessions_moved(node->sessions, event->index, &path, &data);
+	node_use_path(node, &event->peer, &event->path);
 }
 
 /* ---- up and down ---- */
@@ -305,7 +353,9 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 {
 	switch (event->kind) {
 	case PEERING_SEND: node_send_payload(node, &event->path, event->frame); return;
-	case PEERING_SEND_INNER: node_send_inner(node, event->index, event->frame); return;
+	case PEERING_SEND_INNER:
+		node_send_inner(node, event->index, &event->path, event->frame);
+		return;
 	case PEERING_INSTALL: on_install(node, event, now); return;
 	case PEERING_USE: on_use(node, event, now); return;
 	case PEERING_RETIRE: route_sessions_retire(node->sessions, event->index); return;
@@ -315,9 +365,9 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_REFUSED_BY:
 	case PEERING_DENIED: log_trouble(event); return;
 	case PEERING_PONG: node_pong(node, &event->peer, true, event->rtt); return;
+	case PEERING_CONTROL: node_on_session_control(node, event, now); return;
 	case PEERING_MOVED:    /* links only */
 	case PEERING_REBOOTED: /* the peer's sessions died with it; a new one is up */
-	case PEERING_CONTROL:  /* sessions carry no other control messages yet */
 	case PEERING_NONE: return;
 	}
 }

@@ -339,7 +339,8 @@ enum vd_err peering_recv(struct peering *p, const struct peering_path *path, str
 	return frame.len ? VD_EPEER_FORMAT : VD_EPEER_TRUNC;
 }
 
-enum vd_err peering_recv_inner(struct peering *p, uint32_t index, struct vd_bytes plain, vd_ns now)
+enum vd_err peering_recv_inner(struct peering *p, uint32_t index, const struct peering_path *path,
+			       struct vd_bytes plain, vd_ns now)
 {
 	struct owner owner = index_find(p, index);
 
@@ -352,9 +353,23 @@ enum vd_err peering_recv_inner(struct peering *p, uint32_t index, struct vd_byte
 		return VD_AGAIN;
 	}
 
-	const struct peering_path path = p->generations[owner.slot].path;
+	const struct peering_path way = path ? *path : p->generations[owner.slot].path;
 
-	return inner_recv(p, owner.slot, &path, plain, now);
+	return inner_recv(p, owner.slot, &way, plain, now);
+}
+
+enum vd_err peering_move(struct peering *p, const struct vd_peer_id *id,
+			 const struct peering_path *path)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE || p->peers[slot].current == SLOT_NONE)
+		return VD_ENOTFOUND;
+	p->generations[p->peers[slot].current].path = *path;
+	p->peers[slot].dial_path = *path;
+	p->peers[slot].redial = false;
+	peer_schedule(p, slot);
+	return VD_OK;
 }
 
 void peering_verified(struct peering *p, uint32_t index, vd_ns now)

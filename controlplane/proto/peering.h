@@ -104,7 +104,7 @@ struct peering_config {
 enum peering_event_kind {
 	PEERING_NONE,       /* drained */
 	PEERING_SEND,       /* `frame` as a datagram (link) or switch payload (session) to `path` */
-	PEERING_SEND_INNER, /* session: seal `frame` under generation `index` and send it */
+	PEERING_SEND_INNER, /* session: seal `frame` under generation `index`, send it to `path` */
 	/* a generation can receive: publish its record under `index`: `generation`, `path` */
 	PEERING_INSTALL,
 	/* send with generation `index` over `path` from now on; `old_index` (0: none) before */
@@ -117,7 +117,9 @@ enum peering_event_kind {
 	PEERING_REFUSED_BY, /* the peer said no: `status`, `text`; dialling backs off */
 	PEERING_DENIED,     /* we refused the peer, by admit */
 	PEERING_SILENT,     /* a dialled peer did not answer for 20 s; dialling goes on */
-	PEERING_CONTROL,    /* a verified control message of the peer: `frame` is its protobuf */
+	/* a verified control message of the peer: `frame` is its protobuf, `path` the way it came;
+	 * challenges, which are answered here, are told by sessions only */
+	PEERING_CONTROL,
 	PEERING_PONG, /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
 };
 
@@ -230,9 +232,19 @@ enum vd_err peering_recv(struct peering *peering, const struct peering_path *pat
 enum vd_err peering_unknown(struct peering *peering, const struct peering_path *path,
 			    const uint8_t head[PEERING_HEAD_BYTES], vd_ns now);
 
-/* Sessions: a plaintext that the data plane opened under `index` (may be empty). */
-enum vd_err peering_recv_inner(struct peering *peering, uint32_t index, struct vd_bytes plain,
-			       vd_ns now);
+/*
+ * Sessions: a plaintext that the data plane opened under `index` (may be empty). `path`: the way
+ * it came, by which a challenge is answered; NULL: that of the generation.
+ */
+enum vd_err peering_recv_inner(struct peering *peering, uint32_t index,
+			       const struct peering_path *path, struct vd_bytes plain, vd_ns now);
+
+/*
+ * Sessions: the peer was challenged over `path` and answered: handshakes and what else is sent
+ * go there from now on. VD_ENOTFOUND.
+ */
+enum vd_err peering_move(struct peering *peering, const struct vd_peer_id *peer,
+			 const struct peering_path *path);
 
 /*
  * The data plane has verified frames under `index` since the last call. Hand over what is

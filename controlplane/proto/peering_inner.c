@@ -192,7 +192,8 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 		msg.kind = CONTROL_ANSWER;
 		path_answering(p, slot, path);
 		control_send(p, slot, path, &msg);
-		return VD_OK;
+		if (p->config.kind == PEERING_LINK)
+			return VD_OK;
 	}
 
 	const struct generation *generation = &p->generations[slot];

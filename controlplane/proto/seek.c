@@ -18,6 +18,7 @@ struct target {
 	uint32_t unanswered; /* routers (bits) asked that have not said no */
 	vd_ns due;           /* next send, end of round or next round */
 	vd_ns back_off;      /* before the next round */
+	uint32_t have;       /* routers (bits) that said OK since it was wanted */
 	bool found;
 	struct seek_event answer; /* while found */
 };
@@ -58,17 +59,23 @@ static void send_to(struct target *t, uint32_t routers, vd_ns now)
 	t->sends++;
 }
 
-static void wait_for_next_round(struct target *t, vd_ns now)
+/* The routers without a way so far are asked again later. */
+static void end_round(const struct seek *seek, struct target *t, vd_ns now)
 {
-	t->state = WAITING;
 	t->to_send = t->unanswered = 0;
+	t->state = t->have && !(seek->routers_up & ~t->have) ? RESTING : WAITING;
+	if (t->state == RESTING)
+		return;
 	t->due = vd_ns_add(now, t->back_off);
 	t->back_off = vd_ns_min(2 * t->back_off, wait_max);
 }
 
-static void start_round(struct seek *seek, struct target *t, vd_ns now)
+/* Asks those of which no way is known. */
+static void start_round(const struct seek *seek, struct target *t, vd_ns now)
 {
-	if (!seek->routers_up) {
+	uint32_t routers = seek->routers_up & ~t->have;
+
+	if (!routers) {
 		t->state = WAITING;
 		t->due = VD_NEVER; /* a router that comes up starts the round */
 		return;
@@ -76,8 +83,8 @@ static void start_round(struct seek *seek, struct target *t, vd_ns now)
 	t->state = ASKING;
 	t->id = randombytes_random();
 	t->sends = 0;
-	t->unanswered = seek->routers_up;
-	send_to(t, t->unanswered, now);
+	t->unanswered = routers;
+	send_to(t, routers, now);
 }
 
 enum vd_err seek_router_up(struct seek *seek, uint32_t router, vd_ns now)
@@ -92,10 +99,8 @@ enum vd_err seek_router_up(struct seek *seek, uint32_t router, vd_ns now)
 	seek->routers[place] = router;
 	seek->routers_up |= 1u << place;
 	for (uint32_t i = 0; i < seek->count; i++) {
-		struct target *t = &seek->targets[i];
-
-		if (t->state == WAITING || t->state == ASKING)
-			start_round(seek, t, now);
+		seek->targets[i].back_off = wait_first;
+		start_round(seek, &seek->targets[i], now);
 	}
 	return VD_OK;
 }
@@ -109,6 +114,7 @@ void seek_router_down(struct seek *seek, uint32_t router)
 		for (uint32_t t = 0; t < seek->count; t++) {
 			seek->targets[t].to_send &= ~(1u << i);
 			seek->targets[t].unanswered &= ~(1u << i);
+			seek->targets[t].have &= ~(1u << i);
 		}
 	}
 }
@@ -123,8 +129,9 @@ enum vd_err seek_want(struct seek *seek, const struct vd_peer_id *peer, vd_ns no
 		t = &seek->targets[seek->count++];
 		*t = (struct target){ .peer = *peer };
 	}
-	if (t->state != RESTING)
+	if (t->state != RESTING && !t->have)
 		return VD_OK;
+	t->have = 0;
 	t->back_off = wait_first;
 	start_round(seek, t, now);
 	return VD_OK;
@@ -166,16 +173,14 @@ enum vd_err seek_recv(struct seek *seek, uint32_t router, const struct control_m
 	if (msg->route.status == CONTROL_OK) {
 		if (!vd_peer_id_equal(&msg->route.peer, &t->peer))
 			return VD_EPEER_STATE;
-		t->state = RESTING;
-		t->to_send = t->unanswered = 0;
+		t->answer = (struct seek_event){ SEEK_FOUND, router, !t->have, *msg };
 		t->found = true;
-		t->answer = (struct seek_event){ SEEK_FOUND, router, *msg };
-		return VD_OK;
+		t->have |= bit;
 	}
 	t->unanswered &= ~bit;
 	t->to_send &= ~bit;
 	if (!t->unanswered)
-		wait_for_next_round(t, now);
+		end_round(seek, t, now);
 	return VD_OK;
 }
 
@@ -188,7 +193,7 @@ static void advance(struct seek *seek, struct target *t, vd_ns now)
 	else if (t->sends < SENDS_A_ROUND && t->unanswered)
 		send_to(t, t->unanswered, now);
 	else
-		wait_for_next_round(t, now);
+		end_round(seek, t, now);
 }
 
 static struct seek_event ask_next(const struct seek *seek, struct target *t)

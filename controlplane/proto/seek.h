@@ -5,16 +5,20 @@
  * (switch/SPEC.md, section Routes).
  *
  * A round asks every router that is up, at once, and repeats to those that did
- * not answer after 1, 2 and 4 s: 4 sends in all. The first OK ends the round. When
- * none came, the next round starts after 1 s, doubling to 30 s, or when a router
- * comes up.
+ * not answer after 1, 2 and 4 s: 4 sends in all. Each OK is FOUND, so that all ways
+ * are known. Routers that gave none are asked again in the next round, which starts after
+ * 1 s, doubling to 30 s, or when a router comes up.
  *
  *	state     event                         next      does
- *	RESTING   want                          ASKING    starts a round
- *	ASKING    Route OK                      RESTING   FOUND
- *	ASKING    all routers said no           WAITING
- *	ASKING    8 s without                   WAITING
- *	WAITING   due, or a router came up      ASKING    starts a round
+ *	RESTING   want                          ASKING    starts a round with all routers
+ *	ASKING    Route OK                      ASKING    FOUND
+ *	ASKING,
+ *	WAITING   want, after an OK             ASKING    starts a round with all routers
+ *	ASKING    every router said OK          RESTING
+ *	ASKING    15 s are over, or the others
+ *	          said no                       WAITING
+ *	WAITING   due                           ASKING    starts a round with these others
+ *	any       a router came up              ASKING    the same
  *	any       unwant                        (gone)
  *	any       Route with another id         same      nothing
  *
@@ -34,6 +38,7 @@ enum seek_event_kind { SEEK_NONE, SEEK_ASK, SEEK_FOUND };
 struct seek_event {
 	enum seek_event_kind kind;
 	uint32_t router;        /* the caller's number */
+	bool first;             /* FOUND: of this round */
 	struct control_msg msg; /* ASK: the query to send. FOUND: the Route */
 };
 

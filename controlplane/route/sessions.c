@@ -8,7 +8,7 @@
 #include "controlplane/route/overlay.h"
 
 enum { LIMBO_MAX = 64 };
-static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4);
+static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4), still = VD_SECONDS(2);
 
 /*
  * A generation that is over for us, while its owner may still have to seal what was
@@ -287,6 +287,7 @@ void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_i
 		if (session->generations[i].index)
 			route_sessions_retire(sessions, session->generations[i].index);
 	session->retired = (struct route_account){ 0 };
+	session->paths = (struct session_path){ 0 };
 }
 
 void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
@@ -306,6 +307,14 @@ const struct route_session *route_sessions_find(const struct route_sessions *ses
 						const struct vd_peer_id *peer)
 {
 	return row_of_peer(sessions, peer);
+}
+
+struct session_path *route_sessions_paths(struct route_sessions *sessions,
+					  const struct vd_peer_id *peer)
+{
+	struct route_session *session = row_of_peer(sessions, peer);
+
+	return session ? &session->paths : NULL;
 }
 
 const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
@@ -343,11 +352,11 @@ struct route_account route_sessions_account(const struct route_sessions *session
 	return sum;
 }
 
-static void note_silence(struct route_session *session, bool received, vd_ns now)
+static void note_silence(struct route_session *session, bool sent, bool received, vd_ns now)
 {
 	if (received)
 		session->unanswered = 0;
-	else if (session->sends && !session->unanswered)
+	else if (sent && !session->unanswered)
 		session->unanswered = now;
 }
 
@@ -355,8 +364,8 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 			 route_moved_fn moved, void *context, vd_ns now)
 {
 	bool received = false;
+	uint64_t sent = 0;
 
-	session->sends = false;
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
 		struct route_generation *generation = &session->generations[i];
 		struct route_account before = generation->seen;
@@ -366,11 +375,12 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 		route_generation_poll(generation, account_of(sessions, generation->index), moved,
 				      context);
 		received |= generation->seen.rx_frames != before.rx_frames;
-		session->sends |= generation->seen.tx_frames != before.tx_frames;
+		sent += generation->seen.tx_frames - before.tx_frames;
 	}
-	if (session->sends)
+	if (sent)
 		session->sent_at = now;
-	note_silence(session, received, now);
+	session_path_traffic(&session->paths, sent, received, now);
+	note_silence(session, session->paths.sent == now, received, now);
 }
 
 void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context,
@@ -386,7 +396,8 @@ static bool is_lost(const struct route_session *session, vd_ns now)
 		return false;
 	if (!session->current)
 		return session->connect;
-	return session->sends && session->unanswered && now - session->unanswered >= lost_after;
+	return session->unanswered && now - session->unanswered >= lost_after &&
+	       now - session->paths.sent < still;
 }
 
 const struct route_session *route_sessions_lost(struct route_sessions *sessions, uint32_t *at,

@@ -22,6 +22,7 @@
 #include "base/formats/peer_id.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "controlplane/proto/session_path.h"
 #include "controlplane/route/links.h"
 #include "switch/plane.h"
 
@@ -38,14 +39,14 @@ struct route_session {
 	bool connect;     /* kept up */
 	uint32_t current; /* index that we send with; 0: none */
 	struct route_generation generations[ROUTE_GENERATIONS];
-	struct route_path path;   /* of the current generation */
-	struct sw_path data_path; /* the same, as the data plane has it */
+	struct route_path path;    /* of the current generation */
+	struct sw_path data_path;  /* the same, as the data plane has it */
+	struct session_path paths; /* how it is chosen */
 	enum vd_cipher cipher;
 	vd_ns since;
 	struct route_account retired;
 	vd_ns unanswered; /* when something was sent and nothing has verified since; 0: no */
 	vd_ns asked;      /* when it last looked for another way */
-	bool sends;       /* sent something before the last poll */
 	vd_ns sent_at;    /* the last poll that found so; 0: none */
 };
 
@@ -94,6 +95,9 @@ void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
 
 const struct route_session *route_sessions_find(const struct route_sessions *sessions,
 						const struct vd_peer_id *peer) ON_CONTROL;
+/* The machine that chooses its paths; NULL: not a peer of ours. */
+struct session_path *route_sessions_paths(struct route_sessions *sessions,
+					  const struct vd_peer_id *peer) ON_CONTROL;
 const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
 						      const uint8_t overlay[16]) ON_CONTROL;
 const struct route_session *route_sessions_of_index(const struct route_sessions *sessions,

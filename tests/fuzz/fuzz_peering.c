@@ -48,8 +48,8 @@ static void inner(struct net *net, struct vd_bytes plain)
 	if (!current)
 		return;
 	if (net->nodes[0].config.kind == PEERING_SESSION) {
-		(void)!peering_recv_inner(net->nodes[0].peering, current->keys.remote_index, plain,
-					  net->now);
+		(void)!peering_recv_inner(net->nodes[0].peering, current->keys.remote_index, NULL,
+					  plain, net->now);
 		net_drain(net, 0);
 	} else if (plain.len > 0 && plain.at[0] == MG_CONTROL) {
 		(void)!peering_send_control(net->nodes[1].peering, &net->nodes[0].identity.id,

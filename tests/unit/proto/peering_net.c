@@ -221,7 +221,8 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 	if (len > 0 && plain[0] == 0x7f) {
 		node->data_received++;
 		peering_carried(node->peering, index, node->net->now);
-	} else if (peering_recv_inner(node->peering, index, vd_bytes(plain, len), node->net->now)) {
+	} else if (peering_recv_inner(node->peering, index, NULL, vd_bytes(plain, len),
+				      node->net->now)) {
 		node->data_bad++;
 	}
 	peering_verified(node->peering, index, node->net->now);

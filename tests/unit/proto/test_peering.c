@@ -842,12 +842,58 @@ Test(peering, a_challenge_is_answered_over_the_path_it_came_by)
 	end(net);
 }
 
+Test(peering, a_challenge_in_a_session_is_answered_over_the_path_it_came_by_and_told)
+{
+	struct net *net = two_up(PEERING_SESSION);
+	const struct net_generation *own = net_current(net, 0, 1);
+	struct control_msg msg = { .kind = CONTROL_CHALLENGE, .challenge = { 1, 2, 3 } };
+	struct peering_path other = { .bytes = { 2, 9 } };
+	uint8_t plain[1 + CONTROL_MSG_MAX] = { MG_CONTROL };
+	size_t len = 1 + control_msg_encode(&msg, plain + 1);
+	struct peering_event event;
+	unsigned answers = 0, told = 0;
+
+	cr_assert(eq(int,
+		     peering_recv_inner(net->nodes[0].peering, own->index, &other,
+					vd_bytes(plain, len), net->now),
+		     VD_OK));
+	while ((event = peering_next(net->nodes[0].peering)).kind != PEERING_NONE) {
+		cr_assert(zero(int, memcmp(&event.path, &other, sizeof other)));
+		answers += event.kind == PEERING_SEND_INNER;
+		told += event.kind == PEERING_CONTROL;
+	}
+	cr_assert(eq(uint, answers, 1));
+	cr_assert(eq(uint, told, 1));
+	end(net);
+}
+
+Test(peering, a_moved_session_is_rekeyed_over_its_new_path)
+{
+	struct net *net = two_up(PEERING_SESSION);
+	struct peering_path other = { .bytes = { 2, 9 } };
+	struct peering_event event;
+	unsigned handshakes = 0;
+
+	cr_assert(eq(int, peering_move(net->nodes[0].peering, &net->nodes[1].identity.id, &other),
+		     VD_OK));
+	(void)!peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
+	peering_expire(net->nodes[0].peering, net->now);
+	while ((event = peering_next(net->nodes[0].peering)).kind != PEERING_NONE) {
+		if (event.kind != PEERING_SEND)
+			continue;
+		handshakes++;
+		cr_assert(zero(int, memcmp(&event.path, &other, sizeof other)));
+	}
+	cr_assert(eq(uint, handshakes, 1));
+	end(net);
+}
+
 /* A plaintext of the peer's data plane arrives at node 0 (sessions). */
 static enum vd_err hear(struct net *net, const void *plain, size_t len)
 {
 	uint32_t index = net_current(net, 0, 1)->index;
 	enum vd_err err =
-	    peering_recv_inner(net->nodes[0].peering, index, vd_bytes(plain, len), net->now);
+	    peering_recv_inner(net->nodes[0].peering, index, NULL, vd_bytes(plain, len), net->now);
 
 	return err;
 }

@@ -71,7 +71,7 @@ Test(seek, a_query_is_repeated_under_its_id_after_1_2_and_4_s_and_no_more)
 	}
 }
 
-Test(seek, the_first_ok_is_found_and_ends_the_round)
+Test(seek, every_ok_is_found_once_and_the_first_is_told_from_the_others)
 {
 	uint32_t id = 0;
 	struct control_msg msg;
@@ -86,9 +86,96 @@ Test(seek, the_first_ok_is_found_and_ends_the_round)
 	event = seek_next(seek, 1);
 	cr_assert(eq(int, (int)event.kind, SEEK_FOUND));
 	cr_assert(eq(u32, event.router, 2));
+	cr_assert(event.first);
 	cr_assert(eq(u64, event.msg.route.label, 9));
-	cr_assert(eq(int, (int)seek_recv(seek, 1, &msg, 2), VD_EPEER_STATE));
+	cr_assert(eq(int, (int)seek_recv(seek, 2, &msg, 1), VD_EPEER_STATE));
+	cr_assert(eq(int, (int)seek_recv(seek, 1, &msg, 2), VD_OK));
+	event = seek_next(seek, 2);
+	cr_assert(eq(int, (int)event.kind, SEEK_FOUND));
+	cr_assert(eq(u32, event.router, 1));
+	cr_assert(not(event.first));
+	cr_assert(eq(u64, seek_deadline(seek), VD_NEVER), "all have answered");
+}
+
+Test(seek, a_router_that_does_not_answer_is_asked_again_after_an_ok_of_another)
+{
+	uint32_t id = 0;
+	struct control_msg msg;
+
+	(void)seek_router_up(seek, 1, 0);
+	(void)seek_router_up(seek, 2, 0);
+	(void)seek_want(seek, &peer, 0);
+	(void)asks(0, &id);
+	msg = route(id, CONTROL_OK);
+	(void)seek_recv(seek, 2, &msg, 1);
+	(void)seek_next(seek, 1);
+	cr_assert(eq(uint, asks(VD_SECONDS(1), &id), 1));
+	(void)asks(VD_SECONDS(3), &id);
+	(void)asks(VD_SECONDS(7), &id);
+	cr_assert(eq(uint, asks(VD_SECONDS(15), &id), 0));
+	cr_assert(eq(uint, asks(VD_SECONDS(16), &id), 1), "the next round: that one only");
+}
+
+Test(seek, a_router_that_said_no_is_asked_again_although_another_said_ok)
+{
+	uint32_t id = 0;
+	struct control_msg msg;
+	struct seek_event event;
+
+	(void)seek_router_up(seek, 1, 0);
+	(void)seek_router_up(seek, 2, 0);
+	(void)seek_want(seek, &peer, 0);
+	(void)asks(0, &id);
+	msg = route(id, CONTROL_OK);
+	(void)seek_recv(seek, 2, &msg, 0);
+	(void)seek_next(seek, 0);
+	msg = route(id, CONTROL_NOT_FOUND);
+	(void)seek_recv(seek, 1, &msg, 0);
+	cr_assert(eq(uint, asks(VD_SECONDS(1), &id), 1));
+	msg = route(id, CONTROL_OK);
+	cr_assert(eq(int, (int)seek_recv(seek, 1, &msg, VD_SECONDS(1)), VD_OK));
+	event = seek_next(seek, VD_SECONDS(1));
+	cr_assert(eq(int, (int)event.kind, SEEK_FOUND));
+	cr_assert(not(event.first));
 	cr_assert(eq(u64, seek_deadline(seek), VD_NEVER));
+}
+
+Test(seek, wanting_again_after_an_ok_asks_all_again)
+{
+	uint32_t id = 0, next = 0;
+	struct control_msg msg;
+
+	(void)seek_router_up(seek, 1, 0);
+	(void)seek_router_up(seek, 2, 0);
+	(void)seek_want(seek, &peer, 0);
+	(void)asks(0, &id);
+	msg = route(id, CONTROL_OK);
+	(void)seek_recv(seek, 2, &msg, 1);
+	(void)seek_next(seek, 1);
+	(void)seek_want(seek, &peer, 2);
+	cr_assert(eq(uint, asks(2, &next), 2));
+	cr_assert(ne(u32, next, id));
+}
+
+Test(seek, a_router_that_comes_up_later_is_asked_for_peers_that_were_found)
+{
+	uint32_t id = 0;
+	struct control_msg msg;
+	struct seek_event event;
+
+	(void)seek_router_up(seek, 1, 0);
+	(void)seek_want(seek, &peer, 0);
+	(void)asks(0, &id);
+	msg = route(id, CONTROL_OK);
+	(void)seek_recv(seek, 1, &msg, 1);
+	(void)seek_next(seek, 1);
+	(void)seek_router_up(seek, 2, VD_SECONDS(5));
+	cr_assert(eq(uint, asks(VD_SECONDS(5), &id), 1));
+	msg = route(id, CONTROL_OK);
+	cr_assert(eq(int, (int)seek_recv(seek, 2, &msg, VD_SECONDS(5)), VD_OK));
+	event = seek_next(seek, VD_SECONDS(5));
+	cr_assert(eq(int, (int)event.kind, SEEK_FOUND));
+	cr_assert(not(event.first), "the peer was found before");
 }
 
 Test(seek, when_all_say_no_the_next_round_comes_later_under_another_id)
