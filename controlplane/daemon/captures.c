@@ -76,7 +76,7 @@ ON_CONTROL static json_t *packet_json(const struct node *node, const struct sw_c
 
 	return json_pack(
 	    "{s:I, s:s, s:i, s:i, s:o, s:i, s:o, s:i, s:i, s:s?, s:s?, s:o}", "at_ns",
-	    (json_int_t)(item->at + wall_offset), "direction",
+	    (json_int_t)item->at + (json_int_t)wall_offset, "direction",
 	    item->kind == SW_CAPTURE_OUT ? "out" : "in", "port", (int)item->way.port, "worker",
 	    (int)item->worker, "local", address_json(&item->way.local), "local_port",
 	    (int)item->way.local.port, "remote", address_json(&item->way.remote), "remote_port",

@@ -342,7 +342,7 @@ Test(worker, error_flag_and_report_come_together_or_not_at_all)
 
 	rig_inject(a, 0, &inject, "\7", 1); /* a report without the flag */
 	inject.flags = SW_FLAG_ERROR;
-	rig_inject(a, 0, &inject, "\4", 1); /* the flag without a report */
+	rig_inject(a, 0, &inject, "\4", 1);   /* the flag without a report */
 	rig_inject(a, 0, &inject, "\7\0", 2); /* both, and no code that needs an echo */
 	(void)rig_turns(a, 1);
 	cr_assert(eq(uint, rig_wire(a, b, &addr_a), 3));

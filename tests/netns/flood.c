@@ -4,7 +4,6 @@
  * random addresses of 198.18.0.0/15, well formed as far as a stranger can make them. Needs
  * NET_RAW; prints how many were sent.
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <netinet/ip.h>
 #include <netinet/udp.h>
