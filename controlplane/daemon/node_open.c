@@ -345,7 +345,7 @@ ON_CONTROL static void on_wake(void *context)
 }
 
 /* Before the loop sleeps: workers wake us from here on, so look once more. */
-static bool before_sleep(void *context)
+ON_CONTROL static bool before_sleep(void *context)
 {
 	struct node *node = context;
 
