@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* punts: what the workers handed up, given to the machine it is for. */
 #include "controlplane/daemon/node.h"
+#include "multigram/frame.h"
 
 enum { PUNTS_A_TURN = 64 }; /* of one worker, so that none starves the others */
+
+/* Who is going down says no to nobody: it is silent, and its peers try again later. */
+static bool is_too_late(const struct node *node, const struct sw_punt *punt)
+{
+	return node->stopping && punt->len && punt->bytes[0] == MG_HANDSHAKE;
+}
 
 static void on_datagram(struct node *node, const struct sw_punt *punt)
 {
 	struct peering_path path = node_path_of_endpoint(&punt->from);
 
+	if (is_too_late(node, punt))
+		return;
 	/* What is wrong with it, the machine counts. */
 	(void)!peering_recv(node->link_peering, &path, vd_bytes(punt->bytes, punt->len), punt->at);
 }
@@ -19,7 +28,7 @@ ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
 	struct route_path route;
 	struct peering_path path;
 
-	if (!link || punt->len == 0)
+	if (!link || punt->len == 0 || is_too_late(node, punt))
 		return;
 	if (!node->session_peering)
 		return;

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The daemon's life: a second one on its socket is refused, SIGTERM ends it with 0 within 5 s
-# under traffic, and it leaves nothing behind.
+# under traffic, it tells its peers, and it leaves nothing behind.
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
 #	udp port, TUN       two af_packet ports, 1 worker     udp port, TUN
@@ -22,6 +22,8 @@ links_up A 1 || fail "the first daemon suffered from the second"
 
 ns_start A flood.txt ping -6 -q -i 0.01 "$main_overlay"
 stop B
+must_come 3 "A hears that B goes down" grep -q 'session down .*shutting down' "$net_dir/A.log"
+must_come 3 "R hears that B goes down" grep -q 'link down .*shutting down' "$net_dir/R.log"
 stop A
 stop R
 for name in A B R; do
