@@ -19,5 +19,5 @@ def check(root, files):
                 yield f"{name}:{line}: {found[0]}: a path of one machine"
 
 
-run(check, good={"a.md": "see /var/lib/viaduct and $HOME/x and tests/work/a\n"},
-    bad=[{"a.md": "cd /home/jane/viaduct\n"}, {"a.c": '"/work/here"\n'}, {"a": "x=/tmp/b-me/y\n"}])
+run(check, good={"a.md": "see /var/lib/viaduct and $HOME/x and tests/mnt/a\n"},
+    bad=[{"a.md": "cd /home/jane/viaduct\n"}, {"a.c": '"/mnt/here"\n'}, {"a": "x=/Users/jo/y\n"}])

@@ -285,6 +285,10 @@ Test(api, an_answer_after_its_client_is_gone_does_no_harm)
 	for (unsigned i = 0; i < 5; i++)
 		turn();
 	api_reply_error(waiting[0], "too late; no matter");
+	fd = dial();
+	say(fd, "{\"command\":\"links\"}\n");
+	hears(fd, "{\"ok\":{\"links\":[]}}");
+	close(fd);
 }
 
 static void finish_early(void)

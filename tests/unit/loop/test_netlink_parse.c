@@ -281,4 +281,8 @@ Test(netlink_parse, noise_in_the_bytes_does_no_harm)
 		(void)!cp_netlink_apply(map, exact, &stale);
 		free(exact);
 	}
+	memset(buffer, 0, sizeof buffer);
+	eth0(IFF_UP | IFF_LOWER_UP);
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(ne(ptr, (void *)cp_netmap_link_by_name(map, "eth0"), NULL), "still told");
 }
