@@ -94,7 +94,8 @@ const struct config_key config_keys[] = {
 		  "open links to them when it starts, `/var/lib/viaduct/state`; empty: none." },
 	{ "link.delivery_pps", KEY_U32, AT(link.delivery_pps), .min = 0, .max = 100000000,
 	  .fallback = "10000",
-	  .help = "Frames a second to this node itself, for each link; 0: unlimited." },
+	  .help = "Frames a second to this node itself, for each link; those of live sessions do "
+		  "not count. 0: unlimited." },
 	{ "link.tiers", KEY_MAPS, AT(link.tiers), .room = sizeof(struct vd_tier),
 	  EXTRA(link.tier_count), .max = VD_CONFIG_TIERS_MAX, .fallback = "[]", .reload = true,
 	  .help = "Who may have a link with this router, and what it may do. The first tier that "
@@ -111,10 +112,13 @@ const struct config_key config_keys[] = {
 	{ "link.tiers[].reserve", KEY_BOOL, IN_TIER(reserve), .fallback = "false", .reload = true,
 	  .help = "May reserve: be called." },
 	{ "link.tiers[].pps", KEY_U64, IN_TIER(pps), .max = UINT64_C(1000000000), .fallback = "0",
-	  .reload = true, .help = "Frames a second, each way and link; 0: unlimited." },
+	  .reload = true,
+	  .help = "Frames a second, each way and link; 0: unlimited. Reloaded, it "
+		  "holds for a live link from its next keys on." },
 	{ "link.tiers[].bps", KEY_U64, IN_TIER(bps), .max = UINT64_C(1000000000000),
 	  .fallback = "0", .reload = true,
-	  .help = "Bits of UDP payload a second, each way and link; 0: unlimited." },
+	  .help = "Bits of UDP payload a second, each way and link; 0: unlimited. Reloaded, it "
+		  "holds for a live link from its next keys on." },
 
 	SECTION("tun", EXTRA(tun.enabled),
 		.help = "The TUN device of an edge. Without this section the node is no edge; "
