@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "controlplane/daemon/client.h"
+#include "controlplane/daemon/client_verbs.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -162,4 +162,29 @@ int client_request(const char *path, const char *command, const char *argument, 
 	json_t *args = argument ? json_pack("[s]", argument) : json_array();
 
 	return client_call(path, command, args, answer_out, why);
+}
+
+/* ---- what all verbs use ---- */
+
+int client_complain(int status, const char *why)
+{
+	fprintf(stderr, "viaduct: %s\n", why);
+	return status;
+}
+
+int client_print(json_t *value)
+{
+	int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+
+	putchar('\n');
+	json_decref(value);
+	return failed || fflush(stdout) ? CLIENT_REFUSED : CLIENT_OK;
+}
+
+int client_ask(const struct client_options *options, const char *command, json_t **answer_out)
+{
+	char why[CLIENT_WHY];
+	int status = client_request(options->api, command, NULL, answer_out, why);
+
+	return status ? client_complain(status, why) : CLIENT_OK;
 }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "controlplane/daemon/client_capture.h"
+/*
+ * `viaduct capture`: packets of a running daemon, as lines or into a pcapng file.
+ *
+ * Ends after `count` packets, or on SIGINT and SIGTERM; then the daemon is told to stop.
+ */
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -8,10 +12,11 @@
 #include <string.h>
 #include <time.h>
 
+#include "controlplane/daemon/client_verbs.h"
 #include "controlplane/daemon/pcapng.h"
 
 struct capture {
-	const struct client_capture *options;
+	const struct client_options *options;
 	FILE *out;
 	json_int_t id;
 	json_t *ports;
@@ -146,7 +151,7 @@ static void show(struct capture *c, const json_t *packet)
 
 static int start(struct capture *c, char why[CLIENT_WHY])
 {
-	const struct client_capture *o = c->options;
+	const struct client_options *o = c->options;
 	json_t *answer = NULL, *port;
 	size_t i;
 	int status = client_call(o->api, "capture",
@@ -223,25 +228,34 @@ static FILE *open_file(const char *file, char why[CLIENT_WHY])
 	return out;
 }
 
-int client_capture(const struct client_capture *options, char why[CLIENT_WHY])
+static int run(struct capture *c, char why[CLIENT_WHY])
 {
 	struct sigaction action = { .sa_handler = on_signal };
-	struct capture c = { .options = options, .out = open_file(options->file, why) };
 	int status;
 
-	if (!c.out)
+	c->out = open_file(c->options->file, why);
+	if (!c->out)
 		return CLIENT_REFUSED;
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
-	status = start(&c, why);
+	status = start(c, why);
 	if (!status) {
-		status = follow(&c, why);
-		stop(&c);
+		status = follow(c, why);
+		stop(c);
 	}
-	if (c.out != stdout && fclose(c.out) && !status) {
-		snprintf(why, CLIENT_WHY, "cannot write %s: %s", options->file, strerror(errno));
+	if (c->out != stdout && fclose(c->out) && !status) {
+		snprintf(why, CLIENT_WHY, "cannot write %s: %s", c->options->file, strerror(errno));
 		status = CLIENT_REFUSED;
 	}
-	json_decref(c.ports);
+	json_decref(c->ports);
 	return status;
+}
+
+int client_capture(const struct client_options *options)
+{
+	struct capture c = { .options = options };
+	char why[CLIENT_WHY];
+	int status = run(&c, why);
+
+	return status ? client_complain(status, why) : CLIENT_OK;
 }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * client_verbs: the commands of the program `viaduct`, one table.
+ *
+ * To add one: a line in CLIENT_VERBS, and `int client_NAME(const struct client_options *)` in a
+ * file of its own (client_NAME.c, listed in the root's meson.build). It prints, and returns the
+ * exit status.
+ */
+#include <stdbool.h>
+
+#include "controlplane/daemon/client.h"
+
+/* X(name, arguments, how many at least, at most, help) */
+#define CLIENT_VERBS(X)                                                                            \
+	X(id, "", 0, 0, "who the daemon is, and its addresses")                                    \
+	X(status, "", 0, 0, "the daemon in a few lines")                                           \
+	X(links, "", 0, 0, "links to neighbours, with accounting")                                 \
+	X(sessions, "", 0, 0, "end-to-end sessions")                                               \
+	X(routes, "", 0, 0, "known routes to peers")                                               \
+	X(stats, "", 0, 0, "packet counters, drops by reason, workers")                            \
+	X(capture, "", 0, 0, "packets as on the wire, of a link or a drop reason")                 \
+	X(ping, "PEER", 1, 1, "round-trip time to a peer id or an overlay address")                \
+	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \
+	X(version, "", 0, 0, "of this program and of the daemon")                                  \
+	X(help, "", 0, 0, "this text")
+
+/* The command line, as it was given. Borrowed from main. */
+struct client_options {
+	const char *api; /* path of the daemon's socket */
+	bool json;
+	bool all;
+	bool explain;
+	unsigned count;        /* 0: not given */
+	const char *link;      /* of capture: peer id; NULL: any */
+	const char *drop;      /* of capture: reason or "any"; NULL: no drops */
+	const char *direction; /* of capture: "in", "out"; NULL: both */
+	const char *file;      /* of capture: pcapng; "-": stdout; NULL: lines on stdout */
+	char **words;          /* verb and arguments */
+	int word_count;
+};
+
+#define X(name, arguments, least, most, help) int client_##name(const struct client_options *);
+CLIENT_VERBS(X)
+#undef X
+
+#define CLIENT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* Says why on stderr, and returns status. */
+int client_complain(int status, const char *why);
+
+/* Asks the daemon, without arguments. CLIENT_OK and a new reference, or a status, having told why.
+ */
+int client_ask(const struct client_options *options, const char *command, json_t **answer_out);
+
+/* Prints JSON. Takes value. */
+int client_print(json_t *value);
