@@ -2,6 +2,7 @@
 #include "dataplane/dataplane.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -10,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
@@ -203,11 +206,21 @@ static void name_and_pin(const struct runner *runner)
 	(void)pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a help, no need */
 }
 
+/* It parses what strangers send, and needs nothing of root for that. */
+static void renounce(void)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
+
+	(void)syscall(SYS_capset, &head, none);
+}
+
 static void *worker_main(void *argument)
 {
 	struct runner *runner = argument;
 
 	vd_role_worker();
+	renounce();
 	name_and_pin(runner);
 	runner->registered = rte_thread_register() == 0;
 	bool registered = runner->registered;

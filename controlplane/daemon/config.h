@@ -125,8 +125,9 @@ struct vd_config_log {
 };
 
 struct vd_config {
-	bool dev;                 /* vd_config_dev made it: the identity is not stored */
-	char key[VD_CONFIG_PATH]; /* identity.key; unused where dev and empty */
+	bool dev;                  /* vd_config_dev made it: the identity is not stored */
+	char user[VD_CONFIG_NAME]; /* whom root becomes; or `auto` */
+	char key[VD_CONFIG_PATH];  /* identity.key; unused where dev and empty */
 	struct vd_config_dataplane dataplane;
 	struct vd_config_link link;
 	struct vd_config_tun tun;

@@ -57,6 +57,12 @@ static void write_key(FILE *out, const struct config_key *key)
 	fprintf(out, " | %s |\n", key->help);
 }
 
+static void write_columns(FILE *out)
+{
+	fprintf(out, "\n| key | values | default | read at | variable | |\n"
+		     "|---|---|---|---|---|---|\n");
+}
+
 static void write_section(FILE *out, const struct config_key *key)
 {
 	char variable[VD_CONFIG_KEY];
@@ -64,8 +70,7 @@ static void write_section(FILE *out, const struct config_key *key)
 	fprintf(out, "\n## `%s`\n\n%s\n", key->path, key->help);
 	if (config_key_variable(key, variable))
 		fprintf(out, "As an environment variable: `%s={}`.\n", variable);
-	fprintf(out, "\n| key | values | default | read at | variable | |\n"
-		     "|---|---|---|---|---|---|\n");
+	write_columns(out);
 }
 
 void vd_config_reference(FILE *out)
@@ -83,6 +88,8 @@ void vd_config_reference(FILE *out)
 	    "written with commas: `VIADUCT_SESSION_ALLOW=12D3…,12D3…`. An empty variable is an "
 	    "empty list or text.\n"
 	    "Keys with `reload` take effect on SIGHUP, the others at the next start.\n");
+	fprintf(out, "\n## Outside of sections\n");
+	write_columns(out);
 	for (size_t i = 0; i < config_key_count; i++) {
 		if (config_keys[i].type == KEY_SECTION)
 			write_section(out, &config_keys[i]);

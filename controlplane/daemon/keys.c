@@ -29,6 +29,13 @@ static_assert(sizeof(enum dp_driver) == sizeof(uint32_t), "KEY_NAMES writes a ui
 
 /* Parents before their children: the reference is written in this order. */
 const struct config_key config_keys[] = {
+	{ "user", KEY_TEXT, AT(user), ROOM_OF(struct vd_config, user), .min = 1, .fallback = "auto",
+	  .help =
+	      "System user that viaductd becomes when it was started as root and has opened "
+	      "what needs that. `auto`: `viaduct` if there is such a user, else it stays "
+	      "root and warns. `root`: stays root. Of capabilities it keeps NET_ADMIN, and that "
+	      "only for a TUN or DPDK ports." },
+
 	SECTION("identity", .extra = KEY_NONE, .help = "Who this node is."),
 	{ "identity.key", KEY_TEXT, AT(key), ROOM_OF(struct vd_config, key),
 	  .fallback = "/var/lib/viaduct/key",

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/init.h"
@@ -126,5 +127,6 @@ int main(int argc, char **argv)
 	vd_log_set_format((enum vd_log_format)config.log.format);
 	(void)!vd_log_set_levels(config.log.level);
 	signal(SIGPIPE, SIG_IGN);
+	(void)!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return run(&config, arguments.config);
 }

@@ -116,7 +116,8 @@ struct node_resume {
 
 struct node {
 	struct vd_config config;
-	const char *config_path; /* borrowed; NULL: none */
+	const char *config_path;   /* borrowed; NULL: none */
+	char user[VD_CONFIG_NAME]; /* whom root became; empty: nobody */
 	struct vd_identity identity;
 	uint8_t overlay[16];
 	uint64_t boot;
@@ -250,6 +251,10 @@ vd_ns node_resume_deadline(const struct node *node);
 /* The peer's address is to be remembered, if it has a reservation; or forgotten. */
 void node_remember(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 void node_forget(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* privileges.c: after what needs root is open, and after the rest is. */
+enum vd_err node_drop_root(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+enum vd_err node_settle(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 
 /* reload.c: SIGHUP. */
 void node_reload(struct node *node) ON_CONTROL;

@@ -406,8 +406,8 @@ enum vd_err node_open(struct node *node, const struct vd_config *config, const c
 		      char why[NODE_WHY])
 {
 	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {
-		open_identity, open_plane,    open_dataplane,  open_loop, open_net,
-		open_links,    open_sessions, node_open_store, open_api,
+		open_identity, open_plane,     open_dataplane,  open_loop, open_net,    open_links,
+		open_sessions, node_drop_root, node_open_store, open_api,  node_settle,
 	};
 	char cause[NODE_WHY] = "";
 
@@ -416,7 +416,8 @@ enum vd_err node_open(struct node *node, const struct vd_config *config, const c
 		enum vd_err err = steps[i](node, cause);
 
 		if (err) {
-			snprintf(why, NODE_WHY, "%s", cause[0] ? cause : vd_err_text(err));
+			snprintf(why, NODE_WHY, "%s%s%s", cause[0] ? cause : vd_err_text(err),
+				 node->user[0] ? "; it runs as user " : "", node->user);
 			return err;
 		}
 	}

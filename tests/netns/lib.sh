@@ -17,6 +17,7 @@
 net_build=$(cd "${NETNS_BUILD:-$net_root/build}" 2>/dev/null && pwd) || net_build=
 net_dir=
 net_pids=
+export VIADUCT_USER=root # what is made here is root's, whoever else there is on this machine
 
 skip() {
 	echo "skip: $*"

@@ -120,7 +120,7 @@ static const struct {
 } mistakes[] = {
 	{ "link:\n  widht: 4\n", "link.widht", "did you mean `width`?", 2 },
 	{ "lnk: {}\n", "lnk", "did you mean `link`?", 1 },
-	{ "\n\nelephant: 1\n", "elephant", "known here: identity dataplane", 3 },
+	{ "\n\nelephant: 1\n", "elephant", "known here: user identity dataplane", 3 },
 	{ "link:\n  width: 8\n  width: 9\n", "link.width", "given twice", 3 },
 	{ "link: {}\nlink: {}\n", "link", "given twice", 2 },
 	{ "link:\n  width: 3\n", "link.width", "neither `0` nor a number from 4 to 24", 2 },

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * privileges: what the daemon still may, once it opened what needs more.
+ *
+ *	viaductd starts as        becomes             keeps
+ *	root, user: auto          viaduct, if there   NET_ADMIN, if it has a TUN or DPDK ports
+ *	root, user: NAME          NAME                the same
+ *	root, user: root; --dev   stays root          the same
+ *	somebody else             stays               of the same, what it was given
+ *
+ * NET_ADMIN changes overlay routes and the TUN, asks the kernel for neighbours, and takes the
+ * XDP program off at the end. NET_BIND_SERVICE lives until the API is open. Workers, who parse
+ * what strangers send, renounce even that (dataplane.c). The kernel's capabilities are a
+ * thread's: setresuid takes them from those that DPDK and liburcu made before.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+#define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
+
+static const char usual_user[] = "viaduct";
+
+static bool needs_net_admin(const struct vd_config *config)
+{
+	for (uint32_t i = 0; i < config->dataplane.port_count; i++)
+		if (config->dataplane.ports[i].driver == DP_DRIVER_DPDK)
+			return true;
+	return config->tun.enabled;
+}
+
+/* Of `count` capabilities those that this thread has, and no others. */
+static enum vd_err keep(const cap_value_t *wanted, int count)
+{
+	cap_t have = cap_get_proc(), next = cap_init();
+	bool ok = have && next;
+
+	for (int i = 0; i < count && ok; i++) {
+		cap_flag_value_t on = CAP_CLEAR;
+
+		ok = cap_get_flag(have, wanted[i], CAP_PERMITTED, &on) == 0 &&
+		     cap_set_flag(next, CAP_PERMITTED, 1, &wanted[i], on) == 0 &&
+		     cap_set_flag(next, CAP_EFFECTIVE, 1, &wanted[i], on) == 0;
+	}
+	ok = ok && cap_set_proc(next) == 0;
+	cap_free(next);
+	cap_free(have);
+	return ok ? VD_OK : VD_ESYS;
+}
+
+static enum vd_err keep_needed(const struct node *node, bool until_open, char why[NODE_WHY])
+{
+	cap_value_t wanted[2];
+	int count = 0;
+
+	if (needs_net_admin(&node->config))
+		wanted[count++] = CAP_NET_ADMIN;
+	if (until_open)
+		wanted[count++] = CAP_NET_BIND_SERVICE;
+	return keep(wanted, count) ? FAIL(why, "cannot give up capabilities: %s", strerror(errno))
+				   : VD_OK;
+}
+
+/* The folder of the API's socket, if there is none, for who will make the socket. */
+static void give_folder(const char *socket, const struct passwd *user)
+{
+	char path[VD_CONFIG_SOCKET];
+	int fd;
+
+	snprintf(path, sizeof path, "%s", socket);
+	if (!*socket || mkdir(dirname(path), 0755))
+		return;
+	snprintf(path, sizeof path, "%s", socket);
+	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	(void)!fchown(fd, user->pw_uid, user->pw_gid); /* a failure shows at bind */
+	close(fd);
+}
+
+/* All threads change, and those but this one lose their capabilities. */
+static bool become(const struct passwd *user)
+{
+	return prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) == 0 &&
+	       initgroups(user->pw_name, user->pw_gid) == 0 &&
+	       setresgid(user->pw_gid, user->pw_gid, user->pw_gid) == 0 &&
+	       setresuid(user->pw_uid, user->pw_uid, user->pw_uid) == 0 &&
+	       prctl(PR_SET_KEEPCAPS, 0, 0, 0, 0) == 0;
+}
+
+static void warn_of_root(const struct node *node, const char *cause)
+{
+	if (!node->config.dev)
+		vd_log(VD_WARN, VD_SUB_DAEMON,
+		       "stays root; make a user for it (useradd --system --shell "
+		       "/usr/sbin/nologin viaduct), or say user: root",
+		       VD_STR("cause", cause));
+}
+
+/* Who is to be become; NULL: nobody, or `why` tells the error. */
+static const struct passwd *find_user(const struct node *node, char why[NODE_WHY])
+{
+	const char *name = node->config.user;
+	bool automatic = strcmp(name, "auto") == 0;
+	const struct passwd *user;
+
+	if (automatic && (geteuid() != 0 || node->config.dev))
+		return NULL;
+	user = getpwnam(automatic ? usual_user : name);
+	if (!user && automatic)
+		warn_of_root(node, "no user viaduct");
+	else if (!user)
+		(void)FAIL(why,
+			   "user: there is no user `%s`; make it (useradd --system --shell "
+			   "/usr/sbin/nologin %s), or name another",
+			   name, name);
+	else if (user->pw_uid == geteuid())
+		return NULL;
+	else if (geteuid() != 0)
+		(void)FAIL(why,
+			   "user: viaductd is not root, so it cannot become `%s`; start it as "
+			   "root or as that user, or take the key out",
+			   name);
+	else
+		return user;
+	return NULL;
+}
+
+static enum vd_err change_user(struct node *node, const struct passwd *user, char why[NODE_WHY])
+{
+	if (seteuid(user->pw_uid) == 0) { /* a container may not know it, or not allow it */
+		(void)!seteuid(0);
+		give_folder(node->config.api.socket, user);
+		if (!become(user))
+			return FAIL(why, "cannot become user `%s`: %s", user->pw_name,
+				    strerror(errno));
+		snprintf(node->user, sizeof node->user, "%s", user->pw_name);
+		return VD_OK;
+	}
+	if (strcmp(node->config.user, "auto") != 0)
+		return FAIL(why, "cannot become user `%s`: %s; say user: root in a user namespace",
+			    user->pw_name, strerror(errno));
+	warn_of_root(node, strerror(errno));
+	return VD_OK;
+}
+
+/* What SIGHUP will want to read. */
+static void warn_of_config(const struct node *node)
+{
+	if (node->config_path && access(node->config_path, R_OK))
+		vd_log(VD_WARN, VD_SUB_CONFIG,
+		       "this user cannot read the configuration again, so SIGHUP will not work; "
+		       "let it (chgrp, chmod 640)",
+		       VD_STR("path", node->config_path), VD_STR("user", node->user));
+}
+
+enum vd_err node_drop_root(struct node *node, char why[NODE_WHY])
+{
+	const struct passwd *user;
+	enum vd_err err = VD_OK;
+
+	why[0] = 0;
+	user = find_user(node, why);
+	if (why[0])
+		return VD_EUSER;
+	if (user)
+		err = change_user(node, user, why);
+	if (!err)
+		err = keep_needed(node, true, why);
+	if (!err)
+		warn_of_config(node);
+	return err;
+}
+
+enum vd_err node_settle(struct node *node, char why[NODE_WHY])
+{
+	enum vd_err err = keep_needed(node, false, why);
+
+	if (!err && node->user[0])
+		vd_log(VD_INFO, VD_SUB_DAEMON, "not root any more", VD_STR("user", node->user));
+	return err;
+}
