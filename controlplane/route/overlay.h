@@ -3,7 +3,7 @@
 /*
  * overlay: the IPv6 address of a peer inside the overlay: a prefix of 16 bits
  * (configuration key session.prefix, fd76 by default) and the first 14 bytes of SHA-256 of its
- * binary peer id (switch/SPEC.md, section Overlay addresses).
+ * binary peer id (switch/SPEC.md, section 11.2).
  *
  * Pure; any thread.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * reservations: what a router grants and answers to the peers of its links
- * (switch/SPEC.md, sections Reservations and Routes).
+ * (switch/SPEC.md, sections 12 and 13).
  */
 #include "controlplane/route/links.h"
 #include "controlplane/route/links_internal.h"
