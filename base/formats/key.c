@@ -87,10 +87,10 @@ void vd_identity_sign(const struct vd_identity *identity, struct vd_bytes messag
 
 /* ---- public keys ---- */
 
-/* Type, then data, both present, nothing else: the one encoding libp2p allows. */
-static enum vd_err parse_public(struct vd_bytes key, uint64_t *type_out, struct vd_bytes *data_out)
+enum vd_err vd_public_key_read(struct vd_bytes protobuf, enum vd_key_type *type_out,
+			       struct vd_bytes *data_out)
 {
-	struct vd_read r = vd_read_of(key);
+	struct vd_read r = vd_read_of(protobuf);
 
 	if (vd_read_u8(&r) != 0x08)
 		vd_read_fail(&r, VD_EPEER_FORMAT);
@@ -101,7 +101,9 @@ static enum vd_err parse_public(struct vd_bytes key, uint64_t *type_out, struct 
 
 	if (vd_read_end(&r))
 		return VD_EPEER_FORMAT;
-	*type_out = type;
+	if (type > VD_KEY_ECDSA)
+		return VD_EPEER_RANGE;
+	*type_out = (enum vd_key_type)type;
 	*data_out = data;
 	return VD_OK;
 }
@@ -109,9 +111,9 @@ static enum vd_err parse_public(struct vd_bytes key, uint64_t *type_out, struct 
 enum vd_err vd_key_verify(struct vd_bytes public_key, struct vd_bytes message,
 			  struct vd_bytes signature)
 {
-	uint64_t type;
+	enum vd_key_type type;
 	struct vd_bytes data;
-	enum vd_err err = parse_public(public_key, &type, &data);
+	enum vd_err err = vd_public_key_read(public_key, &type, &data);
 
 	if (err)
 		return err;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * key: libp2p keys (libp2p/specs, peer-ids): protobuf `Key { type = 1; data = 2 }`,
- * Ed25519 only so far, signing and verifying.
+ * key: libp2p keys (libp2p/specs, peer-ids): protobuf `Key { type = 1; data = 2 }`.
+ * Ours are Ed25519, signing and verifying; the other types are told apart here, and
+ * verified by controlplane/proto/public_key, which has the libraries.
  *
  * The key file is the raw private protobuf, 68 bytes: seed and public key.
  */
@@ -12,8 +13,14 @@
 #include "base/err.h"
 #include "base/formats/peer_id.h"
 
-enum {
+enum vd_key_type {
+	VD_KEY_RSA = 0,
 	VD_KEY_ED25519 = 1,
+	VD_KEY_SECP256K1 = 2,
+	VD_KEY_ECDSA = 3,
+};
+
+enum {
 	VD_PUBLIC_KEY_BYTES = 36,  /* protobuf of an Ed25519 public key */
 	VD_PRIVATE_KEY_BYTES = 68, /* protobuf of an Ed25519 private key: the key file */
 	VD_SIGNATURE_BYTES = 64,
@@ -44,6 +51,14 @@ enum vd_err vd_identity_write_file(const struct vd_identity *identity, const cha
 
 void vd_identity_sign(const struct vd_identity *identity, struct vd_bytes message,
 		      uint8_t signature_out[VD_SIGNATURE_BYTES]);
+
+/*
+ * Type and data of a public key's protobuf: both present, in this order, in their shortest
+ * form, nothing else, for the peer id is a hash of these bytes. `data_out` is borrowed from
+ * it, and not looked into. VD_EPEER_FORMAT; VD_EPEER_RANGE for a type that there is not.
+ */
+enum vd_err vd_public_key_read(struct vd_bytes protobuf, enum vd_key_type *type_out,
+			       struct vd_bytes *data_out);
 
 /*
  * Verifies a signature by the owner of a public key's protobuf. VD_EPEER_FORMAT for a key

@@ -14,7 +14,7 @@
 
 #include "base/bytes.h"
 
-enum { HEX_MAX = 4096 };
+enum { HEX_MAX = 4608 };
 
 struct hex {
 	uint8_t at[HEX_MAX];
