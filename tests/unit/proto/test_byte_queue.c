@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/byte_queue.h"
+
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+/* Headers of interfaces: they must compile. */
+#include "controlplane/proto/muxer.h"
+#include "controlplane/proto/security.h"
+
+Test(byte_queue, what_goes_in_comes_out_in_order)
+{
+	struct byte_queue queue = { 0 };
+	uint8_t in = 0, out = 0;
+	uint32_t seed = 1;
+
+	for (unsigned turn = 0; turn < 20000; turn++) {
+		uint8_t bytes[300];
+		size_t push = (seed = seed * 1664525 + 1013904223) >> 24,
+		       pop = (seed = seed * 1664525 + 1013904223) >> 24;
+
+		for (size_t i = 0; i < push; i++)
+			bytes[i] = in++;
+		cr_assert(eq(int, byte_queue_push(&queue, vd_bytes(bytes, push)), VD_OK));
+
+		struct vd_bytes got = byte_queue_bytes(&queue);
+
+		pop = pop < got.len ? pop : got.len;
+		for (size_t i = 0; i < pop; i++)
+			cr_assert(eq(u8, got.at[i], out++));
+		byte_queue_pop(&queue, pop);
+	}
+	byte_queue_fini(&queue);
+}
+
+Test(byte_queue, an_empty_one_holds_no_memory)
+{
+	struct byte_queue queue = { 0 };
+
+	cr_assert(eq(int, byte_queue_push(&queue, vd_bytes("abc", 3)), VD_OK));
+	byte_queue_pop(&queue, 2);
+	cr_assert(eq(sz, byte_queue_bytes(&queue).len, 1));
+	byte_queue_pop(&queue, 5);
+	cr_assert(eq(sz, byte_queue_bytes(&queue).len, 0));
+	cr_assert(queue.at == NULL);
+}
+
+Test(byte_queue, a_long_wait_does_not_grow_it)
+{
+	struct byte_queue queue = { 0 };
+	uint8_t bytes[1000] = { 0 };
+
+	for (unsigned i = 0; i < 10000; i++) {
+		cr_assert(eq(int, byte_queue_push(&queue, vd_bytes(bytes, sizeof bytes)), VD_OK));
+		if (i > 2)
+			byte_queue_pop(&queue, sizeof bytes);
+	}
+	cr_assert(le(sz, queue.cap, 8192));
+	byte_queue_fini(&queue);
+}
