@@ -77,6 +77,50 @@ static void run_capture(struct api *api, const struct api_request *request, stru
 		api->source.capture(api->source.context, request->args, reply);
 }
 
+static const struct api_action *action_of(const struct api_source *source, const char *command)
+{
+	const struct api_action *action = source->actions;
+
+	while (action && action->name && strcmp(action->name, command) != 0)
+		action++;
+	return action && action->name ? action : NULL;
+}
+
+static void run_action(struct api *api, const struct api_action *action, json_t *args,
+		       struct api_reply *reply)
+{
+	json_t *none = json_array();
+	char why[API_WHY];
+
+	args = args ? args : none;
+	if (json_array_size(args) < action->least || json_array_size(args) > action->most) {
+		snprintf(why, sizeof why, "wrong number of arguments; it is `%s %s`", action->name,
+			 action->arguments);
+		api_reply_error(reply, why);
+	} else if (!args || api_reply_await(reply)) {
+		api_reply_error(reply, "the daemon is out of memory; try again");
+	} else {
+		action->run(api->source.context, args, reply);
+	}
+	json_decref(none);
+}
+
+/* "unknown command; there are …", with those of the source. */
+static void refuse_unknown(const struct api *api, struct api_reply *reply)
+{
+	const struct api_action *action = api->source.actions;
+	char why[API_WHY];
+	int len = snprintf(why, sizeof why,
+			   "unknown command; there are capture, id, links, ping, routes, "
+			   "sessions, stats, status");
+
+	for (; action && action->name && len < (int)sizeof why; action++)
+		len += snprintf(why + len, sizeof why - (size_t)len, ", %s", action->name);
+	if (len < (int)sizeof why)
+		snprintf(why + len, sizeof why - (size_t)len, " and version");
+	api_reply_error(reply, why);
+}
+
 static get_fn getter_of(const struct api_source *source, const char *command)
 {
 	get_fn get = NULL;
@@ -89,12 +133,15 @@ static get_fn getter_of(const struct api_source *source, const char *command)
 
 static void run_request(struct api *api, const struct api_request *request, struct api_reply *reply)
 {
+	const struct api_action *action = action_of(&api->source, request->command);
 	get_fn get = getter_of(&api->source, request->command);
 
 	if (strcmp(request->command, "ping") == 0)
 		run_ping(api, request, reply);
 	else if (strcmp(request->command, "capture") == 0)
 		run_capture(api, request, reply);
+	else if (action)
+		run_action(api, action, request->args, reply);
 	else if (get && json_array_size(request->args) > 0)
 		api_reply_error(reply, "this command takes no arguments; leave args empty");
 	else if (get)
@@ -102,9 +149,7 @@ static void run_request(struct api *api, const struct api_request *request, stru
 	else if (strcmp(request->command, "version") == 0)
 		api_reply_ok(reply, json_pack("{s:s}", "version", VD_VERSION));
 	else
-		api_reply_error(reply,
-				"unknown command; there are capture, id, links, ping, routes, "
-				"sessions, stats, status and version");
+		refuse_unknown(api, reply);
 }
 
 void api_run(struct api *api, const char *line, size_t len, struct api_reply *reply)

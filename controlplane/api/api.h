@@ -11,7 +11,8 @@
  * GET /metrics, /healthz, /readyz. Both on the control thread.
  *
  * Commands: id, version, status, links, sessions, routes, stats, ping <peer id or
- * overlay address>, capture start|next|stop. The JSON of each is its function's below, as it is.
+ * overlay address>, capture start|next|stop, and the source's actions. The JSON of each is its
+ * function's below, as it is.
  *
  * Threads: control. Memory: limits below; what is above them is turned away and counted.
  */
@@ -43,6 +44,17 @@ void api_reply_ok(struct api_reply *reply, json_t *value);       /* takes value 
 void api_reply_error(struct api_reply *reply, const char *text); /* "what; cure" */
 
 /*
+ * A command with arguments. `run` is called with as many as it takes; it takes reply, and
+ * borrows args (always an array).
+ */
+struct api_action {
+	const char *name;      /* NULL: the end of the list */
+	const char *arguments; /* for people: "PEER|ADDR" */
+	size_t least, most;    /* arguments */
+	void (*run)(void *context, const json_t *args, struct api_reply *reply);
+};
+
+/*
  * Where the data comes from; each is called on the control thread. JSON functions return a new
  * reference, NULL when out of memory; fields as of the contract (docs/architecture.md).
  */
@@ -63,6 +75,7 @@ struct api_source {
 	 * as there are any, else after a second; ["stop", id]. Takes reply, borrows args.
 	 */
 	void (*capture)(void *context, const json_t *args, struct api_reply *reply);
+	const struct api_action *actions;                  /* NULL: none */
 	void (*metrics)(void *context, struct metrics *m); /* families; not finish */
 	/* Whether traffic can be carried; else why not, in a sentence. NULL: always. */
 	bool (*ready)(void *context, char why[API_WHY]);

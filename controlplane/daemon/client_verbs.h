@@ -21,6 +21,8 @@
 	X(stats, "", 0, 0, "packet counters, drops by reason, workers")                            \
 	X(capture, "", 0, 0, "packets as on the wire, of a link or a drop reason")                 \
 	X(ping, "PEER", 1, 1, "round-trip time to a peer id or an overlay address")                \
+	X(connect, "ADDR|PEER", 1, 1, "link to a router, or session with a peer, from now on")     \
+	X(disconnect, "ADDR|PEER", 1, 1, "end a session, or a link")                               \
 	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \
 	X(version, "", 0, 0, "of this program and of the daemon")                                  \
 	X(help, "", 0, 0, "this text")

@@ -13,7 +13,7 @@ bool node_admit_link(void *context, const struct vd_peer_id *peer)
 
 	return vd_config_tier_of(&node->config, peer) || node_router_of(node, peer) ||
 	       vd_peer_list_has(&node->config.session.allow, peer) ||
-	       vd_peer_list_has(&node->config.session.connect, peer);
+	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
 }
 
 struct route_policy node_policy_of(const struct node *node, const struct vd_peer_id *peer)
@@ -54,7 +54,7 @@ void node_dial_routers(struct node *node, vd_ns now)
 		struct sw_endpoint endpoint;
 		struct peering_path path;
 
-		if (!router->peer.len || router->dialled ||
+		if (!router->peer.len || router->dialled || router->held ||
 		    ways_find(node->ways, &router->address, &endpoint))
 			continue;
 		path = node_path_of_endpoint(&endpoint);
@@ -257,6 +257,7 @@ static void log_trouble(const struct peering_event *event)
 
 void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now)
 {
+	node_note_connect(node, event, false);
 	switch (event->kind) {
 	case PEERING_SEND: node_send_datagram(node, &event->path, event->frame); return;
 	case PEERING_INSTALL: on_install(node, event, now); return;

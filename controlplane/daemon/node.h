@@ -41,7 +41,9 @@ enum {
 	NODE_ROUTES_MAX = 1024, /* routes learnt, for `viaduct routes` */
 	NODE_REPORT_CODES = 6,
 	NODE_REPORTED_ROWS = 256,
-	NODE_PINGS_MAX = 64, /* API pings that wait for their pong */
+	NODE_PINGS_MAX = 64,    /* API pings that wait for their pong */
+	NODE_CONNECTS_MAX = 16, /* `viaduct connect`s that wait */
+	NODE_ASKED_MAX = 64,    /* sessions connected at run time */
 };
 
 /* One of link.routers. */
@@ -51,6 +53,8 @@ struct node_router {
 	struct reserve reserve;
 	bool up;
 	bool dialled; /* a way to it was found, and peering keeps the link */
+	bool asked;   /* by `viaduct connect`: not of the configuration */
+	bool held;    /* by `viaduct disconnect`: not dialled */
 };
 
 /* A route learnt from a router. */
@@ -68,6 +72,16 @@ struct node_ping {
 	struct vd_peer_id peer;
 	bool session;
 	vd_ns until;
+};
+
+/* An API connect that waits. */
+struct node_connect {
+	struct api_reply *reply; /* NULL: free */
+	struct vd_peer_id peer;
+	bool session;
+	bool added; /* by it: undone when it fails */
+	vd_ns until;
+	char refused[160]; /* why; "": not refused */
 };
 
 /* The capture under way (captures.c). */
@@ -146,6 +160,9 @@ struct node {
 	struct node_route routes[NODE_ROUTES_MAX];
 	uint32_t route_count;
 	struct node_ping pings[NODE_PINGS_MAX];
+	struct node_connect connects[NODE_CONNECTS_MAX];
+	struct vd_peer_id asked[NODE_ASKED_MAX]; /* sessions connected at run time */
+	uint32_t asked_count;
 	struct node_counters counters;
 	struct node_reported reported[NODE_REPORTED_ROWS];
 	struct node_capture capture;
@@ -233,6 +250,12 @@ struct route_policy node_policy_of(const struct node *node,
 
 /* Takes link.routers in: rows for those that have none. */
 void node_add_routers(struct node *node) ON_CONTROL;
+/* The router's row, a new one if need be; NULL: no room. */
+struct node_router *node_add_router(struct node *node, const struct vd_peer_id *peer,
+				    const struct vd_udp_addr *address) ON_CONTROL;
+/* Closes its link, telling `text`, and frees its row. */
+void node_drop_router(struct node *node, struct node_router *router, const char *text,
+		      vd_ns now) ON_CONTROL;
 /* A session peer and its kernel route, to be published afterwards. VD_ELIMIT. */
 enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer,
 				  bool connect) ON_CONTROL;
@@ -298,8 +321,21 @@ bool node_pump_paths(struct node *node, vd_ns now) ON_CONTROL;
 /* Every 250 ms: who sends and is not answered. */
 void node_look_at_sessions(struct node *node, vd_ns now) ON_CONTROL;
 
+/* connects.c: peers connected by hand, and commands that wait for them. */
+bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);
+/* Whether its session is to be kept up. */
+bool node_is_kept(const struct node *node, const struct vd_peer_id *peer);
+/* Its session is not kept up any more; while it is up, it stays. */
+void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+void node_note_connect(struct node *node, const struct peering_event *event,
+		       bool session) ON_CONTROL;
+void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
+
 /* report.c: the API's data. */
 extern const struct api_source node_api_source;
+
+/* pings.c */
+void node_ping(void *node, const char *target, struct api_reply *reply) ON_CONTROL;
 void node_pong(struct node *node, const struct vd_peer_id *peer, bool session,
 	       vd_ns rtt) ON_CONTROL;
 void node_expire_pings(struct node *node, vd_ns now) ON_CONTROL;

@@ -304,6 +304,24 @@ static struct node_router *free_router(struct node *node)
 							  : NULL;
 }
 
+struct node_router *node_add_router(struct node *node, const struct vd_peer_id *peer,
+				    const struct vd_udp_addr *address)
+{
+	struct node_router *router = node_router_of(node, peer);
+
+	if (!router) {
+		router = free_router(node);
+		if (!router)
+			return NULL;
+		router->peer = *peer;
+		reserve_init(&router->reserve, 0);
+	}
+	if (memcmp(&router->address, address, sizeof *address) != 0)
+		router->dialled = false; /* there, from now on */
+	router->address = *address;
+	return router;
+}
+
 void node_add_routers(struct node *node)
 {
 	for (uint32_t i = 0; i < node->config.link.routers.count; i++) {
@@ -314,17 +332,12 @@ void node_add_routers(struct node *node)
 		if (vd_multiaddr_to_link(&node->config.link.routers.at[i], &address, &peer) ||
 		    peer.len == 0)
 			continue; /* vd_config_check has refused it */
-		router = node_router_of(node, &peer);
-		if (!router) {
-			router = free_router(node);
-			if (!router)
-				return;
-			router->peer = peer;
-			reserve_init(&router->reserve, 0);
-		}
-		if (memcmp(&router->address, &address, sizeof address) != 0)
-			router->dialled = false; /* there, from now on */
-		router->address = address;
+		router = node_add_router(node, &peer, &address);
+		if (!router)
+			return;
+		if (router->held)
+			router->held = router->dialled = false;
+		router->asked = false; /* the configuration's, from now on */
 	}
 }
 

@@ -43,20 +43,27 @@ ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
 	return false;
 }
 
+void node_drop_router(struct node *node, struct node_router *router, const char *text, vd_ns now)
+{
+	struct vd_peer_id peer = router->peer;
+
+	peering_undial(node->link_peering, &peer, now);
+	peering_close(node->link_peering, &peer, PEERING_SHUTDOWN, text, now);
+	node_pump(node); /* while the row still tells whose link went down */
+	*router = (struct node_router){ 0 };
+	reserve_init(&router->reserve, 0);
+}
+
 /* The rows of routers that went are free (no peer); the others keep their numbers. */
 ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 {
 	for (uint32_t i = 0; i < node->router_count; i++) {
 		struct node_router *router = &node->routers[i];
 
-		if (!router->peer.len || is_listed(&node->config.link.routers, &router->peer))
+		if (!router->peer.len || router->asked ||
+		    is_listed(&node->config.link.routers, &router->peer))
 			continue;
-		peering_undial(node->link_peering, &router->peer, now);
-		peering_close(node->link_peering, &router->peer, PEERING_SHUTDOWN,
-			      "no longer a router of this edge", now);
-		node_pump(node); /* while the row still tells whose link went down */
-		*router = (struct node_router){ 0 };
-		reserve_init(&router->reserve, 0);
+		node_drop_router(node, router, "no longer a router of this edge", now);
 	}
 	node_add_routers(node);
 	node_dial_routers(node, now);
@@ -79,6 +86,14 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 		node_pump(node); /* the close leaves while the peer is known */
 		node_del_session_peer(node, peer);
 	}
+}
+
+/* Those who were to be kept up, and now only may come: their sessions stay while they are used. */
+ON_CONTROL static void let_go_unlisted(struct node *node, const struct vd_peer_list *before)
+{
+	for (uint32_t i = 0; i < before->count; i++)
+		if (!node_is_kept(node, &before->ids[i]))
+			node_let_go(node, &before->ids[i]);
 }
 
 ON_CONTROL static void open_listed(struct node *node, const struct vd_peer_list *list, bool connect,
@@ -106,6 +121,7 @@ ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config 
 		return;
 	close_unlisted(node, &before->session.allow, now);
 	close_unlisted(node, &before->session.connect, now);
+	let_go_unlisted(node, &before->session.connect);
 	open_listed(node, &node->config.session.allow, false, now);
 	open_listed(node, &node->config.session.connect, true, now);
 	(void)!route_sessions_publish(node->sessions);

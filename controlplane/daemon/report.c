@@ -1,36 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* report: what the API tells: JSON by the contract (docs/architecture.md), metrics, pings. */
-#include <arpa/inet.h>
+/* report: what the API tells: JSON by the contract (docs/architecture.md), metrics. */
 #include <stdio.h>
 
-#include "controlplane/daemon/node.h"
-
-static const vd_ns ping_timeout = VD_SECONDS(5);
+#include "controlplane/daemon/actions.h"
 
 /* ---- small pieces ---- */
-
-static json_t *peer_json(const struct vd_peer_id *peer)
-{
-	char text[VD_PEER_ID_TEXT];
-
-	return json_string(vd_peer_id_text(peer, text));
-}
-
-static json_t *overlay_json(const uint8_t overlay[16])
-{
-	char text[INET6_ADDRSTRLEN];
-
-	return json_string(inet_ntop(AF_INET6, overlay, text, sizeof text));
-}
 
 static json_t *u64_json(uint64_t value)
 {
 	return json_integer((json_int_t)value);
-}
-
-static json_t *rtt_json(vd_ns rtt)
-{
-	return rtt ? json_real((double)rtt / (double)VD_NS_PER_MS) : json_null();
 }
 
 static json_t *since_json(vd_ns since)
@@ -87,16 +65,17 @@ static json_t *tell_id(void *context)
 		vd_multiaddr_of_link(&view.bind, &node->identity.id, &address);
 		json_array_append_new(addresses, json_string(vd_multiaddr_text(&address, text)));
 	}
-	return json_pack("{s:o, s:o, s:o}", "peer", peer_json(&node->identity.id), "overlay",
-			 overlay_json(node->overlay), "addresses", addresses);
+	return json_pack("{s:o, s:o, s:o}", "peer", node_peer_json(&node->identity.id), "overlay",
+			 node_overlay_json(node->overlay), "addresses", addresses);
 }
 
 static json_t *tell_status(void *context)
 {
 	struct node *node = context;
 
-	return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "peer", peer_json(&node->identity.id),
-			 "version", VD_VERSION, "uptime_s", since_json(node->started), "workers",
+	return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "peer",
+			 node_peer_json(&node->identity.id), "version", VD_VERSION, "uptime_s",
+			 since_json(node->started), "workers",
 			 (json_int_t)node->plane.config.workers, "links",
 			 (json_int_t)up_count(node->link_peering), "sessions",
 			 (json_int_t)up_count(node->session_peering));
@@ -115,9 +94,9 @@ ON_CONTROL static json_t *link_json(struct node *node, const struct peering_view
 	vd_multiaddr_of_link(&endpoint.remote, NULL, &address);
 	return json_pack(
 	    "{s:o, s:s, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "peer",
-	    peer_json(&view->peer), "address", vd_multiaddr_text(&address, text), "state",
+	    node_peer_json(&view->peer), "address", vd_multiaddr_text(&address, text), "state",
 	    view->up ? "up" : "connecting", "owner", (json_int_t)(link ? link->owner : 0), "tier",
-	    link ? link->policy.tier : NULL, "rtt_ms", rtt_json(view->rtt), "rx_packets",
+	    link ? link->policy.tier : NULL, "rtt_ms", node_rtt_json(view->rtt), "rx_packets",
 	    u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
 	    u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes), "since_s",
 	    view->up ? since_json(view->since) : json_null(), "reserved",
@@ -162,14 +141,14 @@ ON_CONTROL static json_t *session_json(struct node *node, const struct peering_v
 	account = route_sessions_account(node->sessions, session);
 	if (session->data_path.payload_max > SW_SEAL_OVERHEAD)
 		mtu = session->data_path.payload_max - SW_SEAL_OVERHEAD - 1;
-	return json_pack("{s:o, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
-			 peer_json(&view->peer), "overlay", overlay_json(session->overlay), "path",
-			 path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher),
-			 "mtu", mtu, "rtt_ms", rtt_json(view->rtt), "state",
-			 view->up ? "up" : "connecting", "rx_packets", u64_json(account.rx_frames),
-			 "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
-			 u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes),
-			 "since_s", view->up ? since_json(view->since) : json_null());
+	return json_pack(
+	    "{s:o, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
+	    node_peer_json(&view->peer), "overlay", node_overlay_json(session->overlay), "path",
+	    path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher), "mtu", mtu,
+	    "rtt_ms", node_rtt_json(view->rtt), "state", view->up ? "up" : "connecting",
+	    "rx_packets", u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes),
+	    "tx_packets", u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes),
+	    "since_s", view->up ? since_json(view->since) : json_null());
 }
 
 ON_CONTROL static json_t *tell_sessions(void *context)
@@ -198,10 +177,11 @@ static json_t *tell_routes(void *context)
 		char label[24];
 
 		snprintf(label, sizeof label, "0x%llx", (unsigned long long)route->label);
-		json_array_append_new(routes, json_pack("{s:o, s:s, s:i, s:o, s:i}", "peer",
-							peer_json(&route->peer), "label", label,
-							"bits", route->bits, "via",
-							peer_json(&route->via), "mtu", route->mtu));
+		json_array_append_new(routes,
+				      json_pack("{s:o, s:s, s:i, s:o, s:i}", "peer",
+						node_peer_json(&route->peer), "label", label,
+						"bits", route->bits, "via",
+						node_peer_json(&route->via), "mtu", route->mtu));
 	}
 	return json_pack("{s:o}", "routes", routes);
 }
@@ -382,85 +362,6 @@ static void tell_metrics(void *context, struct metrics *m)
 	tell_workers(node, m);
 }
 
-/* ---- ping ---- */
-
-ON_CONTROL static bool target_of_text(const struct node *node, const char *text,
-				      struct vd_peer_id *peer_out)
-{
-	uint8_t overlay[16];
-	const struct route_session *session;
-
-	if (!vd_peer_id_of_text(text, peer_out))
-		return true;
-	if (!node->sessions || inet_pton(AF_INET6, text, overlay) != 1)
-		return false;
-	session = route_sessions_of_overlay(node->sessions, overlay);
-	if (session)
-		*peer_out = session->peer;
-	return session != NULL;
-}
-
-/* Over the session if there is one, else over the link. */
-static enum vd_err send_ping(struct node *node, const struct vd_peer_id *peer, bool *session_out)
-{
-	*session_out =
-	    node->session_peering && !peering_ping(node->session_peering, peer, vd_now());
-	return *session_out ? VD_OK : peering_ping(node->link_peering, peer, vd_now());
-}
-
-ON_CONTROL static void begin_ping(void *context, const char *target, struct api_reply *reply)
-{
-	struct node *node = context;
-	struct node_ping *ping = NULL;
-	struct vd_peer_id peer;
-	bool session;
-
-	for (unsigned i = 0; i < NODE_PINGS_MAX && !ping; i++)
-		if (!node->pings[i].reply)
-			ping = &node->pings[i];
-	if (!ping) {
-		api_reply_error(reply, "too many pings at once; try again later");
-	} else if (!target_of_text(node, target, &peer)) {
-		api_reply_error(reply, "not a peer id, nor the overlay address of a known peer");
-	} else {
-		enum vd_err err = send_ping(node, &peer, &session);
-
-		if (err == VD_AGAIN)
-			api_reply_error(reply, "a ping to this peer is under way; try again");
-		else if (err)
-			api_reply_error(reply, "no link and no session to this peer; see "
-					       "`viaduct links` and `viaduct sessions`");
-		else
-			*ping = (struct node_ping){ reply, peer, session, vd_now() + ping_timeout };
-	}
-	node_pump(node);
-}
-
-void node_pong(struct node *node, const struct vd_peer_id *peer, bool session, vd_ns rtt)
-{
-	for (unsigned i = 0; i < NODE_PINGS_MAX; i++) {
-		struct node_ping *ping = &node->pings[i];
-
-		if (!ping->reply || ping->session != session ||
-		    !vd_peer_id_equal(&ping->peer, peer))
-			continue;
-		api_reply_ok(ping->reply,
-			     json_pack("{s:o, s:o, s:s}", "peer", peer_json(peer), "rtt_ms",
-				       rtt_json(rtt), "via", session ? "session" : "link"));
-		ping->reply = NULL;
-	}
-}
-
-void node_expire_pings(struct node *node, vd_ns now)
-{
-	for (unsigned i = 0; i < NODE_PINGS_MAX; i++) {
-		if (!node->pings[i].reply || now < node->pings[i].until)
-			continue;
-		api_reply_error(node->pings[i].reply, "no answer within 5 s");
-		node->pings[i].reply = NULL;
-	}
-}
-
 const struct api_source node_api_source = {
 	.id = tell_id,
 	.status = tell_status,
@@ -468,8 +369,9 @@ const struct api_source node_api_source = {
 	.sessions = tell_sessions,
 	.routes = tell_routes,
 	.stats = tell_stats,
-	.ping = begin_ping,
+	.ping = node_ping,
 	.capture = node_capture,
+	.actions = node_actions,
 	.metrics = tell_metrics,
 	.ready = tell_ready,
 };

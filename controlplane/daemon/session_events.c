@@ -16,7 +16,7 @@ bool node_admit_session(void *context, const struct vd_peer_id *peer)
 	struct node *node = context;
 
 	return vd_peer_list_has(&node->config.session.allow, peer) ||
-	       vd_peer_list_has(&node->config.session.connect, peer);
+	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
 }
 
 /* ---- paths ---- */
@@ -351,6 +351,7 @@ ON_CONTROL static void on_silent(struct node *node, const struct peering_event *
 
 void node_on_session_event(struct node *node, const struct peering_event *event, vd_ns now)
 {
+	node_note_connect(node, event, true);
 	switch (event->kind) {
 	case PEERING_SEND: node_send_payload(node, &event->path, event->frame); return;
 	case PEERING_SEND_INNER:

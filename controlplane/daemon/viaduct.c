@@ -50,7 +50,7 @@ int client_help(const struct client_options *options)
 	(void)options;
 	fputs(help_head, stdout);
 	for (size_t i = 0; i < CLIENT_COUNT(verbs); i++)
-		printf("  %-8s %-14s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+		printf("  %-10s %-14s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
 	fputs(help_tail, stdout);
 	return CLIENT_OK;
 }

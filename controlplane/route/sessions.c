@@ -106,6 +106,15 @@ enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_
 	return VD_OK;
 }
 
+void route_sessions_keep(struct route_sessions *sessions, const struct vd_peer_id *peer,
+			 bool connect)
+{
+	uint32_t row = key_map_find(&sessions->by_peer, vd_peer_id_bytes(peer));
+
+	if (row != KEY_MAP_NONE)
+		sessions->rows[row].connect = connect;
+}
+
 /* The last row moves into the gap, with all that names rows by number. */
 static void fill_gap(struct route_sessions *sessions, uint32_t gap)
 {

@@ -60,6 +60,9 @@ void route_sessions_free(struct route_sessions *sessions) ON_CONTROL;
 /* A peer that the operator named. VD_ELIMIT. Publish afterwards. */
 enum vd_err route_sessions_add(struct route_sessions *sessions, const struct vd_peer_id *peer,
 			       bool connect) ON_CONTROL;
+/* Whether the peer's session is to be kept up, from now on. */
+void route_sessions_keep(struct route_sessions *sessions, const struct vd_peer_id *peer,
+			 bool connect) ON_CONTROL;
 void route_sessions_del(struct route_sessions *sessions, const struct vd_peer_id *peer) ON_CONTROL;
 /* Publishes the overlay routes as they are now. VD_ENOMEM: the old ones stay. */
 enum vd_err route_sessions_publish(struct route_sessions *sessions) ON_CONTROL;

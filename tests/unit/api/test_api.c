@@ -57,6 +57,17 @@ static void ping(void *context, const char *target, struct api_reply *reply)
 		waiting[waiting_count++] = reply;
 }
 
+static void greet(void *context, const json_t *args, struct api_reply *reply)
+{
+	(void)context;
+	api_reply_ok(reply, json_pack("{s:i}", "greeted", (int)json_array_size(args)));
+}
+
+static const struct api_action actions[] = {
+	{ "greet", "NAME [NAME]", 1, 2, greet },
+	{ NULL, NULL, 0, 0, NULL },
+};
+
 static void get_metrics(void *context, struct metrics *m)
 {
 	(void)context;
@@ -77,6 +88,7 @@ static const struct api_source source = {
 	.links = get_links,
 	.routes = get_routes,
 	.ping = ping,
+	.actions = actions,
 	.metrics = get_metrics,
 	.ready = is_ready,
 };
@@ -194,6 +206,9 @@ Test(api, malformed_requests_are_told_and_the_connection_goes_on)
 		{ "{\"command\":\"status\",\"args\":{}}\n", "not an array" },
 		{ "{\"command\":\"status\",\"args\":[1]}\n", "no arguments" },
 		{ "{\"command\":\"reboot\"}\n", "unknown command" },
+		{ "{\"command\":\"reboot\"}\n", ", greet and version" },
+		{ "{\"command\":\"greet\"}\n", "it is `greet NAME [NAME]`" },
+		{ "{\"command\":\"greet\",\"args\":[1,2,3]}\n", "it is `greet NAME [NAME]`" },
 		{ "{\"command\":\"ping\"}\n", "one argument" },
 		{ "{\"command\":\"ping\",\"args\":[7]}\n", "one argument" },
 	};

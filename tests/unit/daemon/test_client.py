@@ -17,6 +17,8 @@ ANSWERS = {
     "stats": {"ok": {"switched": 5, "delivered": 0, "punted": 1, "drops": {"bad_tag": 3, "replayed": 0},
                      "workers": [{"id": 0, "busy": 0.25, "cycles_per_packet": 150}]}},
     "ping": {"error": "no session with that peer; see `viaduct sessions`"},
+    "connect": {"ok": {"kind": "link", "peer": "12D3", "state": "up", "already": True}},
+    "disconnect": {"error": "no link to that address; see `viaduct links`"},
     "sessions": None,  # closes instead
 }
 
@@ -71,6 +73,9 @@ with tempfile.TemporaryDirectory() as directory:
     done = run("--api", path, "-o", "json", "ping", "-n", "1", "x")
     check(done, 1)
     assert json.loads(done.stdout)["received"] == 0, done
+    check(run("--api", path, "connect", "/ip4/…"), 0, "link with 12D3 is already up\n")
+    assert json.loads(run("--api", path, "-o", "json", "connect", "x").stdout)["kind"] == "link"
+    check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
     check(run("--api", path, "sessions"), 3, err="closed the connection")
 
     check(run("--api", directory + "/none", "status"), 3, err="start viaductd")

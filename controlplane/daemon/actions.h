@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * actions: the API's commands that do something, or take arguments: a row in actions.c, and a
+ * function here. And how they read a peer.
+ *
+ * Threads: control.
+ */
+#include "controlplane/daemon/node.h"
+
+extern const struct api_action node_actions[]; /* ended by a row without name */
+
+/* connects.c */
+void node_connect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+
+/* A peer as people write it: peer id, or the overlay address of a known peer. */
+bool node_target(const struct node *node, const char *text, struct vd_peer_id *peer_out) ON_CONTROL;
+#define NODE_TARGET_WRONG                                                                          \
+	"not a peer id, nor the overlay address of a known peer; see `viaduct sessions`"
+
+/* Pieces of answers. */
+json_t *node_peer_json(const struct vd_peer_id *peer);
+json_t *node_overlay_json(const uint8_t overlay[16]);
+json_t *node_rtt_json(vd_ns rtt); /* 0: null */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* `viaduct connect`, `viaduct disconnect`. */
+#include <stdio.h>
+
+#include "controlplane/daemon/client_verbs.h"
+#include "controlplane/daemon/table.h"
+
+/* "link to 12D3… is up", or the JSON. */
+static int show(const struct client_options *options, const char *command)
+{
+	char why[CLIENT_WHY], kind[TABLE_CELL], peer[TABLE_CELL], state[TABLE_CELL];
+	json_t *answer = NULL;
+	int status = client_request(options->api, command, options->words[1], &answer, why);
+
+	if (status)
+		return client_complain(status, why);
+	if (options->json)
+		return client_print(answer);
+	printf("%s with %s is %s%s\n",
+	       table_cell(json_object_get(answer, "kind"), TABLE_TEXT, kind),
+	       table_cell(json_object_get(answer, "peer"), TABLE_TEXT, peer),
+	       json_is_true(json_object_get(answer, "already")) ? "already " : "",
+	       table_cell(json_object_get(answer, "state"), TABLE_TEXT, state));
+	json_decref(answer);
+	return CLIENT_OK;
+}
+
+int client_connect(const struct client_options *options)
+{
+	return show(options, "connect");
+}
+
+int client_disconnect(const struct client_options *options)
+{
+	return show(options, "disconnect");
+}

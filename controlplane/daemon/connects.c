@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * connects: `viaduct connect` and `disconnect`: a link to a router, or a session with a peer, made
+ * and ended while the daemon runs. What was connected so is kept up until `disconnect` or the
+ * daemon's end, through reloads; it is not written into the configuration.
+ */
+#include <stdio.h>
+
+#include "base/log.h"
+#include "controlplane/daemon/actions.h"
+
+#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
+
+static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */
+
+/* ---- peers asked for at run time ---- */
+
+static uint32_t asked_at(const struct node *node, const struct vd_peer_id *peer)
+{
+	uint32_t i = 0;
+
+	while (i < node->asked_count && !vd_peer_id_equal(&node->asked[i], peer))
+		i++;
+	return i;
+}
+
+bool node_is_asked(const struct node *node, const struct vd_peer_id *peer)
+{
+	return asked_at(node, peer) < node->asked_count;
+}
+
+static void unask(struct node *node, const struct vd_peer_id *peer)
+{
+	uint32_t at = asked_at(node, peer);
+
+	if (at < node->asked_count)
+		node->asked[at] = node->asked[--node->asked_count];
+}
+
+bool node_is_kept(const struct node *node, const struct vd_peer_id *peer)
+{
+	return node_is_asked(node, peer) || vd_peer_list_has(&node->config.session.connect, peer);
+}
+
+/* ---- ending ---- */
+
+static const char gone_text[] = "disconnected by its operator";
+
+ON_CONTROL static void end_link(struct node *node, const struct vd_peer_id *peer)
+{
+	struct node_router *router = node_router_of(node, peer);
+
+	if (router && router->asked) {
+		node_drop_router(node, router, gone_text, vd_now());
+		return;
+	}
+	if (router)
+		router->held = true;
+	peering_undial(node->link_peering, peer, vd_now());
+	peering_close(node->link_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
+	node_pump(node);
+}
+
+void node_let_go(struct node *node, const struct vd_peer_id *peer)
+{
+	route_sessions_keep(node->sessions, peer, false);
+	seek_unwant(node->seek, peer);
+	peering_undial(node->session_peering, peer, vd_now());
+}
+
+/* Whom the configuration does not name is no peer of ours afterwards. */
+ON_CONTROL static void end_session(struct node *node, const struct vd_peer_id *peer)
+{
+	unask(node, peer);
+	node_let_go(node, peer);
+	peering_close(node->session_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
+	node_pump(node); /* the close leaves while the peer is known */
+	if (node_admit_session(node, peer))
+		return;
+	node_del_session_peer(node, peer);
+	(void)!route_sessions_publish(node->sessions);
+}
+
+/* ---- waiting ---- */
+
+static void answer(struct node_connect *connect, bool already)
+{
+	api_reply_ok(connect->reply,
+		     json_pack("{s:s, s:o, s:s, s:b}", "kind",
+			       connect->session ? "session" : "link", "peer",
+			       node_peer_json(&connect->peer), "state", "up", "already", already));
+	connect->reply = NULL;
+}
+
+/* What it had begun is undone, so that a failed connect changes nothing. */
+ON_CONTROL static void fail(struct node *node, struct node_connect *connect, const char *why)
+{
+	struct node_connect failed = *connect;
+
+	connect->reply = NULL; /* first: undoing makes events */
+	if (failed.added && failed.session)
+		end_session(node, &failed.peer);
+	else if (failed.added)
+		end_link(node, &failed.peer);
+	else if (failed.session && !node_is_kept(node, &failed.peer))
+		node_let_go(node, &failed.peer);
+	api_reply_error(failed.reply, why);
+}
+
+void node_note_connect(struct node *node, const struct peering_event *event, bool session)
+{
+	if (event->kind != PEERING_UP && event->kind != PEERING_REBOOTED &&
+	    event->kind != PEERING_REFUSED_BY)
+		return;
+	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
+		struct node_connect *connect = &node->connects[i];
+
+		if (!connect->reply || connect->session != session ||
+		    !vd_peer_id_equal(&connect->peer, &event->peer))
+			continue;
+		if (event->kind != PEERING_REFUSED_BY) {
+			answer(connect, false);
+			continue;
+		}
+		snprintf(connect->refused, sizeof connect->refused,
+			 "refused (%s); ask its operator to add this peer to %s", event->text,
+			 session ? "session.allow" : "a tier");
+		connect->until = 0; /* told, and undone, once the machine is quiet */
+	}
+}
+
+void node_expire_connects(struct node *node, vd_ns now)
+{
+	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
+		struct node_connect *connect = &node->connects[i];
+		char why[API_WHY];
+
+		if (!connect->reply || now < connect->until)
+			continue;
+		if (connect->refused[0])
+			snprintf(why, sizeof why, "%s", connect->refused);
+		else if (connect->session)
+			snprintf(why, sizeof why,
+				 "no session within 8 s; is that peer up, reserved at a router of "
+				 "ours, and are we in its session.allow? see `viaduct routes`");
+		else
+			snprintf(why, sizeof why,
+				 "no answer within 8 s; is the router running, and its address "
+				 "right?");
+		fail(node, connect, why);
+	}
+}
+
+static struct node_connect *begin(struct node *node, const struct vd_peer_id *peer, bool session,
+				  struct api_reply *reply)
+{
+	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
+		struct node_connect *connect = &node->connects[i];
+
+		if (connect->reply)
+			continue;
+		*connect = (struct node_connect){ .reply = reply,
+						  .peer = *peer,
+						  .session = session,
+						  .until = vd_ns_add(vd_now(), connect_timeout) };
+		return connect;
+	}
+	api_reply_error(reply, "too many connects at once; try again later");
+	return NULL;
+}
+
+/* ---- a link ---- */
+
+ON_CONTROL static bool is_linked(const struct node *node, const struct vd_peer_id *peer)
+{
+	struct peering_view view;
+
+	return !peering_find(node->link_peering, peer, &view) && view.up;
+}
+
+ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr *address,
+				    const struct vd_peer_id *peer, struct api_reply *reply)
+{
+	struct node_router *router = node_router_of(node, peer);
+	bool same = router && memcmp(&router->address, address, sizeof *address) == 0;
+	struct node_connect *connect = begin(node, peer, false, reply);
+
+	if (!connect)
+		return;
+	if (same && is_linked(node, peer)) {
+		answer(connect, true);
+		return;
+	}
+	connect->added = !router;
+	router = node_add_router(node, peer, address);
+	if (!router) {
+		connect->added = false;
+		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
+		return;
+	}
+	router->asked |= connect->added;
+	router->held = router->dialled = false;
+	node_dial_routers(node, vd_now());
+	if (!router->dialled)
+		fail(node, connect, "no port reaches that address; see dataplane.ports");
+	else if (is_linked(node, peer))
+		answer(connect, true); /* it moves to the new address by itself */
+}
+
+/* ---- a session ---- */
+
+ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_id *peer,
+				       struct api_reply *reply)
+{
+	struct node_connect *connect = begin(node, peer, true, reply);
+	const struct route_session *session;
+	struct peering_view view;
+
+	if (!connect)
+		return;
+	connect->added = !node_admit_session(node, peer);
+	if (connect->added && node->asked_count == NODE_ASKED_MAX) {
+		connect->added = false;
+		fail(node, connect,
+		     "too many sessions connected by hand; add it to session.connect");
+		return;
+	}
+	if (connect->added)
+		node->asked[node->asked_count++] = *peer;
+	if (node_add_session_peer(node, peer, true)) {
+		fail(node, connect, "too many session peers; raise session.sessions_max");
+		return;
+	}
+	(void)!route_sessions_publish(node->sessions);
+	session = route_sessions_find(node->sessions, peer);
+	if (session->current && !peering_find(node->session_peering, peer, &view) && view.up)
+		answer(connect, true);
+	else
+		node_seek_session(node, peer, vd_now());
+}
+
+/* ---- the commands ---- */
+
+/* A link address; false: none. `why` is "" unless it looks like one. */
+static bool read_address(const char *text, struct vd_udp_addr *address_out,
+			 struct vd_peer_id *peer_out, const char **why_out)
+{
+	struct vd_multiaddr multiaddr;
+
+	*why_out = NULL;
+	if (text[0] != '/')
+		return false;
+	if (!vd_multiaddr_of_text(text, &multiaddr) &&
+	    !vd_multiaddr_to_link(&multiaddr, address_out, peer_out))
+		return true;
+	*why_out = "not a link address; write /ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…";
+	return false;
+}
+
+void node_connect(void *context, const json_t *args, struct api_reply *reply)
+{
+	struct node *node = context;
+	const char *text = json_string_value(json_array_get(args, 0)), *why;
+	struct vd_udp_addr address;
+	struct vd_peer_id peer;
+	bool link = read_address(text ? text : "", &address, &peer, &why);
+
+	if (why)
+		api_reply_error(reply, why);
+	else if (link && !peer.len)
+		api_reply_error(reply, "the address does not say who is there; add /p2p/ and the "
+				       "router's peer id");
+	else if (!link && !node_target(node, text, &peer))
+		api_reply_error(reply, NODE_TARGET_WRONG);
+	else if (vd_peer_id_equal(&peer, &node->identity.id))
+		api_reply_error(reply, "that is this daemon itself; name another peer");
+	else if (node->stopping)
+		api_reply_error(reply, "this daemon drains; see `viaduct drain --cancel`");
+	else if (link)
+		connect_link(node, &address, &peer, reply);
+	else if (!node->session_peering)
+		api_reply_error(reply,
+				"this daemon has no sessions; add a section tun, and restart");
+	else
+		connect_session(node, &peer, reply);
+	node_pump(node);
+}
+
+/* The peer whose link goes to `address`. */
+static bool peer_at(const struct node *node, const struct vd_udp_addr *address,
+		    struct vd_peer_id *peer_out)
+{
+	struct peering_view view;
+	size_t at = 0;
+
+	while (peering_each(node->link_peering, &at, &view)) {
+		struct sw_endpoint endpoint = node_endpoint_of_path(&view.path);
+
+		if (memcmp(&endpoint.remote, address, sizeof *address) != 0)
+			continue;
+		*peer_out = view.peer;
+		return true;
+	}
+	return false;
+}
+
+ON_CONTROL static bool wants_session(const struct node *node, const struct vd_peer_id *peer)
+{
+	const struct route_session *session =
+	    node->sessions ? route_sessions_find(node->sessions, peer) : NULL;
+
+	return session && (session->current || session->connect);
+}
+
+ON_CONTROL static bool wants_link(struct node *node, const struct vd_peer_id *peer)
+{
+	struct peering_view view;
+
+	return node_router_of(node, peer) || !peering_find(node->link_peering, peer, &view);
+}
+
+void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
+{
+	struct node *node = context;
+	const char *text = json_string_value(json_array_get(args, 0)), *why;
+	struct vd_udp_addr address;
+	struct vd_peer_id peer;
+	bool link = read_address(text ? text : "", &address, &peer, &why), session;
+
+	if (why || (!link && !node_target(node, text, &peer))) {
+		api_reply_error(reply, why ? why : NODE_TARGET_WRONG);
+		return;
+	}
+	if (link && !peer.len && !peer_at(node, &address, &peer)) {
+		api_reply_error(reply, "no link to that address; see `viaduct links`");
+		return;
+	}
+	session = !link && wants_session(node, &peer);
+	if (!session && !wants_link(node, &peer)) {
+		api_reply_error(reply, "no link to and no session with that peer; see `viaduct "
+				       "links` and `viaduct sessions`");
+		return;
+	}
+	vd_log(VD_INFO, VD_SUB_DAEMON, "disconnected by command",
+	       VD_STR("kind", session ? "session" : "link"), VD_STR("peer", PEER_TEXT(&peer)));
+	if (session)
+		end_session(node, &peer);
+	else
+		end_link(node, &peer);
+	api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", session ? "session" : "link",
+				      "peer", node_peer_json(&peer), "state", "closed"));
+}
