@@ -161,6 +161,7 @@ void node_close(struct node *node)
 {
 	if (node->dp)
 		dp_stop(node->dp);
+	node_finish_jobs(node);
 	node_close_store(node); /* which may turn the loop, so before what that uses */
 	api_free(node->api);
 	if (node->session_peering)

@@ -168,6 +168,7 @@ struct node {
 	struct node_capture capture;
 	struct sw_bucket lost_reports;
 
+	unsigned jobs_out;  /* on libuv's pool */
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
 	vd_ns next_tick;
 	vd_ns next_look;        /* at the sessions' traffic */
@@ -199,6 +200,11 @@ void node_pump(struct node *node) ON_CONTROL;
 
 /* punts.c: everything the workers handed up; false when there was nothing. */
 bool node_take_punts(struct node *node) ON_CONTROL;
+
+/* jobs.c: runs it elsewhere, and hands its result over when it comes. */
+void node_do_job(struct node *node, struct peering *peering, struct peering_job *job) ON_CONTROL;
+/* Waits for those that are running, at the end: some milliseconds. */
+void node_finish_jobs(struct node *node) ON_CONTROL;
 
 /* injects.c: the headers of a way; false, and counted, when there is none now. */
 bool node_template(struct node *node, const struct sw_endpoint *endpoint,

@@ -243,6 +243,7 @@ static void tell_peering(struct metrics *m, const char *kind, const struct peeri
 	metrics_u64(m, stats->cookies_fit, "kind", kind, "result", "cookie_fit");
 	metrics_u64(m, stats->cookies, "kind", kind, "result", "cookie_given");
 	metrics_u64(m, stats->turned_away, "kind", kind, "result", "turned_away");
+	metrics_u64(m, stats->jobs_late, "kind", kind, "result", "late");
 }
 
 static void tell_limits(struct metrics *m, const char *kind, const struct peering_stats *stats)

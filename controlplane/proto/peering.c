@@ -23,13 +23,16 @@ static enum vd_err take_memory(struct peering *p)
 	p->generations = calloc(generations, sizeof *p->generations);
 	p->half_opens = calloc(HALF_OPEN_MAX, sizeof *p->half_opens);
 	p->refusals = calloc(REFUSALS_MAX, sizeof *p->refusals);
+	p->jobs = calloc(PEERING_JOBS, sizeof *p->jobs);
 	p->events = calloc(EVENTS_MAX + 1, sizeof *p->events);
-	if (!p->peers || !p->generations || !p->half_opens || !p->refusals || !p->events)
+	if (!p->peers || !p->generations || !p->half_opens || !p->refusals || !p->jobs ||
+	    !p->events)
 		return VD_ENOMEM;
 	if (slot_pool_init(&p->peer_pool, peers) ||
 	    slot_pool_init(&p->generation_pool, generations) ||
 	    slot_pool_init(&p->half_open_pool, HALF_OPEN_MAX) ||
-	    slot_pool_init(&p->refusal_pool, REFUSALS_MAX) || slot_chains_init(&p->by_id, peers) ||
+	    slot_pool_init(&p->refusal_pool, REFUSALS_MAX) ||
+	    slot_pool_init(&p->job_pool, PEERING_JOBS) || slot_chains_init(&p->by_id, peers) ||
 	    slot_chains_init(&p->by_path, HALF_OPEN_MAX) ||
 	    slot_chains_init(&p->by_index, owners) ||
 	    slot_chains_init(&p->by_remote, generations) ||
@@ -66,6 +69,7 @@ enum vd_err peering_new(const struct peering_config *config, struct peering **pe
 	if (!p)
 		return VD_ENOMEM;
 	p->config = *config;
+	p->oldest = p->newest = SLOT_NONE;
 	err = take_memory(p);
 	if (err) {
 		peering_free(p);
@@ -90,6 +94,8 @@ static void wipe(struct peering *p)
 		sodium_memzero(&p->half_opens[i], sizeof p->half_opens[i]);
 	for (uint32_t i = 0; p->refusals && i < p->refusal_pool.high; i++)
 		sodium_memzero(&p->refusals[i], sizeof p->refusals[i]);
+	if (p->jobs)
+		sodium_memzero(p->jobs, PEERING_JOBS * sizeof *p->jobs);
 	if (p->events)
 		sodium_memzero(p->events, (EVENTS_MAX + 1) * sizeof *p->events);
 	handshake_self_fini(&p->self);
@@ -104,6 +110,7 @@ void peering_free(struct peering *p)
 	slot_pool_fini(&p->generation_pool);
 	slot_pool_fini(&p->half_open_pool);
 	slot_pool_fini(&p->refusal_pool);
+	slot_pool_fini(&p->job_pool);
 	slot_chains_fini(&p->by_id);
 	slot_chains_fini(&p->by_path);
 	slot_chains_fini(&p->by_index);
@@ -115,6 +122,7 @@ void peering_free(struct peering *p)
 	free(p->generations);
 	free(p->half_opens);
 	free(p->refusals);
+	free(p->jobs);
 	free(p->events);
 	sodium_memzero(p, sizeof *p);
 	free(p);

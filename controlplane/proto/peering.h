@@ -11,7 +11,8 @@
  *            are made and opened by the data plane, plaintexts pass through here
  *
  * Sans-IO: `now` in, events and a deadline out; no socket, no clock. Random
- * bytes are libsodium's, which a simulation may seed.
+ * bytes are libsodium's, which a simulation may seed. Public-key work of messages that
+ * come is handed out as jobs (PEERING_JOB), to be run wherever the host likes, in any order.
  *
  * A peer has at most one link (session); a new handshake with it makes a new
  * generation, which replaces the one before once a frame verified on it; the old
@@ -48,6 +49,7 @@ enum {
 	PEERING_OFFERS = 4,       /* names of `offer` */
 	PEERING_TEXT = 64,        /* of a close, with NUL */
 	PEERING_HEAD_BYTES = 13,  /* index, receiver index and counter of a frame */
+	PEERING_JOBS = 128,       /* handed out at once */
 };
 
 /* Opaque here, compared as bytes; zero what is not used. */
@@ -121,6 +123,7 @@ enum peering_event_kind {
 	 * challenges, which are answered here, are told by sessions only */
 	PEERING_CONTROL,
 	PEERING_PONG, /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
+	PEERING_JOB,  /* public-key work: peering_job_run(`job`), then peering_job_done */
 };
 
 struct peering_generation {
@@ -145,12 +148,13 @@ struct peering_event {
 	struct vd_bytes frame;                       /* SEND, SEND_INNER, CONTROL */
 	enum peering_status status;
 	char text[PEERING_TEXT];
-	vd_ns rtt; /* PONG */
+	vd_ns rtt;               /* PONG */
+	struct peering_job *job; /* JOB */
 };
 
 /* The limits, which turned_away counts. */
 enum peering_limit {
-	PEERING_LIMIT_HALF_OPEN,  /* 1,024 handshakes, of which 128 only for our own dials */
+	PEERING_LIMIT_HALF_OPEN,  /* 896 of others, the oldest went; 1,024 with our own dials */
 	PEERING_LIMIT_PATH,       /* 8 unanswered handshakes from one path: the oldest went */
 	PEERING_LIMIT_TRIES,      /* 16 messages 2 tried a handshake */
 	PEERING_LIMIT_INDEX,      /* index_reserve had none */
@@ -160,6 +164,7 @@ enum peering_limit {
 	PEERING_LIMIT_PREFIX,     /* 20/s of a prefix, after the cookie */
 	PEERING_LIMIT_BUCKETS,    /* 4,096 prefixes at once: the handshake was dropped */
 	PEERING_LIMIT_EVENT,      /* an event did not fit: the caller did not drain */
+	PEERING_LIMIT_JOBS, /* 128 jobs out at once, 96 for messages 1: the message was dropped */
 	PEERING_LIMITS,
 };
 
@@ -181,6 +186,7 @@ struct peering_stats {
 	/* reports of lost frames: ours, ours that the rate did not let go, the peers' */
 	uint64_t lost_sent, lost_limited, lost_believed, lost_disbelieved;
 	uint64_t challenges, moves; /* sent to new addresses; answered from there */
+	uint64_t jobs_late;         /* results that nobody waited for any more */
 	uint64_t turned_away;       /* by a limit: the sum of these */
 	uint64_t limits[PEERING_LIMITS];
 };
@@ -199,10 +205,11 @@ struct peering_view {
 };
 
 struct peering;
+struct peering_job;
 
 /* VD_ENOMEM. */
 enum vd_err peering_new(const struct peering_config *config, struct peering **peering_out);
-/* Closes nothing; wipes and frees. */
+/* Closes nothing; wipes and frees. No job may be running; those handed out are gone. */
 void peering_free(struct peering *peering);
 
 /*
@@ -223,6 +230,18 @@ void peering_undial(struct peering *peering, const struct vd_peer_id *peer, vd_n
  */
 enum vd_err peering_recv(struct peering *peering, const struct peering_path *path,
 			 struct vd_bytes frame, vd_ns now);
+
+/*
+ * Does a job's work: on any thread, also while the machine is in use, once for each job.
+ * Some 0.1 to 0.3 ms of one core.
+ */
+void peering_job_run(struct peering_job *job);
+/*
+ * Takes the result of a job that was run, and the job itself; in any order, and whatever became
+ * of its handshake meanwhile. The result is that of the frame, as peering_recv would tell it;
+ * VD_ENOTFOUND: nobody waits for it any more.
+ */
+enum vd_err peering_job_done(struct peering *peering, struct peering_job *job, vd_ns now);
 
 /*
  * A switch frame under an index that the data plane does not know: reported to its sender as

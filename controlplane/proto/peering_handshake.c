@@ -30,11 +30,38 @@ static enum vd_err unknown(struct peering *p)
 
 /* ---- half-open handshakes ---- */
 
-/* With an index of its own, not yet findable. SLOT_NONE: a limit, counted. */
-static uint32_t half_open_take(struct peering *p, bool ours, uint32_t *index_out)
+/* Of theirs, by age. */
+static void age_add(struct peering *p, uint32_t slot)
 {
-	uint32_t most = ours ? HALF_OPEN_MAX : HALF_OPEN_MAX - HALF_OPEN_OURS;
-	uint32_t slot = p->half_open_pool.count < most ? slot_take(&p->half_open_pool) : SLOT_NONE;
+	p->half_opens[slot].older = p->newest;
+	p->half_opens[slot].newer = SLOT_NONE;
+	if (p->newest != SLOT_NONE)
+		p->half_opens[p->newest].newer = slot;
+	else
+		p->oldest = slot;
+	p->newest = slot;
+	p->half_open_theirs++;
+}
+
+static void age_del(struct peering *p, uint32_t slot)
+{
+	const struct half_open *half_open = &p->half_opens[slot];
+
+	if (half_open->older != SLOT_NONE)
+		p->half_opens[half_open->older].newer = half_open->newer;
+	else
+		p->oldest = half_open->newer;
+	if (half_open->newer != SLOT_NONE)
+		p->half_opens[half_open->newer].older = half_open->older;
+	else
+		p->newest = half_open->older;
+	p->half_open_theirs--;
+}
+
+/* With an index of its own, not yet findable. SLOT_NONE: a limit, counted. */
+static uint32_t half_open_take(struct peering *p, uint32_t *index_out)
+{
+	uint32_t slot = slot_take(&p->half_open_pool);
 
 	if (slot == SLOT_NONE) {
 		limit_hit(p, PEERING_LIMIT_HALF_OPEN);
@@ -83,10 +110,11 @@ static void half_open_end(struct peering *p, uint32_t slot)
 	slot_chain_del(&p->by_path, path_hash(p, &half_open->path), slot);
 	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
 	if (half_open->state == HALF_OPEN_SENT_2)
-		p->half_open_theirs--;
+		age_del(p, slot);
 	else
 		p->peers[half_open->peer].dialling = SLOT_NONE;
 	handshake_fini(&half_open->hs);
+	half_open->serial = 0;
 	slot_give(&p->half_open_pool, slot);
 }
 
@@ -151,7 +179,7 @@ void half_open_expire(struct peering *p, uint32_t slot, vd_ns now)
 enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
 			   vd_ns now)
 {
-	uint32_t index, slot = half_open_take(p, true, &index);
+	uint32_t index, slot = half_open_take(p, &index);
 
 	if (slot == SLOT_NONE)
 		return VD_ELIMIT;
@@ -160,10 +188,15 @@ enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peerin
 	enum vd_err err;
 
 	*half_open = (struct half_open){
-		.state = HALF_OPEN_SENT_1, .path = *path, .peer = peer, .began = now
+		.state = HALF_OPEN_SENT_1,
+		.serial = ++p->serial,
+		.path = *path,
+		.peer = peer,
+		.began = now,
 	};
 	err = handshake_start(&half_open->hs, &p->self, index);
 	if (err) {
+		half_open->serial = 0;
 		half_open_drop(p, slot, index);
 		return err;
 	}
@@ -244,7 +277,8 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 				return err;
 			around->met = true;
 		} else if (is_repeat(half_open, frame)) {
-			send_again(p, half_open);
+			if (half_open->hs.sent_len) /* else the answer is being made */
+				send_again(p, half_open);
 			return VD_AGAIN;
 		} else {
 			around->oldest = slot;
@@ -254,44 +288,77 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 	return VD_OK;
 }
 
+/*
+ * The new one takes the place of the oldest, of this path or of all: who means it needs a round
+ * trip, not 20 s. Refusing instead would let a few that never finish keep everybody out.
+ */
 static void make_way(struct peering *p, const struct peering_path *path,
 		     const struct around *around, vd_ns now)
 {
 	if (around->met)
 		yield(p, path, now);
-	if (around->count < HALF_OPEN_PATH)
-		return;
-	limit_hit(p, PEERING_LIMIT_PATH);
-	half_open_free(p, around->oldest);
+	if (around->count >= HALF_OPEN_PATH) {
+		limit_hit(p, PEERING_LIMIT_PATH);
+		half_open_free(p, around->oldest);
+	} else if (p->half_open_theirs >= HALF_OPEN_MAX - HALF_OPEN_OURS) {
+		limit_hit(p, PEERING_LIMIT_HALF_OPEN);
+		half_open_free(p, p->oldest);
+	}
+}
+
+/* Its answer is being made; meanwhile repeats are known by what is written here. */
+static void begin_answer(struct peering *p, uint32_t slot, uint32_t index,
+			 const struct peering_path *path, const struct handshake_frame *frame,
+			 vd_ns now)
+{
+	struct half_open *half_open = &p->half_opens[slot];
+
+	*half_open = (struct half_open){
+		.state = HALF_OPEN_SENT_2,
+		.serial = ++p->serial,
+		.path = *path,
+		.began = now,
+		.hs = { .index = index, .remote_index = frame->sender },
+	};
+	memcpy(half_open->hs.noise.re, frame->noise.at, NOISE_KEY_BYTES);
+	age_add(p, slot);
+	half_open_add(p, slot);
 }
 
 static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
-			  const struct handshake_frame *frame, vd_ns now)
+			  const struct handshake_frame *frame, struct vd_bytes whole, vd_ns now)
 {
 	uint32_t index, slot;
 	struct around around = { .oldest = SLOT_NONE };
+	struct peering_job *job;
 	enum vd_err err = look_around(p, path, frame, &around);
 
 	if (!err)
 		err = load_admit(p, path, frame, now);
 	if (err)
 		return err == VD_AGAIN ? VD_OK : err;
-	make_way(p, path, &around, now);
-	slot = half_open_take(p, around.met, &index); /* whom we dial may come in as our own do */
-	if (slot == SLOT_NONE)
+	job = job_take(p, HANDSHAKE_1);
+	if (!job)
 		return VD_ELIMIT;
-
-	struct half_open *half_open = &p->half_opens[slot];
-
-	*half_open = (struct half_open){ .state = HALF_OPEN_SENT_2, .path = *path, .began = now };
-	err = handshake_answer(&half_open->hs, &p->self, frame, index);
-	if (err) {
-		half_open_drop(p, slot, index);
-		return bad_frame(p, err);
+	make_way(p, path, &around, now);
+	slot = half_open_take(p, &index);
+	if (slot == SLOT_NONE) {
+		job_give(p, job);
+		return VD_ELIMIT;
 	}
-	p->half_open_theirs++;
-	half_open_add(p, slot);
-	send_again(p, half_open);
+	begin_answer(p, slot, index, path, frame, now);
+	job_begin(p, job, slot, whole);
+	return VD_OK;
+}
+
+static enum vd_err done_1(struct peering *p, uint32_t slot, const struct handshake_job *job)
+{
+	if (job->err) {
+		half_open_free(p, slot);
+		return bad_frame(p, job->err);
+	}
+	p->half_opens[slot].hs = job->hs;
+	send_again(p, &p->half_opens[slot]);
 	return VD_OK;
 }
 
@@ -315,10 +382,10 @@ static void begin_generation(struct peering *p, uint32_t slot,
 }
 
 static enum vd_err recv_2(struct peering *p, const struct peering_path *path,
-			  const struct handshake_frame *frame, vd_ns now)
+			  const struct handshake_frame *frame, struct vd_bytes whole)
 {
 	struct owner owner = index_find(p, frame->receiver);
-	struct handshake_result result;
+	struct peering_job *job;
 
 	if (owner.kind == OWNER_GENERATION)
 		return VD_EPEER_STATE; /* a second answer to a message 1 that we repeated */
@@ -335,19 +402,26 @@ static enum vd_err recv_2(struct peering *p, const struct peering_path *path,
 		limit_hit(p, PEERING_LIMIT_TRIES);
 		return VD_ELIMIT;
 	}
+	job = job_take(p, HANDSHAKE_2);
+	if (!job)
+		return VD_ELIMIT;
 	half_open->tries++;
+	job->work.expected = p->peers[half_open->peer].id;
+	job_begin(p, job, owner.slot, whole);
+	return VD_OK;
+}
 
-	enum vd_err err = handshake_finish(&half_open->hs, &p->self, frame,
-					   &p->peers[half_open->peer].id, &result);
-
-	if (err == VD_EPEER_REFUSED) {
+static enum vd_err done_2(struct peering *p, uint32_t slot, const struct handshake_job *job,
+			  vd_ns now)
+{
+	if (job->err == VD_EPEER_REFUSED) {
 		p->stats.unexpected_peer++;
-		return err;
+		return job->err;
 	}
-	if (err)
-		return bad_frame(p, err);
-	begin_generation(p, owner.slot, &result, now);
-	handshake_result_fini(&result);
+	if (job->err)
+		return bad_frame(p, job->err);
+	p->half_opens[slot].hs = job->hs;
+	begin_generation(p, slot, &job->result, now);
 	return VD_OK;
 }
 
@@ -414,25 +488,24 @@ static void accept(struct peering *p, uint32_t slot, uint32_t peer_slot,
 	confirm_send(p, generation);
 }
 
-static enum vd_err conclude(struct peering *p, uint32_t slot, const struct handshake_frame *frame,
-			    struct vd_bytes whole, vd_ns now)
+static enum vd_err done_3(struct peering *p, uint32_t slot, const struct handshake_job *job,
+			  vd_ns now)
 {
-	struct handshake_result result;
+	const struct handshake_result *result = &job->result;
+	struct vd_bytes whole = vd_bytes(job->frame, job->frame_len);
 	uint32_t peer = SLOT_NONE;
-	enum vd_err err = handshake_conclude(&p->half_opens[slot].hs, &p->self, frame, &result);
+	bool admitted;
 
-	if (err)
-		return bad_frame(p, err);
-
-	bool admitted = p->config.admit(p->config.context, &result.peer);
-
+	if (job->err)
+		return bad_frame(p, job->err);
+	p->half_opens[slot].hs = job->hs;
+	admitted = p->config.admit(p->config.context, &result->peer);
 	if (admitted)
-		peer = peer_get(p, &result.peer);
+		peer = peer_get(p, &result->peer);
 	if (peer != SLOT_NONE)
-		accept(p, slot, peer, &result, whole, now);
+		accept(p, slot, peer, result, whole, now);
 	else
-		refuse(p, slot, &result, whole, admitted ? PEERING_LIMIT : PEERING_REFUSED, now);
-	handshake_result_fini(&result);
+		refuse(p, slot, result, whole, admitted ? PEERING_LIMIT : PEERING_REFUSED, now);
 	return peer != SLOT_NONE ? VD_OK : VD_EPEER_REFUSED;
 }
 
@@ -483,11 +556,19 @@ static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
 	}
 
 	const struct half_open *half_open = &p->half_opens[owner.slot];
+	struct peering_job *job;
 
-	if (half_open->state != HALF_OPEN_SENT_2 || !path_equal(&half_open->path, path))
+	if (half_open->state != HALF_OPEN_SENT_2 || half_open->hs.sent_len == 0 ||
+	    !path_equal(&half_open->path, path))
 		return bad_frame(p, VD_EPEER_STATE);
-	return conclude(p, owner.slot, frame, whole, now);
+	job = job_take(p, HANDSHAKE_3);
+	if (!job)
+		return VD_ELIMIT;
+	job_begin(p, job, owner.slot, whole);
+	return VD_OK;
 }
+
+/* ---- all messages ---- */
 
 enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, struct vd_bytes in,
 			   vd_ns now)
@@ -498,10 +579,27 @@ enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, s
 	if (err)
 		return bad_frame(p, err);
 	switch (frame.type) {
-	case HANDSHAKE_1: return recv_1(p, path, &frame, now);
-	case HANDSHAKE_2: return recv_2(p, path, &frame, now);
+	case HANDSHAKE_1: return recv_1(p, path, &frame, in, now);
+	case HANDSHAKE_2: return recv_2(p, path, &frame, in);
 	case HANDSHAKE_3: return recv_3(p, path, &frame, in, now);
 	case HANDSHAKE_COOKIE: return cookie_recv(p, path, &frame);
 	}
 	return VD_EPEER_FORMAT;
+}
+
+enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now)
+{
+	switch (job->type) {
+	case HANDSHAKE_1: return done_1(p, job->half_open, &job->work);
+	case HANDSHAKE_2: return done_2(p, job->half_open, &job->work, now);
+	case HANDSHAKE_3: return done_3(p, job->half_open, &job->work, now);
+	case HANDSHAKE_COOKIE: break;
+	}
+	return VD_EBUG_STATE;
+}
+
+void half_open_lost(struct peering *p, const struct peering_job *job)
+{
+	if (job->type == HANDSHAKE_1)
+		half_open_free(p, job->half_open);
 }

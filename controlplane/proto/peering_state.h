@@ -7,6 +7,7 @@
  *	peering_peer.c        peers: their deadlines, back-off, coming and going
  *	peering_generation.c  generations: installing, choosing, retiring
  *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
+ *	peering_job.c         their public-key work, on its way out and back
  *	peering_path.c        links whose peer speaks from another address
  *	peering_lost.c        reports of frames that nobody knows
  *	peering_load.c        cookies and limits of a responder under load
@@ -18,6 +19,7 @@
  */
 #include "controlplane/proto/cookie.h"
 #include "controlplane/proto/handshake.h"
+#include "controlplane/proto/handshake_job.h"
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/prefix_limit.h"
 #include "controlplane/proto/seal.h"
@@ -30,6 +32,7 @@ enum {
 	HALF_OPEN_LOAD = 64,  /* begun by others: cookies are asked for from here on */
 	HALF_OPEN_PATH = 8,   /* begun by others over one path */
 	TRIES_MAX = 16,       /* messages 2 tried a handshake */
+	JOBS_KEPT = 32,       /* of PEERING_JOBS, not for messages 1 */
 	SETUPS_MAX = 4,       /* operations in one plaintext */
 	REFUSALS_MAX = 256,
 	EVENTS_MAX = 64,
@@ -57,7 +60,8 @@ enum {
 
 enum half_open_state {
 	HALF_OPEN_SENT_1, /* ours: waits for message 2 */
-	HALF_OPEN_SENT_2, /* the peer's: waits for message 3 */
+	HALF_OPEN_SENT_2, /* the peer's: message 2 is being made (sent_len 0); waits for message 3
+			   */
 	HALF_OPEN_SENT_3, /* ours: generation installed; waits for a frame under it */
 };
 
@@ -65,12 +69,14 @@ struct control_msg;
 
 struct half_open {
 	enum half_open_state state;
+	uint64_t serial; /* never used again; 0: free */
 	uint8_t tries;
 	bool yielded; /* has waited once for a handshake of the other side */
 	bool retried; /* with a cookie, since it was sent last for a reason of its own */
 	struct peering_path path;
-	uint32_t peer;       /* ours: whom we dial */
-	uint32_t generation; /* SENT_3 */
+	uint32_t peer;         /* ours: whom we dial */
+	uint32_t generation;   /* SENT_3 */
+	uint32_t older, newer; /* SENT_2: the next ones by age, or SLOT_NONE */
 	vd_ns began;
 	vd_ns repeat_at, repeat_gap; /* ours */
 	struct handshake hs;
@@ -138,6 +144,13 @@ struct refusal {
 	struct seal seal;
 };
 
+struct peering_job {
+	uint32_t half_open;
+	uint64_t serial; /* of it */
+	enum handshake_type type;
+	struct handshake_job work;
+};
+
 struct event_slot {
 	struct peering_event event;
 	struct peering_generation generation;
@@ -151,11 +164,12 @@ struct peering {
 	uint8_t hash_key[16];
 	size_t ping_offer; /* position of /viaduct/ping/1 in offer; PEERING_OFFERS: not there */
 
-	struct slot_pool peer_pool, generation_pool, half_open_pool, refusal_pool;
+	struct slot_pool peer_pool, generation_pool, half_open_pool, refusal_pool, job_pool;
 	struct peer *peers;
 	struct generation *generations;
 	struct half_open *half_opens;
 	struct refusal *refusals;
+	struct peering_job *jobs; /* [PEERING_JOBS] */
 
 	struct slot_chains by_id;     /* peers */
 	struct slot_chains by_path;   /* half-open handshakes */
@@ -164,6 +178,8 @@ struct peering {
 	struct timers timers;         /* of half-opens, then refusals, then peers */
 
 	uint32_t half_open_theirs; /* half-open handshakes in SENT_2 */
+	uint32_t oldest, newest;   /* of them, or SLOT_NONE */
+	uint64_t serial;           /* of the last half-open handshake */
 	struct cookie_jar cookies;
 	struct prefix_limit prefixes;
 
@@ -260,6 +276,19 @@ void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Wipes and gives back the slot, and the index unless a generation has it. */
 void half_open_free(struct peering *p, uint32_t slot);
 void refusal_free(struct peering *p, uint32_t slot);
+/* The result of a job whose handshake waits for it. */
+enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now);
+/* The same where there is no room for what it causes: as if the message had been lost. */
+void half_open_lost(struct peering *p, const struct peering_job *job);
+
+/* ---- peering_job.c ---- */
+
+/* NULL: too many are out, counted. */
+struct peering_job *job_take(struct peering *p, enum handshake_type type);
+/* Hands it to the host, with copies of the half-open handshake `slot` and of `frame`. */
+void job_begin(struct peering *p, struct peering_job *job, uint32_t slot, struct vd_bytes frame);
+/* Wiped. */
+void job_give(struct peering *p, struct peering_job *job);
 
 /* ---- peering_path.c ---- */
 

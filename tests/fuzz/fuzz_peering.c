@@ -1,4 +1,4 @@
-/* Targets: peering_recv, peering_recv_inner, seal_consume, ping_read */
+/* Targets: peering_recv, peering_recv_inner, peering_job_done, seal_consume, ping_read */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@
  *	2  the same, over another path
  *
  * The first byte of all chooses links or sessions, and (2) whether the first machine is under
- * load, so that it asks for cookies.
+ * load, so that it asks for cookies, and (4) whether public-key work takes time.
  */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -113,6 +113,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	expect(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	if (how & 2)
 		load(net, &first);
+	if (how & 4)
+		net->job_delay = VD_MS(1500);
 	run(net, &r);
 	for (unsigned i = 0; i < 2; i++)
 		expect(net->nodes[i].broken == NULL);

@@ -165,6 +165,7 @@ static void begin(struct flood *flood, uint64_t seed)
 	net->cut = false;
 	net->loss = draw(flood, 2) ? draw(flood, 21) : 0;
 	net->delay_min = net->delay_max = VD_MS(1 + draw(flood, 100));
+	net->job_delay = draw(flood, 2) ? VD_MS(1 + draw(flood, 20)) : 0;
 }
 
 const char *sim_flood(uint64_t seed)

@@ -8,7 +8,8 @@
  *	       \        /
  *	        node 2                  address 9: an attacker, who replays what he saw
  *
- * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, who dials, and
+ * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, how long public-key
+ * work takes (in half of them it is done at once, else results come out of order), who dials, and
  * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
  *nobody in, frames replayed or made up by the attacker. Then the channel heals, and:
  *
@@ -188,6 +189,7 @@ static void set_out(struct sim *sim)
 	net->flips = draw(sim, 6);
 	net->delay_min = VD_MS(1 + draw(sim, 100));
 	net->delay_max = net->delay_min + VD_MS(draw(sim, 2) ? draw(sim, 2000) : draw(sim, 50));
+	net->job_delay = draw(sim, 2) ? VD_MS(draw(sim, 1000)) : 0; /* else at once */
 	for (unsigned i = 0; i < sim->nodes; i++)
 		net_start(net, i);
 	for (unsigned i = 0; i < sim->nodes; i++) {
@@ -215,6 +217,7 @@ static void heal(struct sim *sim)
 	for (unsigned i = 0; i < sim->nodes; i++)
 		net->nodes[i].alias = 0; /* where those who lost it look for it */
 	net->delay_max = net->delay_min;
+	net->job_delay = vd_ns_min(net->job_delay, VD_MS(50));
 	/* Longer than any back-off, and than dead links take to be noticed. */
 	for (unsigned i = 0; i < 300; i++) {
 		for (unsigned from = 0; from < sim->nodes; from++) {

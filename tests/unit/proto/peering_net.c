@@ -254,9 +254,10 @@ enum vd_err net_inject(struct net *net, unsigned to, struct peering_path path,
 	enum vd_err err;
 
 	node->rx_bytes[path.bytes[0]] += frame.len;
+	node->job_err = VD_OK;
 	err = peering_recv(node->peering, &path, frame, net->now);
 	net_drain(net, to);
-	return err;
+	return err ? err : node->job_err;
 }
 
 /* ---- events ---- */
@@ -345,6 +346,30 @@ static void on_moved(struct node *node, const struct peering_event *event, unsig
 			node->generations[i].path = event->path;
 }
 
+static void do_job(struct node *node, struct peering_job *job)
+{
+	peering_job_run(job);
+	node->job_err = peering_job_done(node->peering, job, node->net->now);
+}
+
+static void on_job(struct node *node, struct peering_job *job)
+{
+	struct net *net = node->net;
+
+	if (net->job_delay == 0) {
+		do_job(node, job);
+		return;
+	}
+	for (unsigned i = 0; i < NET_JOBS; i++) {
+		if (net->jobs[i].at != VD_NEVER)
+			continue;
+		net->jobs[i] = (struct net_job){ net->now + net_random(net) % net->job_delay,
+						 (uint8_t)(node->address - 1), job };
+		return;
+	}
+	node->broken = "too many jobs out";
+}
+
 static void on_event(struct node *node, const struct peering_event *event)
 {
 	unsigned peer = node_of(node->net, &event->peer);
@@ -367,6 +392,7 @@ static void on_event(struct node *node, const struct peering_event *event)
 		node->control_len = event->frame.len;
 		break;
 	case PEERING_MOVED: on_moved(node, event, peer); break;
+	case PEERING_JOB: on_job(node, event->job); break;
 	case PEERING_NONE:
 	case PEERING_REBOOTED:
 	case PEERING_PONG:
@@ -419,6 +445,23 @@ static void hand_over(struct net *net, struct net_frame *slot)
 		deliver(net, &frame);
 }
 
+static struct net_job *next_job(struct net *net)
+{
+	struct net_job *next = NULL;
+
+	for (unsigned i = 0; net->job_delay && i < NET_JOBS; i++)
+		if (net->jobs[i].at != VD_NEVER && (!next || net->jobs[i].at < next->at))
+			next = &net->jobs[i];
+	return next;
+}
+
+static void finish_job(struct net *net, struct net_job *slot)
+{
+	slot->at = VD_NEVER;
+	do_job(&net->nodes[slot->node], slot->job);
+	net_drain(net, slot->node);
+}
+
 static vd_ns next_deadline(const struct net *net)
 {
 	vd_ns at = VD_NEVER;
@@ -444,13 +487,17 @@ static void expire(struct net *net)
 static bool step(struct net *net, vd_ns end)
 {
 	struct net_frame *frame = next_frame(net);
+	struct net_job *job = next_job(net);
 	vd_ns deadline = next_deadline(net);
 	vd_ns at = vd_ns_min(frame ? frame->at : VD_NEVER, deadline);
 
+	at = vd_ns_min(at, job ? job->at : VD_NEVER);
 	if (at > end)
 		return false;
 	net->now = at > net->now ? at : net->now;
-	if (frame && frame->at <= deadline)
+	if (job && job->at == at)
+		finish_job(net, job);
+	else if (frame && frame->at <= deadline)
 		hand_over(net, frame);
 	else
 		expire(net);
@@ -492,6 +539,8 @@ struct net *net_new(enum peering_kind kind, uint64_t seed)
 	net->delay_min = net->delay_max = VD_MS(10);
 	for (unsigned i = 0; i < NET_FRAMES; i++)
 		net->frames[i].at = VD_NEVER;
+	for (unsigned i = 0; i < NET_JOBS; i++)
+		net->jobs[i].at = VD_NEVER;
 	for (unsigned i = 0; i < NET_NODES; i++) {
 		struct node *node = &net->nodes[i];
 
@@ -533,6 +582,9 @@ void net_stop(struct net *net, unsigned i)
 
 	peering_free(node->peering);
 	node->peering = NULL;
+	for (unsigned job = 0; job < NET_JOBS; job++)
+		if (net->jobs[job].node == i)
+			net->jobs[job].at = VD_NEVER;
 	memset(node->generations, 0, sizeof node->generations);
 	memset(node->current, 0, sizeof node->current);
 	memset(node->up, 0, sizeof node->up);

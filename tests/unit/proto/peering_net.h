@@ -24,7 +24,8 @@ enum {
 	NET_GENERATIONS = 24,
 	NET_ADDRESSES = 256,
 	NET_NOBODY = 128, /* addresses from here on are attackers: frames to them end in `nobody` */
-	NET_KINDS = PEERING_PONG + 1,
+	NET_KINDS = PEERING_JOB + 1,
+	NET_JOBS = NET_NODES * PEERING_JOBS,
 };
 
 struct net_generation {
@@ -61,7 +62,8 @@ struct node {
 	uint64_t rx_bytes[NET_ADDRESSES], tx_bytes[NET_ADDRESSES];
 	unsigned data_sent, data_received, data_bad; /* data_bad: did not verify, or unknown */
 	struct sw_bucket lost_reports;
-	const char *broken; /* an event out of order: what */
+	enum vd_err job_err; /* of the last job done */
+	const char *broken;  /* an event out of order: what */
 };
 
 struct net_frame {
@@ -72,12 +74,21 @@ struct net_frame {
 	uint8_t bytes[NET_FRAME_BYTES];
 };
 
+struct net_job {
+	vd_ns at; /* VD_NEVER: free */
+	uint8_t node;
+	struct peering_job *job;
+};
+
 struct net {
 	vd_ns now;
 	uint64_t random;
 	unsigned loss, copies, flips; /* percent */
 	vd_ns delay_min, delay_max;
 	bool cut; /* nothing passes */
+	/* jobs are run at once (0), or come back after up to this, in any order */
+	vd_ns job_delay;
+	struct net_job jobs[NET_JOBS];
 	struct node nodes[NET_NODES];
 	struct net_frame frames[NET_FRAMES];
 	unsigned frames_high; /* none is in use from here on */
@@ -107,7 +118,7 @@ void net_run(struct net *net, vd_ns span);
 bool net_run_until(struct net *net, bool (*done)(const struct net *net), vd_ns span);
 /* Sends one data frame from `from` to `to` under the generation in use; false: there is none. */
 bool net_data(struct net *net, unsigned from, unsigned to);
-/* A frame from nowhere. */
+/* A frame from nowhere. The result is that of its job, where that was done at once. */
 enum vd_err net_inject(struct net *net, unsigned to, struct peering_path path,
 		       struct vd_bytes frame);
 
