@@ -182,7 +182,12 @@ static inline void add(_Atomic uint64_t *counter, uint64_t n)
 
 static inline struct sw_police *police_of(const struct sw_forward *f, const struct sw_link *link)
 {
-	return &f->plane->links.police[link - f->links];
+	return &f->plane->links.police[link->police];
+}
+
+static inline bool is_policed(const _Atomic uint8_t *flags)
+{
+	return atomic_load_explicit(flags, memory_order_relaxed) & SW_LINK_POLICED;
 }
 
 /*
@@ -309,23 +314,14 @@ static __attribute__((noinline, cold)) void refuse_here(struct sw_forward *f, st
 
 /* ---- egress ---- */
 
-static bool tx_rate_passes(const struct sw_forward *f, const struct sw_link *out, uint16_t len,
-			   vd_ns now)
-{
-	struct sw_police *police = police_of(f, out);
-
-	return sw_bucket_take(&police->tx_frames, 1, now) &&
-	       sw_bucket_take(&police->tx_bytes, len, now);
-}
-
 /* `head` as received; `reverse` of the ingress link. We own `out`. */
 static inline void at_egress(struct sw_forward *f, struct sw_packet *p, unsigned lane,
 			     struct sw_link *out, struct head head, uint32_t reverse, vd_ns now)
 {
 	uint16_t payload_max = out->send.payload_max;
 
-	if (__builtin_expect(out->tx_flags & SW_LINK_POLICED, 0) &&
-	    !tx_rate_passes(f, out, p->len, now)) {
+	if (__builtin_expect(is_policed(&out->tx_flags), 0) &&
+	    !sw_police_tx(police_of(f, out), reverse, p->len, now)) {
 		refuse_here(f, p, lane, head, SW_DROP_OVER_RATE, 0, now);
 		return;
 	}
@@ -364,15 +360,6 @@ static inline void deliver(struct sw_forward *f, struct sw_packet *p, const stru
 		drop(p, SW_DROP_DELIVERY_RATE);
 }
 
-static bool rx_rate_passes(const struct sw_forward *f, const struct sw_link *in, uint16_t len,
-			   vd_ns now)
-{
-	struct sw_police *police = police_of(f, in);
-
-	return sw_bucket_take(&police->rx_frames, 1, now) &&
-	       sw_bucket_take(&police->rx_bytes, len, now);
-}
-
 /* A verified frame that is not for this node, at the ingress owner. */
 static inline void pass_on(struct sw_forward *f, struct sw_packet *p, unsigned lane,
 			   struct sw_link *in, struct head head, vd_ns now)
@@ -397,8 +384,8 @@ static inline void pass_on(struct sw_forward *f, struct sw_packet *p, unsigned l
 		refuse(f, p, lane, in, head, SW_DROP_NOT_PERMITTED, 0, now);
 		return;
 	}
-	if (__builtin_expect(in->rx_flags & SW_LINK_POLICED, 0) &&
-	    !rx_rate_passes(f, in, p->len, now)) {
+	if (__builtin_expect(is_policed(&in->rx_flags), 0) &&
+	    !sw_police_rx(police_of(f, in), p->len, now)) {
 		refuse(f, p, lane, in, head, SW_DROP_OVER_RATE, 0, now);
 		return;
 	}
@@ -689,6 +676,8 @@ static bool keepalive_due(const struct sw_forward *f, struct sw_link *link, vd_n
 	if (atomic_load_explicit(&link->index, memory_order_acquire) == 0)
 		return false;
 	vd_ns last = atomic_load_explicit(&link->tx_last_ns, memory_order_relaxed);
+	if (link->tx_owner == f->worker && is_policed(&link->tx_flags))
+		sw_police_settle(police_of(f, link), now);
 	return link->tx_owner == f->worker && now >= last &&
 	       now - last >= VD_SECONDS(KEEPALIVE_S) &&
 	       atomic_load_explicit(&link->keepalive, memory_order_relaxed);

@@ -6,8 +6,6 @@
 
 #include "switch/label.h"
 
-enum { REPORTS_PER_S = 50 };
-
 /*
  * Everything but `index`, which is 0 by now and which workers still look at for stale
  * frames. Runs on liburcu's thread.
@@ -22,14 +20,24 @@ static void wipe_link(struct sw_slots *slots, uint32_t slot)
 	sodium_memzero((uint8_t *)link + after, sizeof *link - after);
 }
 
+static void wipe_police(struct sw_slots *slots, uint32_t slot)
+{
+	(void)slots; /* reserve does it */
+	(void)slot;
+}
+
 enum vd_err sw_link_table_init(struct sw_link_table *table, uint32_t capacity)
 {
 	if (capacity == 0 || capacity > 1u << SW_SLOT_BITS)
 		return VD_EUSER;
 	*table = (struct sw_link_table){ .capacity = capacity };
 	enum vd_err err = sw_slots_init(&table->slots, capacity, wipe_link);
-	if (err)
+	if (!err)
+		err = sw_slots_init(&table->polices, capacity, wipe_police);
+	if (err) {
+		sw_link_table_fini(table);
 		return err;
+	}
 	table->links = sw_pages_new(capacity * sizeof *table->links, true);
 	table->police = sw_pages_new(capacity * sizeof *table->police, false);
 	if (table->links && table->police)
@@ -47,6 +55,7 @@ void sw_link_table_fini(struct sw_link_table *table)
 	sw_pages_free(table->links, table->capacity * sizeof *table->links);
 	sw_pages_free(table->police, table->capacity * sizeof *table->police);
 	sw_slots_fini(&table->slots);
+	sw_slots_fini(&table->polices);
 	*table = (struct sw_link_table){ 0 };
 }
 
@@ -60,16 +69,9 @@ void sw_link_release(struct sw_link_table *table, uint32_t index)
 	sw_slots_release(&table->slots, index);
 }
 
-static void fill_police(struct sw_police *police, const struct sw_link_config *config,
-			uint32_t delivery_per_s, vd_ns now)
+static uint8_t policed(uint64_t pps, uint64_t bps)
 {
-	/* a rate below one byte a second is one: 0 would be unlimited */
-	uint64_t bytes_per_s = config->bps / 8 + (config->bps > 0 && config->bps < 8);
-
-	police->rx_frames = police->tx_frames = sw_bucket_of_rate(config->pps, now);
-	police->rx_bytes = police->tx_bytes = sw_bucket_of_rate(bytes_per_s, now);
-	police->delivery = sw_bucket_of_rate(delivery_per_s, now);
-	police->reports = sw_bucket_of_rate(REPORTS_PER_S, now);
+	return pps || bps ? SW_LINK_POLICED : 0;
 }
 
 static void fill_receive(struct sw_link *link, const struct sw_link_config *config,
@@ -80,7 +82,8 @@ static void fill_receive(struct sw_link *link, const struct sw_link_config *conf
 	link->top = 0;
 	link->window = (struct sw_window){ 0 };
 	link->owner = config->owner;
-	link->rx_flags = config->pps || config->bps ? SW_LINK_POLICED : 0;
+	atomic_store_explicit(&link->rx_flags, policed(config->pps, config->bps),
+			      memory_order_relaxed);
 	atomic_store_explicit(&link->permit, config->permit, memory_order_relaxed);
 	atomic_store_explicit(&link->rx_frames, 0, memory_order_relaxed);
 	atomic_store_explicit(&link->rx_bytes, 0, memory_order_relaxed);
@@ -88,13 +91,15 @@ static void fill_receive(struct sw_link *link, const struct sw_link_config *conf
 }
 
 static void fill_send(struct sw_link *link, const struct sw_link_config *config, uint32_t reverse,
-		      vd_ns now)
+		      uint32_t police, vd_ns now)
 {
 	memcpy(link->tx_key, config->tx_key, sizeof link->tx_key);
 	link->remote_index = config->remote_index;
 	link->tx_reverse = reverse;
 	link->tx_owner = config->owner;
-	link->tx_flags = config->pps || config->bps ? SW_LINK_POLICED : 0;
+	link->police = police;
+	atomic_store_explicit(&link->tx_flags, policed(config->pps, config->bps),
+			      memory_order_relaxed);
 	atomic_store_explicit(&link->tx_permit, config->permit, memory_order_relaxed);
 	atomic_store_explicit(&link->tx_counter, 0, memory_order_relaxed);
 	atomic_store_explicit(&link->tx_bytes, 0, memory_order_relaxed);
@@ -113,9 +118,13 @@ void sw_link_publish(struct sw_link_table *table, uint32_t index,
 	struct sw_link *link = &table->links[slot];
 	uint32_t reverse = (uint32_t)(sw_label_reverse_of(config->director, SW_WIDTH_MAX) >> 32);
 
-	fill_police(&table->police[slot], config, table->delivery_per_s, now);
+	uint32_t police = config->police ? sw_index_slot(config->police) : slot;
+
+	if (!config->police)
+		sw_police_init(&table->police[police], table->delivery_per_s, now);
+	sw_police_set_rates(&table->police[police], config->pps, config->bps);
 	fill_receive(link, config, reverse);
-	fill_send(link, config, reverse, now);
+	fill_send(link, config, reverse, police, now);
 	sw_slots_live(&table->slots, index);
 	/* pairs with the acquire in find, in forwarding and in keepalives */
 	atomic_store_explicit(&link->index, index, memory_order_release);
@@ -135,6 +144,34 @@ static struct sw_link *live_link(struct sw_link_table *table, uint32_t index)
 {
 	return sw_slots_is(&table->slots, index, SW_SLOT_LIVE) ? &table->links[sw_index_slot(index)]
 							       : NULL;
+}
+
+enum vd_err sw_police_reserve(struct sw_link_table *table, vd_ns now, uint32_t *police_out)
+{
+	enum vd_err err = sw_slots_reserve(&table->polices, police_out);
+
+	if (err)
+		return err;
+	sw_police_init(&table->police[sw_index_slot(*police_out)], table->delivery_per_s, now);
+	sw_slots_live(&table->polices, *police_out);
+	return VD_OK;
+}
+
+void sw_police_release(struct sw_link_table *table, uint32_t police)
+{
+	if (sw_slots_is(&table->polices, police, SW_SLOT_LIVE))
+		sw_slots_retire(&table->polices, police);
+}
+
+void sw_link_set_rates(struct sw_link_table *table, uint32_t index, uint64_t pps, uint64_t bps)
+{
+	struct sw_link *link = live_link(table, index);
+
+	if (!link)
+		return;
+	sw_police_set_rates(&table->police[link->police], pps, bps);
+	atomic_store_explicit(&link->rx_flags, policed(pps, bps), memory_order_relaxed);
+	atomic_store_explicit(&link->tx_flags, policed(pps, bps), memory_order_relaxed);
 }
 
 void sw_link_set_permit(struct sw_link_table *table, uint32_t index, uint64_t permit)

@@ -10,7 +10,7 @@
  * Who writes what (the owner is the worker whose packets arrive on the link):
  *
  *	index, keys, remote index    control, before publishing; never again
- *	permit, path, budget flags   control, single aligned words, relaxed
+ *	permit, path, rates, flags   control, single aligned words, relaxed
  *	top, window, counters        the owner
  *	send template                the owner, when the control thread asks it to
  *
@@ -28,6 +28,7 @@
 #include "base/time.h"
 #include "switch/bucket.h"
 #include "switch/lane.h"
+#include "switch/police.h"
 #include "switch/rcu.h"
 #include "switch/slot.h"
 #include "switch/window.h"
@@ -77,7 +78,7 @@ struct sw_link {
 	_Atomic uint64_t rx_bytes;  /* of UDP payload */
 	_Atomic uint32_t path;      /* writer: control; hash of (port, address) it is bound to */
 	uint8_t owner;              /* worker; written before publishing */
-	uint8_t rx_flags;
+	_Atomic uint8_t rx_flags;   /* writer: control */
 	uint8_t pad0[2];
 
 	/* line 1 */
@@ -86,14 +87,15 @@ struct sw_link {
 	/* line 2: send */
 	uint8_t tx_key[SW_TAG_KEY_BYTES];
 	uint32_t remote_index;
-	uint8_t tx_owner; /* = owner: so that sending need not read line 0 */
-	uint8_t tx_flags;
-	uint16_t pad2;
+	uint8_t tx_owner;          /* = owner: so that sending need not read line 0 */
+	_Atomic uint8_t tx_flags;  /* = rx_flags */
+	_Atomic uint8_t keepalive; /* writer: control; 1: send one after silence */
+	uint8_t pad2;
 	_Atomic uint64_t tx_permit;  /* = permit */
 	_Atomic uint64_t tx_counter; /* writer: owner; last one used; = frames sent */
 	_Atomic uint64_t tx_bytes;   /* writer: owner; of UDP payload */
 	_Atomic uint64_t tx_last_ns; /* writer: owner; for the keepalive */
-	_Atomic uint32_t keepalive;  /* writer: control; 1: send one after silence */
+	uint32_t police;             /* row of the police table */
 	uint32_t tx_reverse;         /* = reverse: tells the link from others of its peer */
 
 	/* line 3 */
@@ -104,24 +106,11 @@ static_assert(offsetof(struct sw_link, window) == 64);
 static_assert(offsetof(struct sw_link, tx_key) == 128);
 static_assert(offsetof(struct sw_link, send) == 192);
 
-/*
- * Rates of a link; the first line is looked at only when a POLICED flag is set, the
- * second one for what this node gets or answers itself. One for each slot.
- */
-struct sw_police {
-	_Alignas(SW_CACHE_LINE) struct sw_bucket rx_frames; /* writer: owner */
-	struct sw_bucket rx_bytes;                          /* in bytes of UDP payload */
-	struct sw_bucket tx_frames;
-	struct sw_bucket tx_bytes;
-	struct sw_bucket delivery; /* frames for this node itself */
-	struct sw_bucket reports;  /* about drops, to where they came from */
-};
-static_assert(sizeof(struct sw_police) == 128, "two cache lines");
-
 struct sw_link_table {
 	struct sw_link *links;    /* [capacity], on huge pages where there are any */
-	struct sw_police *police; /* [capacity] */
+	struct sw_police *police; /* [capacity]: each slot's own, or as polices says */
 	struct sw_slots slots;    /* control only */
+	struct sw_slots polices;  /* control only: rows shared by the generations of a link */
 	uint32_t capacity;        /* slots; at most 2^24 */
 	_Atomic uint32_t high;    /* writer: control; slots [0, high) have ever been live */
 	uint32_t delivery_per_s;  /* of each link published from now on; 0: unlimited */
@@ -137,8 +126,9 @@ struct sw_link_config {
 	uint32_t path;
 	uint8_t owner;
 	bool keepalive;
-	uint64_t pps; /* 0: unlimited */
-	uint64_t bps; /* bits of UDP payload a second; 0: unlimited */
+	uint32_t police; /* of sw_police_reserve; 0: the slot's own, with these rates: */
+	uint64_t pps;    /* 0: unlimited */
+	uint64_t bps;    /* bits of UDP payload a second; 0: unlimited */
 	struct sw_template send;
 };
 
@@ -165,7 +155,17 @@ void sw_link_publish(struct sw_link_table *table, uint32_t index,
  */
 void sw_link_retire(struct sw_link_table *table, uint32_t index);
 
+/*
+ * A record of rates for all generations of one link, so that a new one does not begin with
+ * full buckets. In a table either all links have such or none. VD_ELIMIT. Released when the
+ * last generation was retired: reused after a grace period. Control thread.
+ */
+enum vd_err sw_police_reserve(struct sw_link_table *table, vd_ns now, uint32_t *police_out);
+void sw_police_release(struct sw_link_table *table, uint32_t police);
+
 /* Control thread, at any time; single words. */
+/* Rates of the link's record; to be called for each generation of the link. */
+void sw_link_set_rates(struct sw_link_table *table, uint32_t index, uint64_t pps, uint64_t bps);
 void sw_link_set_permit(struct sw_link_table *table, uint32_t index, uint64_t permit);
 void sw_link_set_path(struct sw_link_table *table, uint32_t index, uint32_t path);
 void sw_link_set_keepalive(struct sw_link_table *table, uint32_t index, bool on);

@@ -93,7 +93,7 @@ const struct config_key config_keys[] = {
 	  .help = "Reserve at our routers, so that others can reach us through them." },
 	{ "link.links_max", KEY_U32, AT(link.links_max), .min = 16, .max = 1 << SW_SLOT_BITS,
 	  .fallback = "16384",
-	  .help = "Slots of the link table, 384 bytes each; a peer takes up to 4 while its keys "
+	  .help = "Slots of the link table, 480 bytes each; a peer takes up to 4 while its keys "
 		  "are replaced." },
 	{ "link.state", KEY_TEXT, AT(link.state), ROOM_OF(struct vd_config, link.state),
 	  .fallback = "",
@@ -119,13 +119,10 @@ const struct config_key config_keys[] = {
 	{ "link.tiers[].reserve", KEY_BOOL, IN_TIER(reserve), .fallback = "false", .reload = true,
 	  .help = "May reserve: be called." },
 	{ "link.tiers[].pps", KEY_U64, IN_TIER(pps), .max = UINT64_C(1000000000), .fallback = "0",
-	  .reload = true,
-	  .help = "Frames a second, each way and link; 0: unlimited. Reloaded, it "
-		  "holds for a live link from its next keys on." },
+	  .reload = true, .help = "Frames a second, each way and link; 0: unlimited." },
 	{ "link.tiers[].bps", KEY_U64, IN_TIER(bps), .max = UINT64_C(1000000000000),
 	  .fallback = "0", .reload = true,
-	  .help = "Bits of UDP payload a second, each way and link; 0: unlimited. Reloaded, it "
-		  "holds for a live link from its next keys on." },
+	  .help = "Bits of UDP payload a second, each way and link; 0: unlimited." },
 
 	SECTION("tun", EXTRA(tun.enabled),
 		.help = "The TUN device of an edge. Without this section the node is no edge; "

@@ -73,18 +73,21 @@ static struct route_link *row_of_index(const struct route_links *links, uint32_t
 static enum vd_err add_row(struct route_links *links, const struct route_install *install,
 			   vd_ns now, uint32_t *row_out)
 {
-	uint32_t row, director = 0;
+	struct sw_plane *plane = links->plane;
+	uint32_t row, police, director = 0;
 
-	if (links->count == links->max)
+	if (links->count == links->max || sw_police_reserve(&plane->links, now, &police))
 		return VD_ELIMIT;
-	if (links->plane->config.width &&
-	    sw_director_draw(&links->plane->directors, now, &director))
+	if (plane->config.width && sw_director_draw(&plane->directors, now, &director)) {
+		sw_police_release(&plane->links, police);
 		return VD_ELIMIT;
+	}
 	row = links->free_rows[links->max - 1 - links->count];
 	links->rows[row] = (struct route_link){
 		.peer = install->peer,
 		.number = ++links->serial << 32 | row,
 		.director = director,
+		.police = police,
 		.since = now,
 		.queries = sw_bucket_of_rate(ROUTE_QUERIES_PER_S, now),
 	};
@@ -100,6 +103,7 @@ static void free_row(struct route_links *links, struct route_link *link, vd_ns n
 {
 	if (link->director)
 		sw_director_rest(&links->plane->directors, link->director, now);
+	sw_police_release(&links->plane->links, link->police);
 	key_map_del(&links->by_peer, (uint32_t)(link - links->rows));
 	key_map_del(&links->by_overlay, (uint32_t)(link - links->rows));
 	*link = (struct route_link){ 0 };
@@ -124,6 +128,7 @@ static void publish(struct route_links *links, const struct route_link *link,
 		.path = sw_path_hash(install->endpoint.port, &install->endpoint.remote),
 		.owner = install->owner,
 		.keepalive = false, /* the current generation alone keeps the path open */
+		.police = link->police,
 		.pps = link->policy.pps,
 		.bps = link->policy.bps,
 		.send = install->send,

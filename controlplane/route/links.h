@@ -49,6 +49,7 @@ struct route_link {
 	uint32_t current;       /* index that we send with; 0: none yet */
 	struct route_generation generations[ROUTE_GENERATIONS];
 	uint32_t director; /* 0: none (this node does not switch) */
+	uint32_t police;   /* the record of rates that its generations share */
 	struct route_policy policy;
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;
@@ -91,7 +92,7 @@ void route_links_retire(struct route_links *links, uint32_t index) ON_CONTROL;
 void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
 		      vd_ns now) ON_CONTROL;
 
-/* Permission changes at once; rates with the next key generation. */
+/* Permission and rates change at once, for all generations. */
 void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
 			    const struct route_policy *policy) ON_CONTROL;
 

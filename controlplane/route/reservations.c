@@ -17,6 +17,14 @@ static void publish_permit(struct route_links *links, const struct route_link *l
 					   links_permit(link));
 }
 
+static void publish_rates(struct route_links *links, const struct route_link *link)
+{
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index)
+			sw_link_set_rates(&links->plane->links, link->generations[i].index,
+					  link->policy.pps, link->policy.bps);
+}
+
 void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
 			    const struct route_policy *policy)
 {
@@ -27,6 +35,7 @@ void route_links_set_policy(struct route_links *links, const struct vd_peer_id *
 	link->policy = *policy;
 	link->may_be_called &= policy->reserve ? policy->realms : 0;
 	publish_permit(links, link);
+	publish_rates(links, link);
 }
 
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,

@@ -267,3 +267,54 @@ Test(route_links, an_index_that_found_no_room_is_given_back)
 	route_links_retire(links, install.index);
 	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_FREE));
 }
+
+/* ---- rates ---- */
+
+static struct sw_police *police_of(uint32_t index)
+{
+	return &plane.links.police[sw_link_find(&plane.links, index)->police];
+}
+
+static struct route_policy rated(uint64_t pps)
+{
+	return (struct route_policy){ .tier = "slow", .realms = 6, .call = true, .pps = pps };
+}
+
+Test(route_links, a_new_generation_has_no_second_burst)
+{
+	uint32_t old = bring_up(1, rated(2)), new = bring_up(1, rated(2));
+
+	cr_assert(sw_police_rx(police_of(old), 100, 0));
+	cr_assert(sw_police_rx(police_of(new), 100, 0));
+	cr_assert(not(sw_police_rx(police_of(new), 100, 0)));
+	cr_assert(not(sw_police_rx(police_of(old), 100, 0)));
+}
+
+Test(route_links, links_of_two_peers_have_rates_of_their_own)
+{
+	uint32_t one = bring_up(1, rated(1)), other = bring_up(2, rated(1));
+
+	cr_assert(sw_police_rx(police_of(one), 100, 0));
+	cr_assert(sw_police_rx(police_of(other), 100, 0));
+}
+
+Test(route_links, changed_rates_hold_at_once_for_all_generations)
+{
+	uint32_t index[] = { bring_up(1, member), bring_up(1, member) };
+	struct vd_peer_id id = peer(1);
+	struct route_policy policy = rated(3);
+
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert(eq(u8, sw_link_find(&plane.links, index[i])->rx_flags, 0));
+	route_links_set_policy(links, &id, &policy);
+	for (unsigned i = 0; i < 2; i++) {
+		cr_assert(eq(u8, sw_link_find(&plane.links, index[i])->rx_flags, SW_LINK_POLICED));
+		cr_assert(eq(u8, sw_link_find(&plane.links, index[i])->tx_flags, SW_LINK_POLICED));
+	}
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert(sw_police_tx(police_of(index[i % 2]), 1, 100, 0));
+	cr_assert(not(sw_police_tx(police_of(index[0]), 1, 100, 0)));
+	route_links_set_policy(links, &id, &member);
+	cr_assert(eq(u8, sw_link_find(&plane.links, index[0])->rx_flags, 0));
+	cr_assert(sw_police_tx(police_of(index[0]), 1, 100, 0), "no longer limited");
+}

@@ -402,6 +402,40 @@ Test(forward, bytes_above_the_rate_of_the_egress_link_are_dropped)
 	}
 }
 
+Test(forward, changed_rates_hold_for_a_live_link)
+{
+	sw_link_set_rates(&rig.plane.links, rig.links[a].index, 1, 0);
+	cr_assert(eq(int, run(to_b(1)), SW_SEND));
+	struct rig_header next = to_b(2);
+	next.payload_len = 15; /* unreported */
+	ASSERT_DROPPED(run(next), OVER_RATE);
+	sw_link_set_rates(&rig.plane.links, rig.links[a].index, 0, 0);
+	cr_assert(eq(int, run(to_b(3)), SW_SEND));
+}
+
+Test(forward, two_links_share_the_egress_though_one_sends_ten_times_as_much)
+{
+	unsigned slow = policed(1000, 0), passed[2] = { 0 };
+	const unsigned from[2] = { a, b };
+	uint64_t counters[2] = { 0 };
+
+	for (vd_ns now = 0; now < VD_SECONDS(8); now += VD_MS(1))
+		for (unsigned n = 0; n < 11; n++) {
+			unsigned who = n > 0;
+			struct rig_header header = { .counter = ++counters[who],
+						     .label = rig.links[slow].director,
+						     .payload_len = 15 };
+
+			rig_frame(&rig, from[who], &header, &frame);
+			bool sent = rig_run(&rig, 0, &frame, now) == SW_SEND;
+			passed[who] += sent && now >= VD_SECONDS(3);
+		}
+	cr_assert(ge(uint, passed[0], 2250), "%u of 5000", passed[0]);
+	cr_assert(le(uint, passed[0], 2750), "%u of 5000", passed[0]);
+	cr_assert(ge(uint, passed[0] + passed[1], 4900));
+	cr_assert(le(uint, passed[0] + passed[1], 5100));
+}
+
 Test(forward, deliveries_have_a_rate_of_their_own)
 {
 	rig.plane.links.delivery_per_s = 2;

@@ -143,7 +143,7 @@ Test(link, single_words_are_set_on_live_links_only)
 	cr_assert(eq(u64, link->permit, 0x500000004));
 	cr_assert(eq(u64, link->tx_permit, 0x500000004));
 	cr_assert(eq(u32, link->path, 1234));
-	cr_assert(eq(u32, link->keepalive, 0));
+	cr_assert(eq(u8, link->keepalive, 0));
 	sw_link_set_path(&table, index ^ 1, 1);
 	cr_assert(eq(u32, link->path, 1234));
 }
@@ -159,7 +159,7 @@ Test(link, only_links_with_a_rate_are_policed)
 	cr_assert(eq(u8, sw_link_find(&table, plain)->rx_flags, 0));
 	cr_assert(eq(u8, sw_link_find(&table, rated)->rx_flags, SW_LINK_POLICED));
 	cr_assert(eq(u8, sw_link_find(&table, rated)->tx_flags, SW_LINK_POLICED));
-	cr_assert(gt(u64, table.police[rated >> 8].rx_bytes.cost, 0), "1 bit/s is not unlimited");
+	cr_assert(gt(u64, table.police[rated >> 8].rx.bytes.cost, 0), "1 bit/s is not unlimited");
 }
 
 Test(link, capacities_out_of_range_are_refused)
