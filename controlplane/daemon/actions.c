@@ -6,6 +6,7 @@
 const struct api_action node_actions[] = {
 	{ "connect", "ADDR|PEER", 1, 1, node_connect },
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
+	{ "drain", "[cancel]", 0, 1, node_drain },
 	{ NULL, NULL, 0, 0, NULL },
 };
 

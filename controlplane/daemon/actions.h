@@ -14,6 +14,9 @@ extern const struct api_action node_actions[]; /* ended by a row without name */
 void node_connect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
+/* drain.c */
+void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+
 /* A peer as people write it: peer id, or the overlay address of a known peer. */
 bool node_target(const struct node *node, const char *text, struct vd_peer_id *peer_out) ON_CONTROL;
 #define NODE_TARGET_WRONG                                                                          \

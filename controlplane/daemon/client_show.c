@@ -61,10 +61,10 @@ int client_routes(const struct client_options *options)
 int client_status(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "peer", "peer", TABLE_TEXT },           { "overlay", "overlay", TABLE_TEXT },
-		{ "version", "version", TABLE_TEXT },     { "up for", "uptime_s", TABLE_SECONDS },
-		{ "workers", "workers", TABLE_NUMBER },   { "links", "links", TABLE_NUMBER },
-		{ "sessions", "sessions", TABLE_NUMBER },
+		{ "peer", "peer", TABLE_TEXT },          { "overlay", "overlay", TABLE_TEXT },
+		{ "version", "version", TABLE_TEXT },    { "state", "state", TABLE_TEXT },
+		{ "up for", "uptime_s", TABLE_SECONDS }, { "workers", "workers", TABLE_NUMBER },
+		{ "links", "links", TABLE_NUMBER },      { "sessions", "sessions", TABLE_NUMBER },
 	};
 	json_t *answer;
 	int status = client_ask(options, "status", &answer);

@@ -23,6 +23,7 @@
 	X(ping, "PEER", 1, 1, "round-trip time to a peer id or an overlay address")                \
 	X(connect, "ADDR|PEER", 1, 1, "link to a router, or session with a peer, from now on")     \
 	X(disconnect, "ADDR|PEER", 1, 1, "end a session, or a link")                               \
+	X(drain, "[cancel]", 0, 1, "before a stop: the edges move to other routers")               \
 	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \
 	X(version, "", 0, 0, "of this program and of the daemon")                                  \
 	X(help, "", 0, 0, "this text")
@@ -33,6 +34,7 @@ struct client_options {
 	bool json;
 	bool all;
 	bool explain;
+	bool cancel;           /* of drain */
 	unsigned count;        /* 0: not given */
 	const char *link;      /* of capture: peer id; NULL: any */
 	const char *drop;      /* of capture: reason or "any"; NULL: no drops */

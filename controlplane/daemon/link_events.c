@@ -11,6 +11,8 @@ bool node_admit_link(void *context, const struct vd_peer_id *peer)
 {
 	struct node *node = context;
 
+	if (node->drain.on && !route_links_find(node->links, peer))
+		return false; /* those that are there may renew their keys */
 	return vd_config_tier_of(&node->config, peer) || node_router_of(node, peer) ||
 	       vd_peer_list_has(&node->config.session.allow, peer) ||
 	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
@@ -91,7 +93,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 
 static void start_reserving(struct node *node, struct node_router *router, vd_ns now)
 {
-	if (node->config.link.reserve)
+	if (node->config.link.reserve && !router->draining)
 		reserve_begin(&router->reserve, now);
 }
 
@@ -119,10 +121,12 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
 		router->up = true;
+		router->draining = false;
 		start_reserving(node, router, now);
 		(void)!seek_router_up(node->seek, router_number(node, router), now);
 	} else {
 		peering_undial(node->link_peering, &event->peer, now); /* dialled once, by resume */
+		node_drain_link_up(node, &event->peer, now);
 	}
 	/* A session with the neighbour itself needs no route. */
 	session = node->sessions ? route_sessions_find(node->sessions, &event->peer) : NULL;
@@ -147,7 +151,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 				   : control_status_text((enum control_status)event->status)),
 	       VD_STR("text", event->text));
 	if (router) {
-		router->up = false;
+		router->up = router->draining = false;
 		reserve_end(&router->reserve);
 		seek_router_down(node->seek, router_number(node, router));
 	}
@@ -191,6 +195,9 @@ ON_CONTROL static void on_reserved(struct node *node, const struct vd_peer_id *p
 		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_STR("router", PEER_TEXT(peer)),
 		       VD_U64("ttl_s", msg->reserved.ttl_s),
 		       VD_U64("realms", msg->reserved.realms));
+	else if (msg->reserved.status == CONTROL_SHUTDOWN)
+		vd_log(VD_INFO, VD_SUB_LINK, "the router drains: no reservation there for now",
+		       VD_STR("router", PEER_TEXT(peer)));
 	else
 		vd_log(VD_WARN, VD_SUB_LINK,
 		       "reservation refused; ask the router's operator for a tier with reserve",
@@ -223,6 +230,7 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 		if (router)
 			(void)!seek_recv(node->seek, router_number(node, router), &msg, now);
 		return;
+	case CONTROL_DRAINING: node_on_draining(node, &event->peer, &msg, now); return;
 	case CONTROL_CHALLENGE:
 	case CONTROL_ANSWER:
 	case CONTROL_CLOSE: return; /* peering's own */
@@ -242,7 +250,10 @@ ON_CONTROL static void give_up(struct node *node, const struct peering_event *ev
 
 static void log_trouble(const struct peering_event *event)
 {
-	if (event->kind == PEERING_REFUSED_BY)
+	if (event->kind == PEERING_REFUSED_BY && event->status == PEERING_SHUTDOWN)
+		vd_log(VD_INFO, VD_SUB_LINK, "the router goes away; it is tried again later",
+		       VD_STR("router", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+	else if (event->kind == PEERING_REFUSED_BY)
 		vd_log(VD_WARN, VD_SUB_LINK,
 		       "refused by the router; ask its operator to add this peer to a tier",
 		       VD_STR("router", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
@@ -278,7 +289,13 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 		else
 			log_trouble(event);
 		return;
-	case PEERING_DENIED: log_trouble(event); return;
+	case PEERING_DENIED:
+		if (node->drain.on)
+			vd_log(VD_INFO, VD_SUB_LINK, "link refused: this node drains",
+			       VD_STR("peer", PEER_TEXT(&event->peer)));
+		else
+			log_trouble(event);
+		return;
 	case PEERING_CONTROL: on_control(node, event, now); return;
 	case PEERING_PONG: node_pong(node, &event->peer, false, event->rtt); return;
 	case PEERING_JOB: node_do_job(node, node->link_peering, event->job); return;

@@ -59,6 +59,12 @@ ON_CONTROL static bool pump_one(struct node *node, vd_ns now)
 	return node_pump_paths(node, now);
 }
 
+void node_pump_events(struct node *node, vd_ns now)
+{
+	while (pump_one(node, now))
+		;
+}
+
 static bool pump_reserves(struct node *node, vd_ns now)
 {
 	bool any = false;
@@ -82,7 +88,7 @@ static vd_ns deadline_of(const struct node *node)
 
 	at = vd_ns_min(at, vd_ns_min(node->next_look, node->paths_at));
 	at = vd_ns_min(at, seek_deadline(node->seek));
-	at = vd_ns_min(at, node_resume_deadline(node));
+	at = vd_ns_min(at, vd_ns_min(node_resume_deadline(node), node_drain_deadline(node)));
 	if (node->session_peering)
 		at = vd_ns_min(at, peering_deadline(node->session_peering));
 	for (uint32_t i = 0; i < node->router_count; i++)
@@ -102,9 +108,9 @@ void node_pump(struct node *node)
 		on_tick(node, now);
 	node_resume(node, now);
 	node_look_at_sessions(node, now);
+	node_pump_drain(node, now);
 	do
-		while (pump_one(node, now))
-			;
+		node_pump_events(node, now);
 	while (pump_reserves(node, now));
 	node_refresh_templates(node);
 	waiting =
@@ -123,8 +129,7 @@ ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 		if (view.up)
 			peering_close(peering, &view.peer, PEERING_SHUTDOWN, "going down",
 				      vd_now());
-		while (pump_one(node, vd_now()))
-			;
+		node_pump_events(node, vd_now());
 	}
 }
 
@@ -145,7 +150,7 @@ void node_run(struct node *node)
 		node_seek_session(node, &node->config.session.connect.ids[i], vd_now());
 	node_dial_routers(node, vd_now());
 	node_pump(node);
-	cp_loop_run(node->loop);
+	cp_loop_run(node->loop); /* until SIGTERM, and drained */
 
 	vd_log(VD_INFO, VD_SUB_DAEMON, "stopping: telling the peers");
 	if (node->session_peering)

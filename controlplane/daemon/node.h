@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "controlplane/api/api.h"
 #include "controlplane/daemon/config.h"
+#include "controlplane/daemon/drain.h"
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
@@ -52,9 +53,10 @@ struct node_router {
 	struct vd_udp_addr address;
 	struct reserve reserve;
 	bool up;
-	bool dialled; /* a way to it was found, and peering keeps the link */
-	bool asked;   /* by `viaduct connect`: not of the configuration */
-	bool held;    /* by `viaduct disconnect`: not dialled */
+	bool dialled;  /* a way to it was found, and peering keeps the link */
+	bool asked;    /* by `viaduct connect`: not of the configuration */
+	bool draining; /* it said so: no sessions by it */
+	bool held;     /* by `viaduct disconnect`: not dialled */
 };
 
 /* A route learnt from a router. */
@@ -167,6 +169,7 @@ struct node {
 	struct node_reported reported[NODE_REPORTED_ROWS];
 	struct node_capture capture;
 	struct sw_bucket lost_reports;
+	struct node_drain drain;
 
 	unsigned jobs_out;  /* on libuv's pool */
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
@@ -197,6 +200,8 @@ void node_ready_line(const struct node *node, char *out, size_t cap) ON_CONTROL;
 
 /* Drains all machines, then sets the timer. After every input. */
 void node_pump(struct node *node) ON_CONTROL;
+/* Only the machines, until all are quiet: between calls that make many events. */
+void node_pump_events(struct node *node, vd_ns now) ON_CONTROL;
 
 /* punts.c: everything the workers handed up; false when there was nothing. */
 bool node_take_punts(struct node *node) ON_CONTROL;
@@ -290,6 +295,8 @@ void node_reload(struct node *node) ON_CONTROL;
 
 /* Starts looking for a way to a session peer, or dials it if its link is up. */
 void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
+/* The same for one that we keep up. */
+void node_seek_again(struct node *node, const struct route_session *session, vd_ns now) ON_CONTROL;
 /* Looks for other ways for sessions that are not answered (switch/SPEC.md). */
 void node_seek_lost(struct node *node, vd_ns now) ON_CONTROL;
 /* Routes learnt from this router are void: it restarted. Sessions look for new ones. */
@@ -319,6 +326,9 @@ void node_add_path(struct node *node, const struct vd_peer_id *peer, const struc
 void node_doubt_path(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
 /* Fallbacks over a link that is gone (direct_too), or whose router forgot its routes. */
 void node_forget_paths(struct node *node, uint64_t link, bool direct_too) ON_CONTROL;
+/* Sessions by routes of this link move to another path, as soon as one answers; or may stay. */
+void node_leave_link(struct node *node, uint64_t link, vd_ns now) ON_CONTROL;
+void node_stay(struct node *node, uint64_t link) ON_CONTROL;
 /* A challenge or an answer. */
 void node_on_session_control(struct node *node, const struct peering_event *event,
 			     vd_ns now) ON_CONTROL;
@@ -326,6 +336,16 @@ void node_on_session_control(struct node *node, const struct peering_event *even
 bool node_pump_paths(struct node *node, vd_ns now) ON_CONTROL;
 /* Every 250 ms: who sends and is not answered. */
 void node_look_at_sessions(struct node *node, vd_ns now) ON_CONTROL;
+
+/* drain.c: going away without a loss; and routers that do. */
+void node_drain_and_stop(struct node *node) ON_CONTROL;
+void node_pump_drain(struct node *node, vd_ns now) ON_CONTROL;
+vd_ns node_drain_deadline(const struct node *node);
+void node_drain_link_up(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
+void node_on_draining(struct node *node, const struct vd_peer_id *peer,
+		      const struct control_msg *msg, vd_ns now) ON_CONTROL;
+/* Whether the link is to a router that drains. */
+bool node_drains(const struct node *node, uint64_t link) ON_CONTROL;
 
 /* connects.c: peers connected by hand, and commands that wait for them. */
 bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);
@@ -338,6 +358,7 @@ void node_note_connect(struct node *node, const struct peering_event *event,
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
 
 /* report.c: the API's data. */
+uint64_t node_switched(const struct node *node); /* frames, by all workers */
 extern const struct api_source node_api_source;
 
 /* pings.c */

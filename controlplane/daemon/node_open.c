@@ -375,12 +375,9 @@ ON_CONTROL static void after_sleep(void *context)
 	on_wake(context);
 }
 
-static void on_stop(void *context)
+ON_CONTROL static void on_stop(void *context)
 {
-	struct node *node = context;
-
-	node->stopping = true;
-	cp_loop_stop(node->loop);
+	node_drain_and_stop(context);
 }
 
 ON_CONTROL static void on_reload(void *context)

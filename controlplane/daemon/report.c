@@ -49,6 +49,11 @@ static uint32_t up_count(const struct peering *peering)
 	return count;
 }
 
+uint64_t node_switched(const struct node *node)
+{
+	return SUM(node, switched);
+}
+
 /* ---- the commands ---- */
 
 static json_t *tell_id(void *context)
@@ -69,13 +74,20 @@ static json_t *tell_id(void *context)
 			 node_overlay_json(node->overlay), "addresses", addresses);
 }
 
+static const char *state_of(const struct node *node)
+{
+	return node->stopping || node->drain.stop ? "stopping"
+	       : node->drain.on                   ? "draining"
+						  : "running";
+}
+
 static json_t *tell_status(void *context)
 {
 	struct node *node = context;
 
-	return json_pack("{s:o, s:s, s:o, s:I, s:I, s:I}", "peer",
-			 node_peer_json(&node->identity.id), "version", VD_VERSION, "uptime_s",
-			 since_json(node->started), "workers",
+	return json_pack("{s:o, s:s, s:s, s:o, s:I, s:I, s:I}", "peer",
+			 node_peer_json(&node->identity.id), "version", VD_VERSION, "state",
+			 state_of(node), "uptime_s", since_json(node->started), "workers",
 			 (json_int_t)node->plane.config.workers, "links",
 			 (json_int_t)up_count(node->link_peering), "sessions",
 			 (json_int_t)up_count(node->session_peering));
@@ -217,8 +229,8 @@ static bool tell_ready(void *context, char why[API_WHY])
 {
 	struct node *node = context;
 
-	if (node->stopping) {
-		snprintf(why, API_WHY, "stopping");
+	if (node->stopping || node->drain.on) {
+		snprintf(why, API_WHY, "%s", state_of(node));
 		return false;
 	}
 	if (node->config.link.routers.count && up_count(node->link_peering) == 0) {

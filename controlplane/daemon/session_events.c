@@ -74,7 +74,7 @@ static bool keep_route(struct node *node, const struct node_route *route)
 }
 
 /* What we began we keep up; else it is up to the peer. */
-ON_CONTROL static void seek_again(struct node *node, const struct route_session *session, vd_ns now)
+void node_seek_again(struct node *node, const struct route_session *session, vd_ns now)
 {
 	struct peering_view view;
 
@@ -95,7 +95,7 @@ ON_CONTROL static void follow_link(struct node *node, const struct route_session
 		node_move_session(node, session->current, &data);
 		route_sessions_moved(node->sessions, session->current, &session->path, &data);
 	} else {
-		seek_again(node, session, now);
+		node_seek_again(node, session, now);
 		node_doubt_path(node, &session->peer, now);
 	}
 }
@@ -149,7 +149,7 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 	while ((session = route_sessions_next(node->sessions, &at))) {
 		if (!session->current || session->path.link != link->number || !session->path.bits)
 			continue;
-		seek_again(node, session, now);
+		node_seek_again(node, session, now);
 		node_doubt_path(node, &session->peer, now);
 	}
 }
@@ -218,7 +218,7 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 		.mtu = msg->route.mtu,
 	};
 
-	if (!link || !node->sessions)
+	if (!link || !node->sessions || router->draining)
 		return;
 	if (msg->route.mtu < PAYLOAD_MIN || link->payload_max < PAYLOAD_MIN) {
 		node->counters.paths_refused++;

@@ -65,6 +65,50 @@ void node_forget_paths(struct node *node, uint64_t link, bool direct_too)
 		forget_over(machine(node, &session->peer), link, direct_too);
 }
 
+/* ---- routers that drain ---- */
+
+void node_leave_link(struct node *node, uint64_t link, vd_ns now)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	node_forget_paths(node, link, false);
+	while (node->sessions && (session = route_sessions_next(node->sessions, &at))) {
+		if (!session->current || session->path.link != link || !session->path.bits)
+			continue;
+		session_path_leave(machine(node, &session->peer), now);
+		node_seek_again(node, session, now);
+	}
+}
+
+void node_stay(struct node *node, uint64_t link)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	while (node->sessions && (session = route_sessions_next(node->sessions, &at)))
+		if (session->path.link == link)
+			session_path_stay(machine(node, &session->peer));
+}
+
+/* A path by a router that drains is taken no more, even if the peer asks for it. */
+ON_CONTROL static bool is_void(const struct node *node, const struct peering_path *path)
+{
+	struct route_path route = node_route_of_path(path);
+
+	return route.bits && node_drains(node, route.link);
+}
+
+ON_CONTROL static void forget_void(const struct node *node, struct session_path *paths)
+{
+	for (int i = paths->count; i > 0; i--) {
+		struct peering_path path = paths->fallbacks[i - 1];
+
+		if (is_void(node, &path))
+			session_path_del(paths, &path);
+	}
+}
+
 void node_on_session_control(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	struct session_path *paths = machine(node, &event->peer);
@@ -74,6 +118,8 @@ void node_on_session_control(struct node *node, const struct peering_event *even
 		node->counters.bad_control++;
 		return;
 	}
+	if (is_void(node, &event->path))
+		return;
 	if (paths && msg.kind == CONTROL_CHALLENGE)
 		session_path_challenged(paths, &event->path, now);
 	else if (paths && msg.kind == CONTROL_ANSWER)
@@ -143,6 +189,8 @@ bool node_pump_paths(struct node *node, vd_ns now)
 
 		while ((event = session_path_next(paths, now)).kind != SESSION_PATH_NONE) {
 			carry_out(node, session, &event, now);
+			if (event.kind == SESSION_PATH_MOVE)
+				forget_void(node, paths);
 			any = true;
 		}
 		node->paths_at = vd_ns_min(node->paths_at, session_path_deadline(paths));

@@ -35,6 +35,7 @@ static const char help_tail[] =
     "  -o, --output FORMAT  text or json\n"
     "  -a, --all            stats: drops that did not occur, too\n"
     "  -e, --explain        stats: what each drop means, and what to look at\n"
+    "      --cancel         drain: serve again\n"
     "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
     "      --link PEER      capture: only of the link to this peer\n"
     "      --drop REASON    capture: frames dropped for this reason, or for any\n"
@@ -92,6 +93,7 @@ static bool read_option(int option, struct client_options *options)
 	case 'A': options->api = optarg; return true;
 	case 'o': return read_output(optarg, &options->json);
 	case 'a': options->all = true; return true;
+	case 'C': options->cancel = true; return true;
 	case 'e': options->explain = true; return true;
 	case 'L': options->link = optarg; return true;
 	case 'D': options->drop = optarg; return true;
@@ -127,6 +129,7 @@ int main(int argc, char **argv)
 	static const struct option names[] = {
 		{ "api", required_argument, NULL, 'A' },
 		{ "all", no_argument, NULL, 'a' },
+		{ "cancel", no_argument, NULL, 'C' },
 		{ "count", required_argument, NULL, 'n' },
 		{ "direction", required_argument, NULL, 'I' },
 		{ "drop", required_argument, NULL, 'D' },

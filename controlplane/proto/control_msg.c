@@ -115,6 +115,10 @@ static enum vd_err decode_body(const Viaduct__Control *in, struct control_msg *o
 		out->close.status = status_of((int)in->close->status);
 		snprintf(out->close.text, sizeof out->close.text, "%s", in->close->text);
 		return VD_OK;
+	case VIADUCT__CONTROL__BODY_DRAINING:
+		out->kind = CONTROL_DRAINING;
+		out->draining.ended = in->draining->ended;
+		return VD_OK;
 	case VIADUCT__CONTROL__BODY__NOT_SET:
 	default: return VD_EPEER_FORMAT;
 	}
@@ -239,6 +243,16 @@ static size_t encode_close(const struct control_msg *msg, uint8_t *out)
 	return pack(&control, VIADUCT__CONTROL__BODY_CLOSE, out);
 }
 
+static size_t encode_draining(const struct control_msg *msg, uint8_t *out)
+{
+	Viaduct__Control control = VIADUCT__CONTROL__INIT;
+	Viaduct__Draining body = VIADUCT__DRAINING__INIT;
+
+	body.ended = msg->draining.ended;
+	control.draining = &body;
+	return pack(&control, VIADUCT__CONTROL__BODY_DRAINING, out);
+}
+
 size_t control_msg_encode(const struct control_msg *msg, uint8_t out[CONTROL_MSG_MAX])
 {
 	switch (msg->kind) {
@@ -250,6 +264,7 @@ size_t control_msg_encode(const struct control_msg *msg, uint8_t out[CONTROL_MSG
 	case CONTROL_CHALLENGE:
 	case CONTROL_ANSWER: return encode_challenge(msg, out);
 	case CONTROL_CLOSE: return encode_close(msg, out);
+	case CONTROL_DRAINING: return encode_draining(msg, out);
 	}
 	return 0;
 }

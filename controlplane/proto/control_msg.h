@@ -9,6 +9,7 @@
  *
  * Threads: any. Memory: values; decode copies what it keeps.
  */
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/bytes.h"
@@ -30,6 +31,7 @@ enum control_kind {
 	CONTROL_CHALLENGE,
 	CONTROL_ANSWER,
 	CONTROL_CLOSE,
+	CONTROL_DRAINING,
 };
 
 enum control_status {
@@ -76,6 +78,9 @@ struct control_msg {
 			enum control_status status;
 			char text[CONTROL_TEXT_MAX];
 		} close;
+		struct {
+			bool ended;
+		} draining;
 	};
 };
 

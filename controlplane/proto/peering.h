@@ -289,6 +289,9 @@ enum vd_err peering_rekey(struct peering *peering, uint32_t index, vd_ns now);
 enum vd_err peering_send_control(struct peering *peering, const struct vd_peer_id *peer,
 				 struct vd_bytes message, vd_ns now);
 
+/* Links: peers that admit refuses are told SHUTDOWN from now on: this node drains. Or not. */
+void peering_set_draining(struct peering *peering, bool draining);
+
 /* Sends a ping now; the answer updates the view's rtt. VD_ENOTFOUND, VD_AGAIN (one is out). */
 enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
 

@@ -105,10 +105,17 @@ void close_send(struct peering *p, uint32_t slot, enum peering_status status, co
 	control_send(p, slot, &path, &msg);
 }
 
+void peering_set_draining(struct peering *p, bool draining)
+{
+	p->draining = draining;
+}
+
 void refusal_send(struct peering *p, struct refusal *refusal)
 {
 	const char *text = refusal->status == PEERING_LIMIT ? "too many peers" : "not permitted";
-	struct control_msg msg = close_msg(refusal->status, text);
+	bool draining = p->draining && refusal->status == PEERING_REFUSED;
+	struct control_msg msg = draining ? close_msg(PEERING_SHUTDOWN, "draining: going away")
+					  : close_msg(refusal->status, text);
 	uint8_t body[CONTROL_MSG_MAX], plain[PLAIN_MAX];
 	struct vd_bytes framed;
 

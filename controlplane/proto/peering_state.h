@@ -186,6 +186,7 @@ struct peering {
 	struct event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
 	uint32_t event_head, event_tail;
 	bool event_taken; /* the one at the tail was handed out */
+	bool draining;    /* refusals say SHUTDOWN */
 };
 
 /* ---- peering.c ---- */

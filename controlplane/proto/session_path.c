@@ -138,6 +138,8 @@ static void forget_challenges(struct session_path *sp)
 
 void session_path_use(struct session_path *sp, const struct peering_path *path)
 {
+	if (!is_current(sp, path))
+		sp->leaving = 0;
 	change_to(sp, path);
 	be_quiet(sp);
 	forget_challenges(sp);
@@ -151,6 +153,8 @@ void session_path_add(struct session_path *sp, const struct peering_path *path, 
 		put_first(sp, path);
 	if (sp->round)
 		(void)challenge(sp, path, now);
+	if (sp->leaving)
+		challenge(sp, path, now)->race = true;
 }
 
 void session_path_del(struct session_path *sp, const struct peering_path *path)
@@ -173,6 +177,20 @@ void session_path_doubt(struct session_path *sp, vd_ns now)
 	sp->sent = now;
 	sp->suspect = true;
 	challenge_all(sp, now);
+}
+
+void session_path_leave(struct session_path *sp, vd_ns now)
+{
+	if (!sp->used)
+		return;
+	sp->leaving = now ? now : 1;
+	for (int i = 0; i < sp->count; i++)
+		challenge(sp, &sp->fallbacks[i], now)->race = true;
+}
+
+void session_path_stay(struct session_path *sp)
+{
+	sp->leaving = 0;
 }
 
 /* ---- what is heard ---- */
@@ -199,7 +217,8 @@ void session_path_challenged(struct session_path *sp, const struct peering_path 
 	if (!sp->used || is_current(sp, path))
 		return;
 	put_first(sp, path);
-	challenge(sp, &sp->current, now)->race = true;
+	if (!sp->leaving)
+		challenge(sp, &sp->current, now)->race = true;
 	challenge(sp, path, now)->race = true;
 }
 
@@ -211,7 +230,13 @@ enum vd_err session_path_answered(struct session_path *sp, const struct peering_
 	if (!c || now >= vd_ns_add(c->began, COUNTS_FOR) ||
 	    sodium_memcmp(c->data, data, SESSION_CHALLENGE_BYTES) != 0)
 		return VD_EPEER_STATE;
+	if (sp->leaving && is_current(sp, path)) {
+		be_quiet(sp);
+		c->began = 0;
+		return VD_OK;
+	}
 	sp->moved = !is_current(sp, path);
+	sp->leaving = 0;
 	change_to(sp, path);
 	be_quiet(sp);
 	forget_challenges(sp);
@@ -233,6 +258,11 @@ static vd_ns step_at(const struct session_path *sp)
 		return vd_ns_add(since, SEEK_AFTER);
 	/* again only if it still sends */
 	return sp->sent > sp->round ? vd_ns_add(sp->round, SEEK_EVERY) : VD_NEVER;
+}
+
+static vd_ns leave_at(const struct session_path *sp)
+{
+	return sp->leaving && sp->count ? vd_ns_add(sp->leaving, SEEK_EVERY) : VD_NEVER;
 }
 
 static vd_ns dial_at(const struct session_path *sp)
@@ -274,6 +304,8 @@ struct session_path_event session_path_next(struct session_path *sp, vd_ns now)
 	}
 	if (step_at(sp) <= now)
 		step(sp, now);
+	if (leave_at(sp) <= now)
+		session_path_leave(sp, now);
 	if (dial_at(sp) <= now) {
 		sp->dialled = true;
 		return (struct session_path_event){ .kind = SESSION_PATH_DIAL,
@@ -287,7 +319,7 @@ struct session_path_event session_path_next(struct session_path *sp, vd_ns now)
 
 vd_ns session_path_deadline(const struct session_path *sp)
 {
-	vd_ns at = vd_ns_min(step_at(sp), dial_at(sp));
+	vd_ns at = vd_ns_min(vd_ns_min(step_at(sp), leave_at(sp)), dial_at(sp));
 
 	if (sp->moved)
 		return 0;

@@ -16,6 +16,10 @@
  *	any         the peer challenges another     same       challenges that one and the one
  *	            path than the used one                     in use: the first answer wins
  *	any         a new path while in doubt       same       challenges it
+ *	any         leave: its router drains        leaving    challenges all but the path in use,
+ *	                                                       every 4 s; that one's answers move
+ *	                                                       nothing
+ *	leaving     an answer over another path     quiet      MOVE
  *	any         1.5 s without answer, seeking   same       DIAL: perhaps the peer restarted
  *
  * A challenge is repeated every 0.5 s for 4 s; its answer counts for 10 s.
@@ -62,6 +66,7 @@ struct session_path {
 	vd_ns sent;       /* when traffic was last seen to leave */
 	vd_ns unanswered; /* since when nothing has verified although something was sent; 0: no */
 	vd_ns round;      /* when all paths were challenged last, of this silence; 0: not yet */
+	vd_ns leaving;    /* when the others were challenged last, to leave the current; 0: no */
 	uint32_t own;     /* challenges sent that the next traffic counts in */
 	uint8_t count;
 	bool used;    /* there is a current one */
@@ -78,6 +83,10 @@ void session_path_add(struct session_path *sp, const struct peering_path *path, 
 void session_path_del(struct session_path *sp, const struct peering_path *path);
 /* The path in use is void, or likely so: seeks at once. */
 void session_path_doubt(struct session_path *sp, vd_ns now);
+
+/* The path in use will go: moves to another one as soon as one answers. And: it stays. */
+void session_path_leave(struct session_path *sp, vd_ns now);
+void session_path_stay(struct session_path *sp);
 
 /* Since the last call `sent` frames left (challenges too), and some frame verified or none. */
 void session_path_traffic(struct session_path *sp, uint64_t sent, bool heard, vd_ns now);

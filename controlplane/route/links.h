@@ -128,6 +128,8 @@ void route_links_poll(struct route_links *links, route_moved_fn moved, void *con
 
 /* ---- what a router answers ---- */
 
+/* Reservations and queries are answered with SHUTDOWN, from now on; or no more. */
+void route_links_set_draining(struct route_links *links, bool draining) ON_CONTROL;
 /* A Reserve of `peer`: grants what its policy allows; writes the answer. */
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
 			 const struct control_msg *reserve, vd_ns now,

@@ -13,6 +13,7 @@ struct route_links {
 	uint32_t max, count;
 	uint64_t serial; /* of the last row taken */
 	uint16_t prefix; /* of overlay addresses */
+	bool draining;
 };
 
 struct route_link *links_row(struct route_links *links, const struct vd_peer_id *peer) ON_CONTROL;

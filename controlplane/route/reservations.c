@@ -38,6 +38,11 @@ void route_links_set_policy(struct route_links *links, const struct vd_peer_id *
 	publish_rates(links, link);
 }
 
+void route_links_set_draining(struct route_links *links, bool draining)
+{
+	links->draining = draining;
+}
+
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
 			 const struct control_msg *reserve, vd_ns now,
 			 struct control_msg *answer_out)
@@ -49,6 +54,10 @@ void route_links_reserve(struct route_links *links, const struct vd_peer_id *pee
 		.kind = CONTROL_RESERVED,
 		.reserved = { .id = reserve->reserve.id, .status = CONTROL_REFUSED },
 	};
+	if (links->draining) { /* what is granted stays */
+		answer_out->reserved.status = CONTROL_SHUTDOWN;
+		return;
+	}
 	if (link && link->policy.reserve)
 		granted = asked ? asked & link->policy.realms : link->policy.realms;
 	if (!granted)
@@ -109,6 +118,8 @@ ON_CONTROL static enum control_status answer_query(struct route_links *links,
 		return CONTROL_BAD;
 	if (!asker || !sw_bucket_take(&asker->queries, 1, now))
 		return CONTROL_LIMIT;
+	if (links->draining)
+		return CONTROL_SHUTDOWN;
 	target = query->query.by_overlay ? find_overlay(links, query->query.overlay)
 					 : links_row(links, &query->query.peer);
 	if (!target || !would_pass(asker, target))

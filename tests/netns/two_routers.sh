@@ -3,49 +3,15 @@
 # Two routers: when the one in use is killed, the session goes on by the other within 3 s, without
 # another handshake; when that one is back and the other one killed, the same again.
 #
-#	        198.18.1.1 R 198.18.2.1
-#	A a0 ---/                      \--- b0 B
-#	  a1 ---\ 198.18.3.1 S 198.18.4.1 /--- b1
-#
-#	all: udp ports
+#	A, B, R, S: see two.sh
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/two.sh"
 net_needs
 net_begin
 
-line_any=0.0.0.0
-ns_add A R S B
-veth A a0 198.18.1.2/24 R r0 198.18.1.1/24
-veth R r1 198.18.2.1/24 B b0 198.18.2.2/24
-veth A a1 198.18.3.2/24 S s0 198.18.3.1/24
-veth S s1 198.18.4.1/24 B b1 198.18.4.2/24
-for name in A B R S; do
-	identity "$name"
-done
-# shellcheck disable=SC2154 # identity sets them
-{
-	router_config R "/ip4/198.18.1.1/udp/4001" "$(router_ports udp)" "$(members "$peer_A" "$peer_B")"
-	router_config S "/ip4/198.18.3.1/udp/4001" "$(router_ports udp)" "$(members "$peer_A" "$peer_B")"
-	edge_config A "0.0.0.0:4001" \
-		"/ip4/198.18.1.1/udp/4001/viaduct/p2p/$peer_R, /ip4/198.18.3.1/udp/4001/viaduct/p2p/$peer_S" \
-		"connect: [ $peer_B ]"
-	edge_config B "0.0.0.0:4001" \
-		"/ip4/198.18.2.1/udp/4001/viaduct/p2p/$peer_R, /ip4/198.18.4.1/udp/4001/viaduct/p2p/$peer_S" \
-		"allow: [ $peer_A ]"
-}
-daemons R S A B
-must_come 20 "A has links to both routers" links_up A 2
-must_come 20 "B has links to both routers" links_up B 2
-must_come 20 "A has a session with B" has_session A "$peer_B"
-must_come 10 "A knows a route by either router" is_so A routes "len(d['routes']) == 2"
-overlay_b=$(overlay B)
-must_come 10 "B answers over the overlay" pinged A "$overlay_b"
-
-# uses NAME ROUTER: whether the session of A (B) goes by it.
-uses() {
-	eval "uses_router=\$peer_$2"
-	is_so "$1" sessions "d['sessions'][0]['path'].startswith('$uses_router')"
-}
+two_begin
+two_up
 
 # The router in use is killed while A pings B ten times a second: losses are counted.
 kill_router() {
@@ -63,17 +29,8 @@ kill_router() {
 	uses B "$2" || fail "B does not use $2"
 }
 
-handshakes() {
-	ns A curl -s http://127.0.0.1:9600/metrics |
-		sed -n 's/^viaduct_handshakes_total{kind="session",result="done"} //p'
-}
-
 before=$(handshakes)
-if uses A R; then
-	first=R second=S
-else
-	first=S second=R
-fi
+which_router
 kill_router "$first" "$second"
 [ "$(handshakes)" = "$before" ] || fail "the session was set up anew instead of moved"
 

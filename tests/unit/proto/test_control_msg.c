@@ -41,13 +41,14 @@ static struct control_msg sample(int row)
 		msg.close.status = CONTROL_SHUTDOWN;
 		strcpy(msg.close.text, "bye");
 		break;
+	case CONTROL_DRAINING: msg.draining.ended = true; break;
 	}
 	return msg;
 }
 
 Test(control_msg, every_kind_survives_encoding_and_decoding)
 {
-	for (int row = CONTROL_OBSERVED; row <= CONTROL_CLOSE; row++) {
+	for (int row = CONTROL_OBSERVED; row <= CONTROL_DRAINING; row++) {
 		struct control_msg msg = sample(row), back;
 		uint8_t bytes[CONTROL_MSG_MAX];
 		size_t len = control_msg_encode(&msg, bytes);
@@ -61,7 +62,7 @@ Test(control_msg, every_kind_survives_encoding_and_decoding)
 
 Test(control_msg, a_message_cut_anywhere_is_refused_or_another_message)
 {
-	for (int row = CONTROL_OBSERVED; row <= CONTROL_CLOSE; row++) {
+	for (int row = CONTROL_OBSERVED; row <= CONTROL_DRAINING; row++) {
 		struct control_msg msg = sample(row), back;
 		uint8_t bytes[CONTROL_MSG_MAX];
 		size_t len = control_msg_encode(&msg, bytes);

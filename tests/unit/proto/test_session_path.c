@@ -315,3 +315,58 @@ Test(session_path, a_handshake_over_a_path_adopts_it)
 	cr_assert(eq(uint, sp.fallbacks[0].bytes[0], 1));
 	cr_assert(eq(u64, session_path_deadline(&sp), VD_NEVER));
 }
+
+/* ---- leaving ---- */
+
+static void leave(void)
+{
+	session_path_leave(&sp, now);
+	drain();
+}
+
+Test(session_path, leaving_challenges_the_others_and_moves_to_who_answers)
+{
+	add(2);
+	leave();
+	run(VD_MS(100), 1, true);
+	cr_assert(eq(uint, challenges[1], 0));
+	cr_assert(eq(uint, challenges[2], 1));
+	cr_assert(eq(int, (int)answer(2, 2), VD_OK));
+	cr_assert(eq(uint, moves, 1));
+	cr_assert(eq(u8, moved_to.bytes[0], 2));
+}
+
+Test(session_path, leaving_goes_on_although_the_path_in_use_is_heard)
+{
+	add(2);
+	leave();
+	run(VD_SECONDS(10), 1, true);
+	cr_assert(ge(uint, challenges[2], 16), "every 0.5 s, and again after 4 s");
+}
+
+Test(session_path, a_path_found_while_leaving_is_challenged)
+{
+	leave();
+	add(2);
+	cr_assert(eq(uint, challenges[2], 1));
+}
+
+Test(session_path, who_leaves_does_not_race_the_path_it_leaves)
+{
+	struct peering_path other = path(2);
+
+	leave();
+	session_path_challenged(&sp, &other, now);
+	drain();
+	cr_assert(eq(uint, challenges[1], 0));
+	cr_assert(eq(uint, challenges[2], 1));
+}
+
+Test(session_path, who_stays_after_all_challenges_no_more)
+{
+	leave();
+	session_path_stay(&sp);
+	add(2);
+	run(VD_SECONDS(10), 1, true);
+	cr_assert(eq(uint, challenges[2], 0));
+}

@@ -182,6 +182,22 @@ Test(route_links, absent_and_not_permitted_get_the_same_answer)
 	cr_assert(zero(int, memcmp(&refused, &absent, sizeof absent)));
 }
 
+Test(route_links, who_drains_grants_and_answers_nothing_new_and_keeps_what_it_granted)
+{
+	struct vd_peer_id id = peer(2);
+	uint32_t granted;
+
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	granted = reserve(2, 0, 0).reserved.realms;
+	route_links_set_draining(links, true);
+	cr_assert(eq(int, (int)reserve(1, 0, 0).reserved.status, CONTROL_SHUTDOWN));
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_SHUTDOWN));
+	cr_assert(eq(u32, route_links_find(links, &id)->may_be_called, granted));
+	route_links_set_draining(links, false);
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_OK));
+}
+
 Test(route_links, a_query_by_overlay_address_finds_the_peer)
 {
 	struct vd_peer_id asker = peer(1), target = peer(2);
