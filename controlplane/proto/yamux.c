@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/yamux.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+
+#include "controlplane/proto/yamux_state.h"
+
+const struct yamux_config yamux_defaults = {
+	.window_max = 16 * 1024 * 1024,
+	.buffered_max = 32 * 1024 * 1024,
+	.send_buffer = 256 * 1024,
+	.inbound_max = 1024,
+	.outbound_max = 1024,
+	.backlog_max = 256,
+	.ping_interval = VD_SECONDS(30),
+	.ping_timeout = VD_SECONDS(30),
+};
+
+/* ---- ends ---- */
+
+static void push_go_away(struct yamux *y, enum yamux_code code)
+{
+	y->going_away = true;
+	yamux_push_control(y, &(struct yamux_frame){ .type = YAMUX_GO_AWAY, .length = code });
+}
+
+/* The caller hears of it unless it has done with the stream, or has never known it. */
+static void end_stream(struct yamux_stream *stream)
+{
+	bool unknown = stream->base.inbound && !stream->told;
+
+	yamux_cut(stream, false);
+	if (unknown || stream->released) {
+		yamux_stream_free(stream);
+		return;
+	}
+	stream->events = 1u << MUXER_RESET;
+	yamux_enqueue(stream, YAMUX_EVENTS);
+}
+
+enum vd_err yamux_fail(struct yamux *y, enum vd_err err, const char *reason)
+{
+	struct yamux_stream *stream;
+
+	if (y->failed)
+		return err;
+	y->failed = true;
+	y->base.reason = reason;
+	while ((stream = yamux_any(y)) != NULL)
+		end_stream(stream);
+	y->body_left = 0;
+	push_go_away(y, err == VD_ENOMEM ? YAMUX_INTERNAL_ERROR : YAMUX_PROTOCOL_ERROR);
+	return err;
+}
+
+static void go_away(struct muxer *m)
+{
+	struct yamux *y = yamux_of(m);
+
+	if (!y->going_away)
+		push_go_away(y, YAMUX_NORMAL);
+}
+
+/* ---- time ---- */
+
+static void ping(struct yamux *y, vd_ns now)
+{
+	y->ping_id++;
+	y->pinging = true;
+	y->ping_sent = now;
+	y->ping_at = vd_ns_add(now, y->config.ping_interval);
+	yamux_push_control(y, &(struct yamux_frame){
+				  .type = YAMUX_PING, .flags = YAMUX_SYN, .length = y->ping_id });
+}
+
+/* Nothing came since the ping, not even something else that shows the peer alive. */
+static vd_ns silent_at(const struct yamux *y)
+{
+	vd_ns since = y->last_received > y->ping_sent ? y->last_received : y->ping_sent;
+
+	return y->pinging ? vd_ns_add(since, y->config.ping_timeout) : VD_NEVER;
+}
+
+static vd_ns deadline(const struct muxer *m)
+{
+	const struct yamux *y = (const struct yamux *)m;
+
+	return y->failed ? VD_NEVER : vd_ns_min(y->ping_at, silent_at(y));
+}
+
+static enum vd_err expire(struct muxer *m, vd_ns now)
+{
+	struct yamux *y = yamux_of(m);
+
+	if (y->failed)
+		return VD_OK;
+	if (now >= silent_at(y))
+		return yamux_fail(y, VD_ELINK_TIMEOUT, "no answer to a ping");
+	if (now >= y->ping_at && !y->pinging)
+		ping(y, now);
+	else if (now >= y->ping_at)
+		y->ping_at = vd_ns_add(now, y->config.ping_interval); /* one at a time */
+	return y->out_of_memory ? yamux_fail(y, VD_ENOMEM, "out of memory") : VD_OK;
+}
+
+/* ---- events ---- */
+
+static struct muxer_event tell(struct yamux_stream *stream, enum muxer_what what)
+{
+	stream->events &= (uint8_t) ~(1u << what);
+	if (!stream->events)
+		yamux_dequeue(stream, YAMUX_EVENTS);
+	if (what == MUXER_STREAM) {
+		stream->told = true;
+		stream->ack_due = true;
+		yamux_session(stream)->backlog--;
+		yamux_enqueue(stream, YAMUX_SENDS);
+	}
+	return (struct muxer_event){ .what = what, .stream = &stream->base };
+}
+
+static struct muxer_event next(struct muxer *m)
+{
+	struct yamux *y = yamux_of(m);
+	struct yamux_stream *stream = y->lists[YAMUX_EVENTS].head;
+
+	for (unsigned what = MUXER_STREAM; stream && what <= MUXER_RESET; what++)
+		if (stream->events & 1u << what)
+			return tell(stream, (enum muxer_what)what);
+	if (y->go_away_event) {
+		y->go_away_event = false;
+		return (struct muxer_event){ .what = MUXER_GO_AWAY, .code = y->go_away_code };
+	}
+	return (struct muxer_event){ .what = MUXER_NOTHING };
+}
+
+/* ---- birth and death ---- */
+
+static enum vd_err open_stream(struct muxer *m, struct muxer_stream **stream_out)
+{
+	struct yamux *y = yamux_of(m);
+
+	if (y->failed || y->going_away || y->peer_going_away)
+		return VD_ELINK_CLOSED;
+	if (y->outbound >= y->config.outbound_max || y->unacked >= YAMUX_ACK_BACKLOG ||
+	    y->next_id > UINT32_MAX - 2)
+		return VD_ELIMIT;
+
+	struct yamux_stream *stream = yamux_attach(y, y->next_id, false);
+
+	if (!stream)
+		return VD_ENOMEM;
+	y->next_id += 2;
+	yamux_enqueue(stream, YAMUX_SENDS);
+	*stream_out = &stream->base;
+	return VD_OK;
+}
+
+static void free_session(struct muxer *m)
+{
+	struct yamux *y = yamux_of(m);
+	struct yamux_stream *stream;
+
+	while ((stream = y->lists[YAMUX_ALL].head) != NULL)
+		yamux_stream_free(stream);
+	free(y->buckets);
+	byte_queue_fini(&y->control);
+	byte_queue_fini(&y->out);
+	free(y);
+}
+
+static const struct muxer_class yamux_class = {
+	.protocol = "/yamux/1.0.0",
+	.receive = yamux_receive,
+	.next_output = yamux_next_output,
+	.sent = yamux_sent,
+	.next = next,
+	.deadline = deadline,
+	.expire = expire,
+	.open = open_stream,
+	.go_away = go_away,
+	.free = free_session,
+	.write = yamux_write,
+	.finish = yamux_finish,
+	.reset = yamux_reset,
+	.read = yamux_read,
+	.taken = yamux_taken,
+	.ended = yamux_ended,
+	.release = yamux_release,
+};
+
+struct muxer *yamux_new(const struct yamux_config *config, enum yamux_role role, vd_ns now)
+{
+	struct yamux *y = calloc(1, sizeof *y);
+
+	if (!y)
+		return NULL;
+	y->base.class = &yamux_class;
+	y->config = *config;
+	y->role = role;
+	y->next_id = role == YAMUX_CLIENT ? 1 : 2;
+	y->seed = randombytes_random() | 1;
+	y->discard_left = YAMUX_WINDOW;
+	y->last_received = now;
+	ping(y, now);
+	if (y->out_of_memory) {
+		free_session(&y->base);
+		return NULL;
+	}
+	return &y->base;
+}
+
+struct yamux_counts yamux_counts(const struct muxer *m)
+{
+	return ((const struct yamux *)m)->counts;
+}
+
+size_t yamux_buffered(const struct muxer *m)
+{
+	return (size_t)((const struct yamux *)m)->buffered;
+}

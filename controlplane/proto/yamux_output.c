@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/yamux_state.h"
+
+enum {
+	BATCH_MAX = 65519,    /* of a Noise record: a batch is one */
+	DATA_MAX = 32 * 1024, /* of a frame, so that streams take turns */
+	/* A stream's frames in a batch, besides data: a window update. */
+	HEADERS_MAX = 2 * YAMUX_HEADER,
+	ROUND_TRIPS = 4, /* a window used up in less than these doubles */
+};
+
+static void write_frame(struct vd_write *w, const struct yamux_frame *frame)
+{
+	vd_write_u8(w, frame->version);
+	vd_write_u8(w, frame->type);
+	vd_write_be16(w, frame->flags);
+	vd_write_be32(w, frame->id);
+	vd_write_be32(w, frame->length);
+}
+
+static bool push_frame(struct byte_queue *queue, const struct yamux_frame *frame)
+{
+	uint8_t bytes[YAMUX_HEADER];
+	struct vd_write w = vd_write_to(bytes, sizeof bytes);
+
+	write_frame(&w, frame);
+	return byte_queue_push(queue, vd_write_done(&w)) == VD_OK;
+}
+
+void yamux_push_control(struct yamux *y, const struct yamux_frame *frame)
+{
+	if (!push_frame(&y->control, frame))
+		y->out_of_memory = true;
+}
+
+/* ---- receive windows ---- */
+
+/* What can be granted so that the peer may fill the window. */
+static uint32_t grant_of(const struct yamux_stream *stream)
+{
+	uint64_t used = (uint64_t)stream->recv_credit + stream->in.len;
+
+	return used < stream->recv_window ? (uint32_t)(stream->recv_window - used) : 0;
+}
+
+bool yamux_grant_due(const struct yamux_stream *stream)
+{
+	return !stream->peer_finished && !stream->released &&
+	       grant_of(stream) >= stream->recv_window / 2;
+}
+
+/* As go-yamux does: half of it went in less than 4 round trips, so it is smaller than what fits
+ * the way. */
+static void grow_window(struct yamux *y, struct yamux_stream *stream, vd_ns now)
+{
+	uint32_t max = y->config.window_max, add = stream->recv_window;
+
+	if (!y->base.rtt || now - stream->epoch >= ROUND_TRIPS * y->base.rtt)
+		return;
+	if (add > max - stream->recv_window)
+		add = max - stream->recv_window;
+	if (y->windows + add > y->config.buffered_max)
+		return;
+	stream->recv_window += add;
+	y->windows += add;
+}
+
+static uint32_t take_grant(struct yamux *y, struct yamux_stream *stream, vd_ns now)
+{
+	if (!yamux_grant_due(stream))
+		return 0;
+	grow_window(y, stream, now);
+
+	uint32_t grant = grant_of(stream);
+
+	stream->recv_credit += grant;
+	stream->epoch = now;
+	return grant;
+}
+
+/* ---- a stream's frames ---- */
+
+/* Flags of the first frame either way. */
+static uint16_t opening_flags(struct yamux *y, struct yamux_stream *stream)
+{
+	uint16_t flags = 0;
+
+	if (!stream->base.inbound && !stream->syn_sent) {
+		flags = YAMUX_SYN;
+		stream->syn_sent = true;
+		y->unacked++;
+	}
+	if (stream->ack_due) {
+		flags = YAMUX_ACK;
+		stream->ack_due = false;
+	}
+	return flags;
+}
+
+/* FIN goes with the last byte. */
+static uint16_t closing_flags(struct yamux_stream *stream)
+{
+	if (!stream->finished || stream->fin_sent || stream->out.len)
+		return 0;
+	stream->fin_sent = true;
+	return YAMUX_FIN;
+}
+
+static bool push_data(struct yamux *y, struct yamux_stream *stream, size_t len, uint16_t flags)
+{
+	uint8_t *room = byte_queue_room(&y->out, YAMUX_HEADER + len);
+	struct vd_write w = vd_write_to(room, room ? YAMUX_HEADER : 0);
+
+	if (!room)
+		return false;
+	memcpy(room + YAMUX_HEADER, byte_queue_bytes(&stream->out).at, len);
+	byte_queue_pop(&stream->out, len);
+	write_frame(&w, &(struct yamux_frame){ .type = YAMUX_DATA,
+					       .flags = flags | closing_flags(stream),
+					       .id = stream->id,
+					       .length = (uint32_t)len });
+	byte_queue_added(&y->out, YAMUX_HEADER + len);
+	stream->send_window -= (uint32_t)len;
+	return true;
+}
+
+static size_t sendable(const struct yamux_stream *stream, size_t room)
+{
+	size_t len = stream->out.len < stream->send_window ? stream->out.len : stream->send_window;
+
+	if (len > DATA_MAX)
+		len = DATA_MAX;
+	return len < room ? len : room;
+}
+
+static void tell_room(struct yamux_stream *stream)
+{
+	if (!stream->wants_room || stream->out.len > yamux_session(stream)->config.send_buffer / 2)
+		return;
+	stream->wants_room = false;
+	yamux_event(stream, MUXER_WRITABLE);
+}
+
+/* A stream's turn: a window update if one is due or no data carries the flags, and data. */
+static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
+{
+	uint16_t flags = opening_flags(y, stream);
+	uint32_t grant = take_grant(y, stream, now);
+	size_t len = sendable(stream, BATCH_MAX - HEADERS_MAX - y->out.len);
+
+	if (flags)
+		stream->epoch = now;
+
+	if (grant || !len) {
+		flags |= closing_flags(stream);
+		if ((grant || flags) &&
+		    !push_frame(&y->out, &(struct yamux_frame){ .type = YAMUX_WINDOW_UPDATE,
+								.flags = flags,
+								.id = stream->id,
+								.length = grant }))
+			return false;
+		flags = 0;
+	}
+	if (len && !push_data(y, stream, len, flags))
+		return false;
+	if (stream->out.len && stream->send_window)
+		yamux_enqueue(stream, YAMUX_SENDS);
+	tell_room(stream);
+	yamux_settle(stream);
+	return true;
+}
+
+/* Room for the whole batch at once, when there is much. */
+static bool reserve(struct yamux *y)
+{
+	const struct yamux_stream *first = y->lists[YAMUX_SENDS].head;
+	size_t want = y->control.len + (first ? first->out.len + 4 * YAMUX_HEADER : 0);
+
+	return byte_queue_room(&y->out, want < BATCH_MAX ? want : BATCH_MAX) != NULL;
+}
+
+static bool fill(struct yamux *y, vd_ns now)
+{
+	struct yamux_stream *stream;
+
+	if (!y->control.len && !y->lists[YAMUX_SENDS].head)
+		return true;
+	if (!reserve(y) || byte_queue_push(&y->out, byte_queue_bytes(&y->control)))
+		return false;
+	byte_queue_fini(&y->control);
+	while ((stream = y->lists[YAMUX_SENDS].head) != NULL &&
+	       y->out.len + HEADERS_MAX < BATCH_MAX) {
+		yamux_dequeue(stream, YAMUX_SENDS);
+		if (!push_stream(y, stream, now))
+			return false;
+	}
+	return true;
+}
+
+struct vd_bytes yamux_next_output(struct muxer *m, vd_ns now)
+{
+	struct yamux *y = yamux_of(m);
+
+	if (!y->out.len && (!fill(y, now) || y->out_of_memory))
+		(void)!yamux_fail(y, VD_ENOMEM, "out of memory");
+	return byte_queue_bytes(&y->out);
+}
+
+void yamux_sent(struct muxer *m, size_t len)
+{
+	byte_queue_pop(&yamux_of(m)->out, len);
+}
