@@ -76,13 +76,12 @@ static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer, const struct sw
 /* Length of the inner index when it is that of /ip6, else 0. */
 static size_t ip6_index_len(const struct sw_session *session, struct vd_bytes plain)
 {
-	unsigned index = session->ip6_rx;
+	size_t len;
 
-	if (index == 0 || plain.len == 0)
+	if (plain.len == 0 || !sw_session_is_ip6(session, plain.at[0]))
 		return 0;
-	if (index < 0x80)
-		return plain.at[0] == index;
-	return plain.len >= 2 && plain.at[0] == index && plain.at[1] == 1 ? 2 : 0;
+	len = plain.at[0] < 0x80 ? 1 : 2; /* a varint of at most 255 */
+	return len == 1 || (plain.len >= 2 && plain.at[1] == 1) ? len : 0;
 }
 
 static unsigned drop_of(enum vd_err err)
@@ -254,12 +253,13 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 		return SW_DROP_WRONG_SOURCE; /* the peer would not take it */
 	*index_out = found->session;
 	session = newest(w, index_out);
-	if (!session || session->ip6_tx == 0) {
+	if (session)
+		*inner_out = atomic_load_explicit(&session->ip6_tx, memory_order_relaxed);
+	if (!session || !*inner_out) {
 		if (!session)
 			want(w, packet + IP6_DESTINATION);
 		return SW_DROP_NO_SESSION;
 	}
-	*inner_out = session->ip6_tx;
 	return SW_DROP_COUNT;
 }
 

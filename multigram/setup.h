@@ -56,8 +56,9 @@ enum vd_err mg_setup_offer(struct mg_offer *offer, const char *const *names, siz
 			   struct vd_write *w);
 
 /*
- * Responder: reads the initiator's offer, commits to `table` what `names` has of it,
- * and writes the answer, which is never longer than the offer. VD_EPEER_… as mg_op_read;
+ * Responder: reads the initiator's offer, commits to `table` what `names` has of it (of one
+ * name MG_SAME_NAME indices, none above MG_INDEX_BYTE), and writes the answer, which is never
+ * longer than the offer, lists apart. VD_EPEER_… as mg_op_read;
  * VD_EPEER_STATE when it is not an offer with even indices. `table` is unchanged on failure.
  */
 enum vd_err mg_setup_answer(struct mg_table *table, const char *const *names, size_t count,

@@ -49,12 +49,23 @@ static enum vd_err read_whole(struct vd_bytes in, enum mg_op_kind kind, struct m
 	return op_out->kind == kind ? VD_OK : VD_EPEER_STATE;
 }
 
+/* Generations are many: each has room for a few indices of a byte. */
+static bool fits(const struct mg_table *table, const struct mg_op_entry *entry)
+{
+	size_t same = 0;
+
+	for (size_t i = 0; i < table->count; i++)
+		same += vd_bytes_equal(vd_bytes(table->entries[i].name, table->entries[i].len),
+				       entry->name);
+	return same < MG_SAME_NAME && entry->index <= MG_INDEX_BYTE;
+}
+
 /* Whether the responder has the entry now: it was there, or is the initiator's to assign. */
 static bool grant(struct mg_table *table, const char *const *names, size_t count,
 		  const struct mg_op_entry *entry)
 {
 	if (!mg_table_find(table, entry->index) &&
-	    (entry->index % 2 || !supports(names, count, entry->name)))
+	    (entry->index % 2 || !supports(names, count, entry->name) || !fits(table, entry)))
 		return false;
 	return mg_table_add(table, entry->index, entry->name) == VD_OK;
 }

@@ -21,6 +21,8 @@
 enum {
 	MG_TABLE_ENTRIES = 64, /* fixed ones included */
 	MG_NAME_BYTES = 64,
+	MG_SAME_NAME = 4,    /* indices of one name, where there is room for few */
+	MG_INDEX_BYTE = 255, /* the largest, where there is a byte for each */
 };
 
 /* Where an entry's index may stand; one bit each. */

@@ -54,11 +54,22 @@ void sw_session_release(struct sw_session_table *table, uint32_t index)
 	sw_slots_release(&table->slots, index);
 }
 
+static void set_ip6(struct sw_session *session, const uint8_t ip6[SW_IP6_INDICES])
+{
+	uint32_t word = 0;
+
+	static_assert(sizeof word == SW_IP6_INDICES, "a byte each");
+	memcpy(&word, ip6, sizeof word);
+	atomic_store_explicit(&session->ip6_rx, word, memory_order_relaxed);
+	if (!atomic_load_explicit(&session->ip6_tx, memory_order_relaxed))
+		atomic_store_explicit(&session->ip6_tx, ip6[0], memory_order_relaxed);
+}
+
 static void fill(struct sw_session *session, const struct sw_session_config *config)
 {
 	session->owner = config->owner;
-	session->ip6_rx = config->ip6_rx;
-	session->ip6_tx = config->ip6_tx;
+	atomic_store_explicit(&session->ip6_tx, 0, memory_order_relaxed);
+	set_ip6(session, config->ip6);
 	session->top = 0;
 	session->window = (struct sw_window){ 0 };
 	memcpy(session->overlay, config->overlay, sizeof session->overlay);
@@ -95,6 +106,13 @@ void sw_session_retire(struct sw_session_table *table, uint32_t index)
 	atomic_store_explicit(&table->sessions[sw_index_slot(index)].index, 0,
 			      memory_order_release);
 	sw_slots_retire(&table->slots, index);
+}
+
+void sw_session_set_ip6(struct sw_session_table *table, uint32_t index,
+			const uint8_t ip6[SW_IP6_INDICES])
+{
+	if (sw_slots_is(&table->slots, index, SW_SLOT_LIVE))
+		set_ip6(&table->sessions[sw_index_slot(index)], ip6);
 }
 
 struct sw_session *sw_session_find(const struct sw_session_table *table, uint32_t index)

@@ -8,11 +8,12 @@
  * multigram: the session's /ip6 goes between the TUN and the wire without the
  * control thread, everything else is punted to it.
  *
- * Writers as in link.h: index and keys at publishing; `tx_index`… and windows by
+ * Writers as in link.h: index and keys at publishing; `tx_counter`… and windows by
  * the owner; the path by the owner when the control thread asks it to.
  */
 #include <stdatomic.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/aead.h"
 #include "base/bytes.h"
@@ -24,6 +25,7 @@ enum {
 	SW_SEAL_HEADER = 13, /* index 5, receiver index, counter */
 	SW_SEAL_OVERHEAD = SW_SEAL_HEADER + VD_AEAD_TAG_BYTES,
 	SW_ECHOES = 1024, /* frames of a session that are remembered (echo.h) */
+	SW_IP6_INDICES = 4,
 	SW_INNER_MAX = 2, /* bytes of an inner multigram index at most (table of 64 entries) */
 };
 
@@ -38,10 +40,13 @@ struct sw_path {
 struct sw_session {
 	/* receive */
 	_Alignas(SW_CACHE_LINE) _Atomic uint32_t index; /* ours, whole; 0: not live */
-	uint8_t owner;  /* worker that seals and opens; written before publishing */
-	uint8_t ip6_rx; /* inner index of /viaduct/ip6/1 in received frames, 0: none */
-	uint8_t ip6_tx; /* the same in sent frames */
-	uint8_t reserved;
+	uint8_t owner; /* worker that seals and opens; written before publishing */
+	/* inner index of /viaduct/ip6/1 in sent frames, 0: none; writer: control; readers: owner */
+	_Atomic uint8_t ip6_tx;
+	uint16_t reserved;
+	/* all those of received frames, a byte each, 0: no more; writer: control; readers: owner */
+	_Atomic uint32_t ip6_rx;
+	uint32_t reserved2;
 	uint64_t top;                  /* writer: owner */
 	_Atomic uint64_t rx_frames;    /* writer: owner; readers: control; that verified */
 	_Atomic uint64_t rx_bytes;     /* of plaintext */
@@ -73,7 +78,7 @@ struct sw_session_config {
 	uint8_t tx_key[VD_AEAD_KEY_BYTES];
 	uint32_t remote_index;
 	uint8_t owner;
-	uint8_t ip6_rx, ip6_tx;
+	uint8_t ip6[SW_IP6_INDICES]; /* inner indices of /viaduct/ip6/1, ascending; 0: no more */
 	uint8_t overlay[SW_IPV6_ADDR];
 	struct sw_path path;
 };
@@ -87,6 +92,22 @@ void sw_session_publish(struct sw_session_table *table, uint32_t index,
 			const struct sw_session_config *config);
 void sw_session_retire(struct sw_session_table *table, uint32_t index);
 struct sw_session *sw_session_find(const struct sw_session_table *table, uint32_t index);
+/* More are granted: all are received from now on; sent is with the first that there ever was. */
+void sw_session_set_ip6(struct sw_session_table *table, uint32_t index,
+			const uint8_t ip6[SW_IP6_INDICES]);
+
+/* Whether frames under this inner index carry IPv6 packets. Any worker. */
+static inline bool sw_session_is_ip6(const struct sw_session *session, uint8_t index)
+{
+	uint32_t word = atomic_load_explicit(&session->ip6_rx, memory_order_relaxed);
+	uint8_t ip6[SW_IP6_INDICES];
+	bool found = false;
+
+	memcpy(ip6, &word, sizeof ip6);
+	for (size_t i = 0; i < SW_IP6_INDICES; i++)
+		found |= ip6[i] == index;
+	return found && index != 0;
+}
 
 /*
  * Opens in place the sealed frame `frame` (index byte included) of a delivered

@@ -250,6 +250,7 @@ static void tell_peering(struct metrics *m, const char *kind, const struct peeri
 	metrics_u64(m, stats->refused, "kind", kind, "result", "refused");
 	metrics_u64(m, stats->bad_frames, "kind", kind, "result", "bad_frame");
 	metrics_u64(m, stats->unknown_index, "kind", kind, "result", "unknown_index");
+	metrics_u64(m, stats->unknown_inner, "kind", kind, "result", "unknown_inner");
 	metrics_u64(m, stats->unexpected_peer, "kind", kind, "result", "unexpected_peer");
 	metrics_u64(m, stats->cookies_asked, "kind", kind, "result", "cookie_asked");
 	metrics_u64(m, stats->cookies_fit, "kind", kind, "result", "cookie_fit");

@@ -274,13 +274,14 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		.cipher = generation->cipher,
 		.rx_key = generation->rx_aead_key,
 		.tx_key = generation->tx_aead_key,
-		.ip6_index = generation->inner[0],
 		.owner = link ? link->owner : 0,
 		.path = path,
 		.data_path = node_data_path(node, &event->peer, &path),
 	};
 	enum vd_err err;
 
+	static_assert(sizeof install.ip6 == sizeof generation->inner[0], "one list");
+	memcpy(install.ip6, generation->inner[0], sizeof install.ip6);
 	err = route_sessions_install(node->sessions, &install);
 	if (!err)
 		return;
@@ -359,6 +360,10 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 		return;
 	case PEERING_INSTALL: on_install(node, event, now); return;
 	case PEERING_USE: on_use(node, event, now); return;
+	case PEERING_GRANTED:
+		sw_session_set_ip6(&node->plane.sessions, event->index,
+				   event->generation->inner[0]);
+		return;
 	case PEERING_RETIRE: route_sessions_retire(node->sessions, event->index); return;
 	case PEERING_UP: on_up(node, event); return;
 	case PEERING_DOWN: on_down(node, event, now); return;

@@ -226,15 +226,28 @@ static enum vd_err derive_keys(const struct noise *noise, enum vd_cipher cipher,
 
 /* ---- setup inside the payloads ---- */
 
-/* Indices above a byte do not fit the data plane's records: as if not granted. */
-static void find_inner(const struct handshake_self *self, const struct mg_table *table,
-		       uint8_t inner[HANDSHAKE_OFFERS])
+static size_t offer_of(const struct handshake_self *self, const struct mg_entry *entry)
 {
-	for (size_t i = 0; i < self->offer_count; i++) {
-		const struct mg_entry *entry =
-		    mg_table_find_name(table, vd_bytes_of_text(self->offer[i]));
+	size_t i = 0;
 
-		inner[i] = entry && entry->index <= UINT8_MAX ? (uint8_t)entry->index : 0;
+	while (i < self->offer_count && strcmp(self->offer[i], entry->name) != 0)
+		i++;
+	return i;
+}
+
+/* No more and no larger ones are ever granted or offered. */
+static void find_inner(const struct handshake_self *self, const struct mg_table *table,
+		       uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME])
+{
+	const struct mg_entry *at = mg_table_from(table, MG_FIRST_NEGOTIATED);
+	size_t found[HANDSHAKE_OFFERS] = { 0 };
+
+	memset(inner, 0, HANDSHAKE_OFFERS * MG_SAME_NAME);
+	for (; at && at->index <= MG_INDEX_BYTE; at = mg_table_from(table, at->index + 1)) {
+		size_t offer = offer_of(self, at);
+
+		if (offer < self->offer_count && found[offer] < MG_SAME_NAME)
+			inner[offer][found[offer]++] = (uint8_t)at->index;
 	}
 }
 
@@ -255,7 +268,8 @@ static enum vd_err answer_setup(struct handshake *hs, const struct handshake_sel
 }
 
 static enum vd_err accept_setup(const struct handshake *hs, const struct handshake_self *self,
-				struct vd_bytes answer, uint8_t inner[HANDSHAKE_OFFERS])
+				struct vd_bytes answer,
+				uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME])
 {
 	struct mg_table table;
 

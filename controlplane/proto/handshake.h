@@ -97,7 +97,8 @@ struct handshake_result {
 	uint32_t width; /* links: the peer's */
 	uint64_t boot;  /* the peer's */
 	enum vd_cipher cipher;
-	uint8_t inner[HANDSHAKE_OFFERS]; /* index of each name of self->offer; 0: not granted */
+	/* indices of each name of self->offer, ascending; 0: no more */
+	uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME];
 	struct handshake_keys keys;
 };
 
@@ -106,9 +107,9 @@ void handshake_result_fini(struct handshake_result *result);
 struct handshake {
 	struct noise noise;
 	uint32_t index, remote_index;
-	struct mg_offer offer;           /* initiator */
-	uint8_t inner[HANDSHAKE_OFFERS]; /* responder */
-	enum vd_cipher cipher;           /* responder, sessions */
+	struct mg_offer offer;                         /* initiator */
+	uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME]; /* responder */
+	enum vd_cipher cipher;                         /* responder, sessions */
 	uint16_t sent_len;
 	uint8_t sent[HANDSHAKE_SEND_MAX]; /* our last message, as a frame, to be repeated */
 };

@@ -37,6 +37,7 @@
 #include "base/formats/key.h"
 #include "base/formats/peer_id.h"
 #include "base/time.h"
+#include "multigram/table.h"
 #include "switch/bucket.h"
 
 enum peering_kind { PEERING_LINK, PEERING_SESSION };
@@ -111,6 +112,7 @@ enum peering_event_kind {
 	PEERING_INSTALL,
 	/* send with generation `index` over `path` from now on; `old_index` (0: none) before */
 	PEERING_USE,
+	PEERING_GRANTED,    /* `generation->inner` of generation `index` has grown */
 	PEERING_RETIRE,     /* generation `index` is over: its keys are wiped */
 	PEERING_UP,         /* the peer has a link (session) now, confirmed: after its first USE */
 	PEERING_DOWN,       /* the peer has none any more: `status` (OK: silence), `text` */
@@ -133,8 +135,9 @@ struct peering_generation {
 	enum vd_cipher cipher;                    /* sessions */
 	uint32_t remote_width;                    /* links */
 	bool initiator;
-	/* the inner index granted for each name of config.offer: to receive and to send; 0: none */
-	uint8_t inner[PEERING_OFFERS];
+	/* the inner indices granted for each name of config.offer; 0: no more. All are received,
+	 * the first is sent with. */
+	uint8_t inner[PEERING_OFFERS][MG_SAME_NAME];
 };
 
 /* Values are valid until the next call of peering_next. */
@@ -144,7 +147,7 @@ struct peering_event {
 	struct peering_path path;
 	uint32_t index;
 	uint32_t old_index;
-	const struct peering_generation *generation; /* INSTALL */
+	const struct peering_generation *generation; /* INSTALL; GRANTED: `inner` alone */
 	struct vd_bytes frame;                       /* SEND, SEND_INNER, CONTROL */
 	enum peering_status status;
 	char text[PEERING_TEXT];
@@ -163,6 +166,7 @@ enum peering_limit {
 	PEERING_LIMIT_REFUSAL,    /* 256 refusals remembered: said once, not again */
 	PEERING_LIMIT_PREFIX,     /* 20/s of a prefix, after the cookie */
 	PEERING_LIMIT_BUCKETS,    /* 4,096 prefixes at once: the handshake was dropped */
+	PEERING_LIMIT_SETUP,      /* 1/s: setup errors, lists, repeated offers, of a generation */
 	PEERING_LIMIT_EVENT,      /* an event did not fit: the caller did not drain */
 	PEERING_LIMIT_JOBS, /* 128 jobs out at once, 96 for messages 1: the message was dropped */
 	PEERING_LIMITS,
@@ -179,7 +183,7 @@ struct peering_stats {
 	uint64_t
 	    unknown_index; /* types 2, 3 and sealed frames for no handshake or generation of ours */
 	uint64_t unexpected_peer; /* message 2 of another identity than dialled */
-	uint64_t unknown_inner;   /* plaintexts under an inner index that we do not speak */
+	uint64_t unknown_inner;   /* plaintexts under an inner index that is not in the table */
 	uint64_t cookies_asked;   /* for message 1 without a valid one, under load */
 	uint64_t cookies_fit;     /* message 1 came with a valid one, under load */
 	uint64_t cookies;         /* asked of us, and given */

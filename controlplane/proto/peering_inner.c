@@ -127,7 +127,7 @@ void refusal_send(struct peering *p, struct refusal *refusal)
 
 static uint8_t ping_index(const struct peering *p, const struct generation *generation)
 {
-	return p->ping_offer < PEERING_OFFERS ? generation->inner[p->ping_offer] : 0;
+	return p->ping_offer < PEERING_OFFERS ? generation->inner[p->ping_offer][0] : 0;
 }
 
 static enum vd_err ping_out(struct peering *p, uint32_t slot, const struct ping *ping)
@@ -213,6 +213,20 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 	return VD_OK;
 }
 
+static enum vd_err negotiated_recv(struct peering *p, uint32_t slot, uint64_t index,
+				   struct vd_bytes body, vd_ns now)
+{
+	size_t offer = setup_offer_of(&p->generations[slot], index);
+
+	if (offer == PEERING_OFFERS) {
+		p->stats.unknown_inner++;
+		setup_unknown(p, slot, index, now);
+		return VD_ENOTFOUND;
+	}
+	/* Another one is the data plane's, which had not heard of it yet. */
+	return offer == p->ping_offer ? ping_recv(p, slot, body, now) : VD_OK;
+}
+
 /* Setup operations may lead; then comes one multigram, or nothing. */
 static enum vd_err multigram_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
 				  struct vd_bytes plain, vd_ns now)
@@ -226,15 +240,11 @@ static enum vd_err multigram_recv(struct peering *p, uint32_t slot, const struct
 			return err;
 		if (index == MG_CONTROL)
 			return control_recv(p, slot, path, body, now);
-		if (index >= MG_FIRST_NEGOTIATED && index == ping_index(p, &p->generations[slot]))
-			return ping_recv(p, slot, body, now);
-		if (index != MG_SETUP) {
-			p->stats.unknown_inner++;
-			return VD_ENOTFOUND;
-		}
+		if (index != MG_SETUP)
+			return negotiated_recv(p, slot, index, body, now);
 		if (setups == SETUPS_MAX)
 			return VD_EPEER_RANGE;
-		err = setup_recv(p, slot, body, &plain);
+		err = setup_recv(p, slot, body, &plain, now);
 		if (err)
 			return err;
 	}

@@ -90,7 +90,7 @@ const char *peering_limit_name(enum peering_limit limit)
 		[PEERING_LIMIT_PEERS] = "peers",         [PEERING_LIMIT_GENERATION] = "generation",
 		[PEERING_LIMIT_REFUSAL] = "refusal",     [PEERING_LIMIT_PREFIX] = "prefix",
 		[PEERING_LIMIT_BUCKETS] = "buckets",     [PEERING_LIMIT_EVENT] = "event",
-		[PEERING_LIMIT_JOBS] = "jobs",
+		[PEERING_LIMIT_JOBS] = "jobs",           [PEERING_LIMIT_SETUP] = "setup",
 	};
 
 	return names[limit];

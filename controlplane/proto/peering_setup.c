@@ -1,80 +1,185 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * Setup inside sealed frames: the peer's offers are answered. We make none: what we speak
- * is offered in the handshake. Of new entries only ping's is taken, which is answered
- * here; others would have to reach the data plane's records, which do not change.
+ * Setup inside sealed frames (multigram/SPEC.md, section 6): the peer's offers are granted as
+ * far as we speak what they name, and what either side lacks is told. We make no offers of our
+ * own, but of an entry that the peer turns out to lack: all that we speak is offered in the
+ * handshake.
+ *
+ * Of a table, a generation keeps what is negotiated: a few indices for each name.
  */
+#include <sodium.h>
+
 #include "controlplane/proto/peering_state.h"
-#include "controlplane/proto/ping.h"
 #include "multigram/frame.h"
+
+static const vd_ns interval = VD_SECONDS(1);
+
+size_t setup_offer_of(const struct generation *generation, uint64_t index)
+{
+	for (size_t i = 0; i < PEERING_OFFERS && index >= MG_FIRST_NEGOTIATED; i++)
+		for (size_t j = 0; j < MG_SAME_NAME; j++)
+			if (generation->inner[i][j] == index)
+				return i;
+	return PEERING_OFFERS;
+}
 
 static void table_of(const struct peering *p, const struct generation *generation,
 		     struct mg_table *table)
 {
 	mg_table_init(table, MG_TABLE_VIADUCT);
-	for (size_t i = 0; i < p->self.offer_count; i++) {
-		if (generation->inner[i])
-			(void)!mg_table_add(table, generation->inner[i],
+	for (size_t i = 0; i < p->self.offer_count; i++)
+		for (size_t j = 0; j < MG_SAME_NAME && generation->inner[i][j]; j++)
+			(void)!mg_table_add(table, generation->inner[i][j],
 					    vd_bytes_of_text(p->self.offer[i]));
-	}
 }
 
-/* Initiators assign even indices, responders odd ones. */
-static bool takes(const struct peering *p, const struct generation *generation,
-		  const struct mg_op_entry *entry)
+/* At most one a second of each kind, for a generation. */
+static bool allow(struct peering *p, struct generation *generation, enum setup_rate rate, vd_ns now)
 {
-	bool odd = entry->index & 1;
-
-	return p->ping_offer < PEERING_OFFERS && generation->inner[p->ping_offer] == 0 &&
-	       odd == generation->initiator && entry->index >= MG_FIRST_NEGOTIATED &&
-	       entry->index <= UINT8_MAX &&
-	       vd_bytes_equal(entry->name, vd_bytes_of_text(PING_NAME));
-}
-
-static bool grant(const struct peering *p, struct generation *generation, struct mg_table *table,
-		  const struct mg_op_entry *entry)
-{
-	const struct mg_entry *known = mg_table_find(table, entry->index);
-
-	if (known)
-		return vd_bytes_equal(vd_bytes(known->name, known->len), entry->name);
-	if (!takes(p, generation, entry) || mg_table_add(table, entry->index, entry->name))
+	if (now < generation->setup_next[rate]) {
+		limit_hit(p, PEERING_LIMIT_SETUP);
 		return false;
-	generation->inner[p->ping_offer] = (uint8_t)entry->index;
+	}
+	generation->setup_next[rate] = vd_ns_add(now, interval);
 	return true;
 }
 
-/* All of the table: six fixed entries and at most four of ours fit. */
+/* To where the peer is known to be, wherever its own came from. */
+static enum vd_err op_send(struct peering *p, uint32_t slot, const struct mg_op *op)
+{
+	const struct peering_path path = p->generations[slot].path;
+	uint8_t body[MG_OP_BYTES];
+	struct vd_write w = vd_write_to(body, sizeof body);
+	enum vd_err err = mg_op_write(&w, op);
+
+	return err ? err : inner_send(p, slot, &path, MG_SETUP, vd_write_done(&w));
+}
+
+/* ---- offers ---- */
+
+static size_t offered(const struct peering *p, struct vd_bytes name)
+{
+	size_t i = 0;
+
+	while (i < p->self.offer_count && !vd_bytes_equal(vd_bytes_of_text(p->self.offer[i]), name))
+		i++;
+	return i;
+}
+
+/* In ascending order; false: there is no room. */
+static bool keep(uint8_t indices[MG_SAME_NAME], uint8_t index)
+{
+	size_t at = 0;
+
+	if (indices[MG_SAME_NAME - 1])
+		return false;
+	while (indices[at] && indices[at] < index)
+		at++;
+	memmove(indices + at + 1, indices + at, MG_SAME_NAME - 1 - at);
+	indices[at] = index;
+	return true;
+}
+
+static bool grant(const struct peering *p, struct generation *generation,
+		  const struct mg_table *table, const struct mg_op_entry *entry)
+{
+	const struct mg_entry *known = mg_table_find(table, entry->index);
+	bool odd = entry->index & 1; /* initiators assign even indices */
+	size_t offer = offered(p, entry->name);
+
+	if (known)
+		return vd_bytes_equal(vd_bytes(known->name, known->len), entry->name);
+	return entry->index >= MG_FIRST_NEGOTIATED && entry->index <= MG_INDEX_BYTE &&
+	       odd == generation->initiator && offer < p->self.offer_count &&
+	       keep(generation->inner[offer], (uint8_t)entry->index);
+}
+
+/* The table, lowest index first, as far as an operation goes. */
 static void list(const struct mg_table *table, struct mg_op *answer)
 {
 	const struct mg_entry *at = mg_table_from(table, 0);
+	size_t len = MG_OP_EMPTY_LEN;
 
-	for (; at; at = mg_table_from(table, at->index + 1))
+	for (; at; at = mg_table_from(table, at->index + 1)) {
+		len += mg_op_entry_len(at->index, at->len);
+		if (len > MG_OP_BYTES)
+			return;
 		answer->entries[answer->count++] =
 		    (struct mg_op_entry){ .index = at->index, .name = vd_bytes(at->name, at->len) };
+	}
+}
+
+static void tell_granted(struct peering *p, const struct generation *generation)
+{
+	struct event_slot *event = event_push(p, PEERING_GRANTED, &p->peers[generation->peer]);
+
+	event->event.index = generation->index;
+	event->event.generation = &event->generation;
+	event->generation = (struct peering_generation){ 0 };
+	memcpy(event->generation.inner, generation->inner, sizeof generation->inner);
+}
+
+static enum vd_err offer_recv(struct peering *p, uint32_t slot, const struct mg_op *offer,
+			      vd_ns now)
+{
+	struct generation *generation = &p->generations[slot];
+	struct mg_op answer = { .kind = MG_OP_ANSWER };
+	uint8_t before[sizeof generation->inner];
+	struct mg_table table;
+
+	table_of(p, generation, &table);
+	memcpy(answer.id, offer->id, sizeof answer.id);
+	memcpy(before, generation->inner, sizeof before);
+	for (size_t i = 0; i < offer->count; i++)
+		if (grant(p, generation, &table, &offer->entries[i]))
+			answer.entries[answer.count++] = offer->entries[i];
+	if (offer->count == 0) {
+		if (!allow(p, generation, SETUP_LIST, now))
+			return VD_OK;
+		list(&table, &answer);
+	}
+	if (memcmp(before, generation->inner, sizeof before) != 0)
+		tell_granted(p, generation); /* before the peer may use it */
+	return op_send(p, slot, &answer);
+}
+
+/* ---- errors ---- */
+
+/* The peer lacks an entry that we have: its answer was lost, so it is offered again. */
+static enum vd_err error_recv(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
+{
+	struct generation *generation = &p->generations[slot];
+	size_t at = setup_offer_of(generation, index);
+	struct mg_op again = { .kind = MG_OP_OFFER, .count = 1 };
+
+	if (at == PEERING_OFFERS || !allow(p, generation, SETUP_AGAIN, now))
+		return VD_OK;
+	randombytes_buf(again.id, sizeof again.id);
+	again.entries[0] =
+	    (struct mg_op_entry){ .index = index, .name = vd_bytes_of_text(p->self.offer[at]) };
+	return op_send(p, slot, &again);
+}
+
+void setup_unknown(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
+{
+	struct mg_op op = { .kind = MG_OP_ERROR, .err_index = index };
+
+	if (allow(p, &p->generations[slot], SETUP_ERROR, now))
+		(void)op_send(p, slot, &op);
 }
 
 enum vd_err setup_recv(struct peering *p, uint32_t slot, struct vd_bytes in,
-		       struct vd_bytes *rest_out)
+		       struct vd_bytes *rest_out, vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
-	const struct peering_path path = generation->path;
-	struct mg_op offer, answer = { .kind = MG_OP_ANSWER };
-	uint8_t body[MG_OP_BYTES];
-	struct vd_write w = vd_write_to(body, sizeof body);
-	struct mg_table table;
-	enum vd_err err = mg_op_read(in, &offer, rest_out);
+	struct mg_op op;
+	enum vd_err err = mg_op_read(in, &op, rest_out);
 
-	if (err || offer.kind != MG_OP_OFFER)
+	if (err)
 		return err;
-	table_of(p, generation, &table);
-	memcpy(answer.id, offer.id, sizeof answer.id);
-	for (size_t i = 0; i < offer.count; i++) {
-		if (grant(p, generation, &table, &offer.entries[i]))
-			answer.entries[answer.count++] = offer.entries[i];
+	switch (op.kind) {
+	case MG_OP_OFFER: return offer_recv(p, slot, &op, now);
+	case MG_OP_ERROR: return error_recv(p, slot, op.err_index, now);
+	case MG_OP_ANSWER: return VD_OK; /* it has granted what it once had proposed itself */
 	}
-	if (offer.count == 0)
-		list(&table, &answer);
-	err = mg_op_write(&w, &answer);
-	return err ? err : inner_send(p, slot, &path, MG_SETUP, vd_write_done(&w));
+	return VD_OK;
 }

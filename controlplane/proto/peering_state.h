@@ -58,6 +58,9 @@ enum {
 #define PING_EVERY       VD_SECONDS(15)
 #define PING_WAIT        VD_SECONDS(5) /* no second one while the first may be answered */
 
+/* Of setup inside sealed frames, at most one a second each, for a generation. */
+enum setup_rate { SETUP_ERROR, SETUP_LIST, SETUP_AGAIN, SETUP_RATES };
+
 enum half_open_state {
 	HALF_OPEN_SENT_1, /* ours: waits for message 2 */
 	HALF_OPEN_SENT_2, /* the peer's: message 2 is being made (sent_len 0); waits for message 3
@@ -99,7 +102,8 @@ struct generation {
 	uint64_t boot;
 	uint32_t remote_width;
 	enum vd_cipher cipher;
-	uint8_t inner[PEERING_OFFERS];
+	uint8_t inner[PEERING_OFFERS][MG_SAME_NAME];
+	vd_ns setup_next[SETUP_RATES];
 	uint8_t confirm_hash[CONFIRM_HASH_BYTES]; /* responder: of message 3, to know a repeat */
 	struct seal seal;                         /* links */
 };
@@ -349,6 +353,10 @@ enum vd_err ping_send(struct peering *p, uint32_t peer, vd_ns now);
 
 /* ---- peering_setup.c ---- */
 
-/* Answers an offer; what trails it is the next multigram. VD_EPEER_…: as mg_op_read. */
+/* One operation; what trails it is the next multigram. VD_EPEER_…: as mg_op_read. */
 enum vd_err setup_recv(struct peering *p, uint32_t generation, struct vd_bytes in,
-		       struct vd_bytes *rest_out);
+		       struct vd_bytes *rest_out, vd_ns now);
+/* A multigram came under an index that is not in the table: the peer is told. */
+void setup_unknown(struct peering *p, uint32_t generation, uint64_t index, vd_ns now);
+/* The name that `index` stands for, as a position in config.offer; PEERING_OFFERS: none. */
+size_t setup_offer_of(const struct generation *generation, uint64_t index);

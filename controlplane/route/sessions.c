@@ -175,8 +175,6 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 		.cipher = install->cipher,
 		.remote_index = install->remote_index,
 		.owner = install->owner,
-		.ip6_rx = install->ip6_index,
-		.ip6_tx = install->ip6_index,
 		.path = install->data_path,
 	};
 
@@ -187,6 +185,7 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 		return VD_ELIMIT;
 	memcpy(config.rx_key, install->rx_key, sizeof config.rx_key);
 	memcpy(config.tx_key, install->tx_key, sizeof config.tx_key);
+	memcpy(config.ip6, install->ip6, sizeof config.ip6);
 	memcpy(config.overlay, session->overlay, sizeof config.overlay);
 	sw_session_publish(&sessions->plane->sessions, install->index, &config);
 	sodium_memzero(&config, sizeof config);

@@ -73,7 +73,7 @@ struct route_session_install {
 	uint32_t remote_index;
 	enum vd_cipher cipher;
 	const uint8_t *rx_key, *tx_key; /* 32 bytes each */
-	uint8_t ip6_index;              /* inner index both ways; 0: none */
+	uint8_t ip6[SW_IP6_INDICES];    /* inner indices, ascending; 0: no more */
 	uint8_t owner;
 	struct route_path path;
 	struct sw_path data_path;

@@ -331,7 +331,7 @@ struct rig_pair rig_session(struct rig *a, uint8_t owner_a, struct rig *b, uint8
 	if (sw_session_reserve(&a->plane.sessions, &pair.a) ||
 	    sw_session_reserve(&b->plane.sessions, &pair.b))
 		die("no session");
-	end_a.ip6_rx = end_a.ip6_tx = IP6_INDEX;
+	end_a.ip6[0] = IP6_INDEX;
 	end_b = end_a;
 	memset(end_a.rx_key, 3, sizeof end_a.rx_key);
 	memset(end_a.tx_key, 4, sizeof end_a.tx_key);

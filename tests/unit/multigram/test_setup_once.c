@@ -200,3 +200,22 @@ Test(setup_once, ids_are_drawn_anew)
 	cr_assert(eq(int, mg_setup_offer(&other, session, 2, &w), VD_OK));
 	cr_assert(not(zero(int, memcmp(other.id, offer.id, MG_ID_BYTES))));
 }
+
+Test(setup_once, of_one_name_four_indices_of_a_byte_are_granted)
+{
+	struct mg_op op = one(MG_OP_OFFER, 16, ping[0]);
+
+	op.count = 6;
+	for (size_t i = 1; i < 6; i++)
+		op.entries[i] = (struct mg_op_entry){ 16 + 2 * i, op.entries[0].name };
+	write_op(&to_offer, &op);
+	cr_assert(eq(int, answer(), VD_OK));
+	cr_assert(eq(sz, responder.count, 6 + MG_SAME_NAME));
+
+	mg_table_init(&responder, MG_TABLE_VIADUCT);
+	op = one(MG_OP_OFFER, 256, ping[0]);
+	write_op(&to_offer, &op);
+	to_answer = vd_write_to(answer_bytes, sizeof answer_bytes);
+	cr_assert(eq(int, answer(), VD_OK));
+	cr_assert(eq(sz, responder.count, 6));
+}

@@ -292,6 +292,17 @@ static void on_use(struct node *node, const struct peering_event *event, unsigne
 		node->current[peer] = event->index;
 }
 
+static void on_granted(struct node *node, const struct peering_event *event)
+{
+	struct net_generation *generation = find(node, event->index);
+
+	if (!generation || !event->generation)
+		node->broken = "granted";
+	else
+		memcpy(generation->keys.inner, event->generation->inner,
+		       sizeof generation->keys.inner);
+}
+
 static void on_retire(struct node *node, const struct peering_event *event, unsigned peer)
 {
 	struct net_generation *generation = find(node, event->index);
@@ -393,6 +404,7 @@ static void on_event(struct node *node, const struct peering_event *event)
 		break;
 	case PEERING_MOVED: on_moved(node, event, peer); break;
 	case PEERING_JOB: on_job(node, event->job); break;
+	case PEERING_GRANTED: on_granted(node, event); break;
 	case PEERING_NONE:
 	case PEERING_REBOOTED:
 	case PEERING_PONG:

@@ -83,9 +83,9 @@ Test(handshake, both_sides_come_to_the_same)
 	cr_assert(eq(u64, both.theirs.boot, 77));
 	cr_assert(zero(int, memcmp(both.ours.keys.tx_tag, both.theirs.keys.rx_tag, 16)));
 	cr_assert(zero(int, memcmp(both.ours.keys.rx_control, both.theirs.keys.tx_control, 32)));
-	cr_assert(eq(u8, both.ours.inner[0], 16));
-	cr_assert(eq(u8, both.ours.inner[1], 18));
-	cr_assert(zero(int, memcmp(both.ours.inner, both.theirs.inner, 2)));
+	cr_assert(eq(u8, both.ours.inner[0][0], 16));
+	cr_assert(eq(u8, both.ours.inner[1][0], 18));
+	cr_assert(zero(int, memcmp(both.ours.inner, both.theirs.inner, sizeof both.ours.inner)));
 }
 
 /* The labels, from WIRE 2, over what Noise itself yields. */
@@ -140,9 +140,9 @@ Test(handshake, names_that_only_one_side_has_are_not_granted)
 	both.selves[1].offer[0] = "/viaduct/ping/1";
 	both.selves[1].offer_count = 1;
 	run(&both);
-	cr_assert(eq(u8, both.ours.inner[0], 0));
-	cr_assert(eq(u8, both.ours.inner[1], 18));
-	cr_assert(eq(u8, both.theirs.inner[0], 18));
+	cr_assert(eq(u8, both.ours.inner[0][0], 0));
+	cr_assert(eq(u8, both.ours.inner[1][0], 18));
+	cr_assert(eq(u8, both.theirs.inner[0][0], 18));
 }
 
 Test(handshake, a_side_without_names_still_links)
@@ -155,7 +155,7 @@ Test(handshake, a_side_without_names_still_links)
 	begin(&both, HANDSHAKE_LINK);
 	both.selves[1].offer_count = 0;
 	run(&both);
-	cr_assert(eq(u8, both.ours.inner[0], 0));
+	cr_assert(eq(u8, both.ours.inner[0][0], 0));
 }
 
 /* All of message 1 is in the transcript: whatever is changed shows at message 2. */

@@ -7,7 +7,6 @@
 
 #include "controlplane/proto/control_msg.h"
 #include "multigram/frame.h"
-#include "multigram/setup_op.h"
 #include "tests/unit/proto/peering_net.h"
 
 static struct net *two(enum peering_kind kind)
@@ -60,8 +59,8 @@ Test(peering, a_link_comes_up_on_both_sides_with_the_same_keys)
 	cr_assert(net_current(net, 0, 1)->keys.initiator);
 	cr_assert(eq(u32, view(net, 0, 1).remote_width, 9));
 	cr_assert(eq(u32, view(net, 1, 0).remote_width, 8));
-	cr_assert(eq(u8, net_current(net, 0, 1)->keys.inner[0], 16));
-	cr_assert(eq(u8, net_current(net, 1, 0)->keys.inner[0], 16));
+	cr_assert(eq(u8, net_current(net, 0, 1)->keys.inner[0][0], 16));
+	cr_assert(eq(u8, net_current(net, 1, 0)->keys.inner[0][0], 16));
 	end(net);
 }
 
@@ -904,77 +903,6 @@ static enum vd_err hear(struct net *net, const void *plain, size_t len)
 	    peering_recv_inner(net->nodes[0].peering, index, NULL, vd_bytes(plain, len), net->now);
 
 	return err;
-}
-
-static struct mg_op setup_answer(struct net *net, uint8_t bytes[1400])
-{
-	struct peering_event event = peering_next(net->nodes[0].peering);
-	struct vd_bytes rest;
-	struct mg_op op;
-
-	cr_assert(eq(int, event.kind, PEERING_SEND_INNER));
-	memcpy(bytes, event.frame.at, event.frame.len);
-	cr_assert(zero(u8, bytes[0]));
-	cr_assert(eq(int, mg_op_read(vd_bytes(bytes + 1, event.frame.len - 1), &op, &rest), VD_OK));
-	cr_assert(eq(int, op.kind, MG_OP_ANSWER));
-	return op;
-}
-
-static size_t offer(uint8_t out[512], uint64_t index, const char *name)
-{
-	struct vd_write w = vd_write_to(out, 512);
-	struct mg_op op = { .kind = MG_OP_OFFER, .id = { 1, 2, 3, 4, 5, 6, 7, 8 } };
-
-	if (name)
-		op.entries[op.count++] = (struct mg_op_entry){ index, vd_bytes_of_text(name) };
-	vd_write_u8(&w, MG_SETUP);
-	cr_assert(eq(int, mg_op_write(&w, &op), VD_OK));
-	return vd_write_len(&w);
-}
-
-Test(peering, an_offer_inside_a_sealed_frame_is_answered_with_what_stands)
-{
-	struct net *net = two_up(PEERING_SESSION);
-	uint8_t in[512], out[1400];
-	struct mg_op answer;
-
-	cr_assert(eq(int, hear(net, in, offer(in, 16, "/viaduct/ping/1")), VD_OK));
-	answer = setup_answer(net, out);
-	cr_assert(eq(sz, answer.count, 1));
-	cr_assert(eq(u8, answer.id[7], 8));
-	cr_assert(eq(int, hear(net, in, offer(in, 16, "/other")), VD_OK));
-	cr_assert(eq(sz, setup_answer(net, out).count, 0), "16 is another's");
-	cr_assert(eq(int, hear(net, in, offer(in, 17, "/viaduct/ip6/1")), VD_OK));
-	cr_assert(eq(sz, setup_answer(net, out).count, 0), "we do not speak it");
-	cr_assert(eq(int, hear(net, in, offer(in, 0, NULL)), VD_OK));
-	answer = setup_answer(net, out);
-	cr_assert(eq(sz, answer.count, 7), "an offer of nothing lists the table");
-	cr_assert(eq(u64, answer.entries[6].index, 16));
-	net_drain(net, 0);
-	end(net);
-}
-
-Test(peering, ping_can_be_agreed_on_later)
-{
-	struct net *net = net_new(PEERING_SESSION, 1);
-	uint8_t in[512], out[1400];
-	size_t len;
-
-	net->nodes[1].config.offer[0] = NULL;
-	net_start(net, 0);
-	net_start(net, 1);
-	net_dial(net, 0, 1);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	cr_assert(eq(int, hear(net, in, offer(in, 18, "/viaduct/ping/1")), VD_OK));
-	cr_assert(eq(sz, setup_answer(net, out).count, 0), "18 is the initiator's to assign");
-	len = offer(in, 17, "/viaduct/ping/1");
-	memset(in + len, 0, 11);
-	in[len] = 17; /* a ping request trails the offer */
-	cr_assert(eq(int, hear(net, in, len + 10), VD_OK));
-	cr_assert(eq(sz, setup_answer(net, out).count, 1));
-	cr_assert(eq(u8, peering_next(net->nodes[0].peering).frame.at[1], 1), "its reply");
-	net_drain(net, 0);
-	end(net);
 }
 
 Test(peering, malformed_plaintexts_are_counted_and_harm_nothing)

@@ -142,3 +142,19 @@ Test(session, unknown_indices_are_not_found)
 	cr_assert(eq(ptr, sw_session_find(&table, near ^ 1), NULL));
 	cr_assert(eq(ptr, sw_session_find(&table, UINT32_MAX), NULL));
 }
+
+Test(session, more_ip6_indices_are_received_and_the_first_is_sent_with)
+{
+	const struct sw_session *session = sw_session_find(&table, near);
+
+	cr_assert(zero(u8, session->ip6_tx));
+	sw_session_set_ip6(&table, near, (uint8_t[SW_IP6_INDICES]){ 17 });
+	cr_assert(eq(u8, session->ip6_tx, 17));
+	sw_session_set_ip6(&table, near, (uint8_t[SW_IP6_INDICES]){ 16, 17, 255 });
+	cr_assert(eq(u8, session->ip6_tx, 17), "which the peer is known to have");
+	for (unsigned index = 0; index < 256; index++)
+		cr_assert(eq(int, sw_session_is_ip6(session, (uint8_t)index),
+			     index == 16 || index == 17 || index == 255));
+	sw_session_retire(&table, near);
+	sw_session_set_ip6(&table, near, (uint8_t[SW_IP6_INDICES]){ 18 });
+}
