@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+// https://github.com/libp2p/specs/blob/master/perf/perf.md
+export const PERF = '/perf/1.0.0'
+
+// More streams at once than the library allows unless told.
+const LIMITS = { maxOutboundStreams: 2000 }
+
+const BLOCK = new Uint8Array(65536)
+
+// Sends COUNT zero bytes, and waits where the peer does not keep up.
+async function sendZeros (stream, count) {
+  for (let left = count; left > 0;) {
+    const part = Math.min(left, BLOCK.byteLength)
+    if (stream.status !== 'open') {
+      throw new Error(`the stream is ${stream.status}`)
+    }
+    if (!stream.send(BLOCK.subarray(0, part))) {
+      await stream.onDrain()
+    }
+    left -= part
+  }
+}
+
+function bigEndian (count) {
+  const bytes = new Uint8Array(8)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(count))
+  return bytes
+}
+
+// Reads how many bytes to send, then to the end, then sends them.
+export async function servePerf (stream) {
+  try {
+    const head = []
+    for await (const chunk of stream) {
+      for (const byte of chunk.subarray(0, Math.max(0, 8 - head.length))) {
+        head.push(byte)
+      }
+    }
+    await sendZeros(stream, Number(new DataView(Uint8Array.from(head).buffer).getBigUint64(0)))
+    await stream.close()
+  } catch (why) {
+    stream.abort(why)
+  }
+}
+
+// Sends UP bytes, closes this half, and must be sent exactly DOWN bytes and an end.
+export async function perf (connection, up, down) {
+  const stream = await connection.newStream(PERF, LIMITS)
+  let got = 0
+  const received = (async () => {
+    for await (const chunk of stream) {
+      got += chunk.byteLength
+    }
+  })()
+  stream.send(bigEndian(down))
+  await sendZeros(stream, up)
+  await stream.close()
+  await received
+  if (got !== down) {
+    throw new Error(`asked for ${down} bytes, got ${got}`)
+  }
+  return `sent=${up} received=${down}`
+}
+
+// Breaks a stream in the middle; the connection must not notice.
+export async function reset (connection) {
+  const stream = await connection.newStream(PERF, LIMITS)
+  stream.send(bigEndian(2 ** 40))
+  await stream.close()
+  for await (const chunk of stream) {
+    if (chunk.byteLength > 0) {
+      break
+    }
+  }
+  stream.abort(new Error('as the test wants it'))
+  await perf(connection, 1, 1)
+  if (connection.status !== 'open') {
+    throw new Error('the connection did not outlive the reset')
+  }
+  return 'the connection goes on'
+}
