@@ -7,25 +7,9 @@ const struct api_action node_actions[] = {
 	{ "connect", "ADDR|PEER", 1, 1, node_connect },
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
 	{ "drain", "[cancel]", 0, 1, node_drain },
+	{ "resolve", "[NAME|PEER|OVERLAY]", 0, 1, node_resolve },
 	{ NULL, NULL, 0, 0, NULL },
 };
-
-bool node_target(const struct node *node, const char *text, struct vd_peer_id *peer_out)
-{
-	uint8_t overlay[16];
-	const struct route_session *session;
-
-	if (!text)
-		return false;
-	if (!vd_peer_id_of_text(text, peer_out))
-		return true;
-	if (!node->sessions || inet_pton(AF_INET6, text, overlay) != 1)
-		return false;
-	session = route_sessions_of_overlay(node->sessions, overlay);
-	if (session)
-		*peer_out = session->peer;
-	return session != NULL;
-}
 
 json_t *node_peer_json(const struct vd_peer_id *peer)
 {

@@ -17,12 +17,17 @@ void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON
 /* drain.c */
 void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
-/* A peer as people write it: peer id, or the overlay address of a known peer. */
+/* resolve.c */
+void node_resolve(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+
+/* A peer as people write it: peer id, name, or the overlay address of a known peer. */
 bool node_target(const struct node *node, const char *text, struct vd_peer_id *peer_out) ON_CONTROL;
 #define NODE_TARGET_WRONG                                                                          \
-	"not a peer id, nor the overlay address of a known peer; see `viaduct sessions`"
+	"not a peer id, nor a name or the overlay address of a known peer; see `viaduct resolve`"
 
 /* Pieces of answers. */
+/* Adds "name", the peer's first one or null. Returns object, which may be NULL. */
+json_t *node_named(const struct node *node, json_t *object, const struct vd_peer_id *peer);
 json_t *node_peer_json(const struct vd_peer_id *peer);
 json_t *node_overlay_json(const uint8_t overlay[16]);
 json_t *node_rtt_json(vd_ns rtt); /* 0: null */

@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "base/bytes.h"
-#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/actions.h"
 
 enum { BATCH = 512 };
 static const vd_ns lease = VD_SECONDS(5), wait_max = VD_SECONDS(1);
@@ -231,8 +231,8 @@ ON_CONTROL static void start(struct node *node, const json_t *filter, struct api
 					.missed_before = missed(node) };
 	const char *wrong = read_kinds(filter, &capture);
 
-	if (!wrong && peer && vd_peer_id_of_text(peer, &capture.peer))
-		wrong = "--link takes a peer id; see `viaduct links`";
+	if (!wrong && peer && !node_target(node, peer, &capture.peer))
+		wrong = "--link takes a peer id, a name or an overlay address; see `viaduct links`";
 	if (!wrong && node->capture.kinds)
 		wrong = "another capture is under way; end that one first";
 	if (wrong) {

@@ -23,12 +23,12 @@ static int show_list(const struct client_options *options, const char *name,
 int client_links(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "PEER", "peer", TABLE_TEXT },          { "ADDRESS", "address", TABLE_TEXT },
-		{ "STATE", "state", TABLE_TEXT },        { "TIER", "tier", TABLE_TEXT },
-		{ "OWNER", "owner", TABLE_NUMBER },      { "RTT", "rtt_ms", TABLE_MS },
-		{ "RX PKT", "rx_packets", TABLE_COUNT }, { "RX", "rx_bytes", TABLE_BYTES },
-		{ "TX PKT", "tx_packets", TABLE_COUNT }, { "TX", "tx_bytes", TABLE_BYTES },
-		{ "SINCE", "since_s", TABLE_SECONDS },
+		{ "NAME", "name", TABLE_TEXT },       { "PEER", "peer", TABLE_TEXT },
+		{ "ADDRESS", "address", TABLE_TEXT }, { "STATE", "state", TABLE_TEXT },
+		{ "TIER", "tier", TABLE_TEXT },       { "OWNER", "owner", TABLE_NUMBER },
+		{ "RTT", "rtt_ms", TABLE_MS },        { "RX PKT", "rx_packets", TABLE_COUNT },
+		{ "RX", "rx_bytes", TABLE_BYTES },    { "TX PKT", "tx_packets", TABLE_COUNT },
+		{ "TX", "tx_bytes", TABLE_BYTES },    { "SINCE", "since_s", TABLE_SECONDS },
 	};
 
 	return show_list(options, "links", columns, CLIENT_COUNT(columns), "no links");
@@ -37,11 +37,11 @@ int client_links(const struct client_options *options)
 int client_sessions(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "PEER", "peer", TABLE_TEXT },        { "OVERLAY", "overlay", TABLE_TEXT },
-		{ "PATH", "path", TABLE_TEXT },        { "CIPHER", "cipher", TABLE_TEXT },
-		{ "MTU", "mtu", TABLE_NUMBER },        { "RTT", "rtt_ms", TABLE_MS },
-		{ "RX", "rx_bytes", TABLE_BYTES },     { "TX", "tx_bytes", TABLE_BYTES },
-		{ "SINCE", "since_s", TABLE_SECONDS },
+		{ "NAME", "name", TABLE_TEXT },       { "PEER", "peer", TABLE_TEXT },
+		{ "OVERLAY", "overlay", TABLE_TEXT }, { "PATH", "path", TABLE_TEXT },
+		{ "CIPHER", "cipher", TABLE_TEXT },   { "MTU", "mtu", TABLE_NUMBER },
+		{ "RTT", "rtt_ms", TABLE_MS },        { "RX", "rx_bytes", TABLE_BYTES },
+		{ "TX", "tx_bytes", TABLE_BYTES },    { "SINCE", "since_s", TABLE_SECONDS },
 	};
 
 	return show_list(options, "sessions", columns, CLIENT_COUNT(columns), "no sessions");
@@ -50,9 +50,9 @@ int client_sessions(const struct client_options *options)
 int client_routes(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "PEER", "peer", TABLE_TEXT },   { "LABEL", "label", TABLE_TEXT },
-		{ "BITS", "bits", TABLE_NUMBER }, { "MTU", "mtu", TABLE_NUMBER },
-		{ "VIA", "via", TABLE_TEXT },
+		{ "NAME", "name", TABLE_TEXT },   { "PEER", "peer", TABLE_TEXT },
+		{ "LABEL", "label", TABLE_TEXT }, { "BITS", "bits", TABLE_NUMBER },
+		{ "MTU", "mtu", TABLE_NUMBER },   { "VIA", "via", TABLE_TEXT },
 	};
 
 	return show_list(options, "routes", columns, CLIENT_COUNT(columns), "no routes");

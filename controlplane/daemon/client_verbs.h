@@ -24,6 +24,7 @@
 	X(connect, "ADDR|PEER", 1, 1, "link to a router, or session with a peer, from now on")     \
 	X(disconnect, "ADDR|PEER", 1, 1, "end a session, or a link")                               \
 	X(drain, "[cancel]", 0, 1, "before a stop: the edges move to other routers")               \
+	X(resolve, "[WHO]", 0, 1, "names, peer ids, overlay addresses: a line as in /etc/hosts")   \
 	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \
 	X(version, "", 0, 0, "of this program and of the daemon")                                  \
 	X(help, "", 0, 0, "this text")

@@ -132,6 +132,7 @@ struct vd_config {
 	struct vd_config_link link;
 	struct vd_config_tun tun;
 	struct vd_config_session session;
+	char names[VD_CONFIG_PATH]; /* file; empty: none */
 	struct vd_config_host host;
 	struct vd_config_api api;
 	struct vd_config_log log;

@@ -145,6 +145,12 @@ const struct config_key config_keys[] = {
 	{ "session.prefix", KEY_PREFIX, AT(session.prefix), .fallback = "fd76::/16",
 	  .help = "Prefix of overlay addresses, the same on all nodes of an overlay." },
 
+	SECTION("names", .extra = KEY_NONE, .help = "What peers are called."),
+	{ "names.file", KEY_TEXT, AT(names), ROOM_OF(struct vd_config, names), .fallback = "",
+	  .reload = true,
+	  .help = "File like /etc/hosts: an overlay address or a peer id, then its names; commands "
+		  "take and show them. Read again at each reload. Empty: none." },
+
 	SECTION("host", .extra = KEY_NONE,
 		.help = "The libp2p host. Accepted and checked; not in this version."),
 	{ "host.listen", KEY_ADDRS, AT(host.listen), .max = VD_CONFIG_LISTEN_MAX, .fallback = "[]",

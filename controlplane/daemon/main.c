@@ -89,6 +89,19 @@ failed:
 	exit(EXIT_FAILURE);
 }
 
+/* For --check-config. */
+static void check_names(const struct vd_config *config)
+{
+	struct names names;
+	char why[NODE_WHY];
+
+	if (node_read_names(config, &names, why)) {
+		fprintf(stderr, "viaductd: %s\n", why);
+		exit(EXIT_FAILURE);
+	}
+	names_fini(&names);
+}
+
 static int run(const struct vd_config *config, const char *path)
 {
 	static struct node node;
@@ -119,6 +132,7 @@ int main(int argc, char **argv)
 	}
 	read_config(&arguments, &config);
 	if (arguments.check) {
+		check_names(&config);
 		puts("configuration ok");
 		vd_config_fini(&config);
 		return EXIT_SUCCESS;

@@ -191,6 +191,7 @@ void node_close(struct node *node)
 	if (node->loop)
 		cp_loop_free(node->loop);
 	vd_identity_fini(&node->identity);
+	names_fini(&node->names);
 	vd_config_fini(&node->config);
 }
 

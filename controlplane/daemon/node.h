@@ -24,6 +24,7 @@
 #include "controlplane/api/api.h"
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/names.h"
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
@@ -168,6 +169,7 @@ struct node {
 	struct node_counters counters;
 	struct node_reported reported[NODE_REPORTED_ROWS];
 	struct node_capture capture;
+	struct names names;
 	struct sw_bucket lost_reports;
 	struct node_drain drain;
 
@@ -336,6 +338,10 @@ void node_on_session_control(struct node *node, const struct peering_event *even
 bool node_pump_paths(struct node *node, vd_ns now) ON_CONTROL;
 /* Every 250 ms: who sends and is not answered. */
 void node_look_at_sessions(struct node *node, vd_ns now) ON_CONTROL;
+
+/* resolve.c: the file of names; none is none. VD_EUSER and why: file, line, cure. */
+enum vd_err node_read_names(const struct vd_config *config, struct names *names_out,
+			    char why[NODE_WHY]);
 
 /* drain.c: going away without a loss; and routers that do. */
 void node_drain_and_stop(struct node *node) ON_CONTROL;

@@ -139,6 +139,7 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 	running->link.routers = next->link.routers;
 	running->session.allow = next->session.allow;
 	running->session.connect = next->session.connect;
+	memcpy(running->names, next->names, sizeof running->names);
 	running->log = next->log;
 	memcpy(next->link.tiers, before.link.tiers, sizeof next->link.tiers);
 	next->link.tier_count = before.link.tier_count;
@@ -151,6 +152,8 @@ void node_reload(struct node *node)
 {
 	static struct vd_config next; /* too large for the stack */
 	struct vd_config_error error;
+	char why[NODE_WHY];
+	struct names names;
 	const char *key;
 
 	if (!node->config_path) {
@@ -164,6 +167,15 @@ void node_reload(struct node *node)
 		vd_config_fini(&next);
 		return;
 	}
+	next.session.prefix = node->config.session.prefix; /* what the names are read for */
+	if (node_read_names(&next, &names, why)) {
+		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
+		       VD_STR("cause", why));
+		vd_config_fini(&next);
+		return;
+	}
+	names_fini(&node->names);
+	node->names = names;
 	key = vd_config_needs_restart(&node->config, &next);
 	if (key)
 		vd_log(VD_WARN, VD_SUB_CONFIG, "a changed key takes effect only after a restart",

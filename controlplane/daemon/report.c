@@ -123,7 +123,7 @@ ON_CONTROL static json_t *tell_links(void *context)
 	size_t at = 0;
 
 	while (peering_each(node->link_peering, &at, &view))
-		json_array_append_new(links, link_json(node, &view));
+		json_array_append_new(links, node_named(node, link_json(node, &view), &view.peer));
 	return json_pack("{s:o}", "links", links);
 }
 
@@ -171,7 +171,7 @@ ON_CONTROL static json_t *tell_sessions(void *context)
 	size_t at = 0;
 
 	while (node->session_peering && peering_each(node->session_peering, &at, &view)) {
-		json_t *session = session_json(node, &view);
+		json_t *session = node_named(node, session_json(node, &view), &view.peer);
 
 		if (session)
 			json_array_append_new(sessions, session);
@@ -189,11 +189,13 @@ static json_t *tell_routes(void *context)
 		char label[24];
 
 		snprintf(label, sizeof label, "0x%llx", (unsigned long long)route->label);
-		json_array_append_new(routes,
-				      json_pack("{s:o, s:s, s:i, s:o, s:i}", "peer",
-						node_peer_json(&route->peer), "label", label,
-						"bits", route->bits, "via",
-						node_peer_json(&route->via), "mtu", route->mtu));
+		json_array_append_new(
+		    routes, node_named(node,
+				       json_pack("{s:o, s:s, s:i, s:o, s:i}", "peer",
+						 node_peer_json(&route->peer), "label", label,
+						 "bits", route->bits, "via",
+						 node_peer_json(&route->via), "mtu", route->mtu),
+				       &route->peer));
 	}
 	return json_pack("{s:o}", "routes", routes);
 }

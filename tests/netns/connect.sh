@@ -57,7 +57,27 @@ pinged A "$overlay_b" -W 2 || fail "B does not answer over the overlay"
 no_session() {
 	is_so "$1" sessions "not any(s['state'] == 'up' for s in d['sessions'])"
 }
-ask A disconnect "$overlay_b" >"$net_dir/answer.log" || fail "A does not disconnect from B"
+
+# Names: taken by commands, shown by them, read again at a reload.
+printf '# peers\n%s far far.away\n%s router\n' "$overlay_b" "$peer_R" >"$net_dir/names"
+echo "names: { file: $net_dir/names }" >>"$net_dir/A.yaml"
+kill -HUP "$pid_A"
+must_come 5 "sessions show names" is_so A sessions "d['sessions'][0]['name'] == 'far'"
+is_so A links "d['links'][0]['name'] == 'router'" || fail "links do not show names"
+# shellcheck disable=SC2154
+is_so A "resolve far.away" "d == {'overlay': '$overlay_b', 'peer': '$peer_B', 'names': ['far', 'far.away']}" ||
+	fail "a name is not resolved"
+is_so A "resolve $peer_B" "d['names'] == ['far', 'far.away']" || fail "a peer id is not resolved"
+is_so A "resolve $overlay_b" "d['peer'] == '$peer_B'" || fail "an overlay address is not resolved"
+"$net_build/viaduct" --api "$net_dir/A.sock" resolve | grep -q "^$overlay_b far far.away  # $peer_B\$" ||
+	fail "resolve does not write lines for /etc/hosts"
+ask A ping -n 1 FAR >"$net_dir/answer.log" || fail "ping does not take a name"
+echo "fd76::1 far" >>"$net_dir/names"
+kill -HUP "$pid_A"
+must_come 5 "a bad line is told" logged A "names:4: .far. is the name of another peer"
+is_so A "resolve far" "d['peer'] == '$peer_B'" || fail "a file with an error changes the names"
+
+ask A disconnect far >"$net_dir/answer.log" || fail "A does not disconnect from B"
 no_session A || fail "the session is there after disconnect"
 must_come 5 "B's session with A ends" no_session B
 ask A disconnect "$link_r" >"$net_dir/answer.log" || fail "A does not disconnect from R"

@@ -251,9 +251,10 @@ ask() {
 	"$net_build/viaduct" --api "$net_dir/$ask_name.sock" "$@" -o json
 }
 
-# told NAME VERB EXPRESSION: the Python expression over the answer `d`, printed.
+# told NAME "VERB [ARGUMENT]" EXPRESSION: the Python expression over the answer `d`, printed.
 told() {
-	ask "$1" "$2" 2>/dev/null | python3 -c 'import json, sys
+	# shellcheck disable=SC2086 # a verb and its argument
+	ask "$1" $2 2>/dev/null | python3 -c 'import json, sys
 d = json.load(sys.stdin)
 print(eval(sys.argv[1]))' "$3" 2>/dev/null
 }
