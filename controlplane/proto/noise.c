@@ -300,6 +300,17 @@ enum vd_err noise_read(struct noise *noise, struct vd_bytes message, uint8_t *pa
 	return err;
 }
 
+bool noise_is_answer(const struct noise *noise, struct vd_bytes message)
+{
+	struct noise work = *noise;
+	struct vd_read r = vd_read_of(message);
+	bool is = noise->role == NOISE_RESPONDER && noise->next == 3 &&
+		  message.len >= NOISE_MESSAGE_3_OVERHEAD && read_s(&work, &r) == VD_OK;
+
+	sodium_memzero(&work, sizeof work);
+	return is;
+}
+
 enum vd_err noise_split(const struct noise *noise, struct noise_keys *keys_out)
 {
 	if (noise->next != NOISE_DONE)

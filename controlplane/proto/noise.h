@@ -77,5 +77,11 @@ enum vd_err noise_write(struct noise *noise, struct vd_bytes payload, uint8_t *o
 enum vd_err noise_read(struct noise *noise, struct vd_bytes message, uint8_t *payload_out,
 		       size_t cap, size_t *len_out);
 
+/*
+ * Responder, before message 3: whether the static key in `message` is sealed by who read our
+ * message 2. Costs no public-key work, and changes nothing.
+ */
+bool noise_is_answer(const struct noise *noise, struct vd_bytes message);
+
 /* VD_EBUG_STATE before message 3 was written or read. */
 enum vd_err noise_split(const struct noise *noise, struct noise_keys *keys_out);

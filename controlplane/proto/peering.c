@@ -36,7 +36,8 @@ static enum vd_err take_memory(struct peering *p)
 	    slot_chains_init(&p->by_path, HALF_OPEN_MAX) ||
 	    slot_chains_init(&p->by_index, owners) ||
 	    slot_chains_init(&p->by_remote, generations) ||
-	    timers_init(&p->timers, peer_timer(peers)) || prefix_limit_init(&p->prefixes))
+	    timers_init(&p->timers, peer_timer(peers)) || prefix_limit_init(&p->prefixes) ||
+	    prefix_limit_init(&p->unproven))
 		return VD_ENOMEM;
 	return VD_OK;
 }
@@ -117,6 +118,7 @@ void peering_free(struct peering *p)
 	slot_chains_fini(&p->by_remote);
 	timers_fini(&p->timers);
 	prefix_limit_fini(&p->prefixes);
+	prefix_limit_fini(&p->unproven);
 	cookie_jar_fini(&p->cookies);
 	free(p->peers);
 	free(p->generations);

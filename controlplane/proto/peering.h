@@ -89,7 +89,7 @@ struct peering_config {
 	size_t (*observed)(void *context, const struct peering_path *path, uint8_t *out,
 			   size_t cap);
 	/*
-	 * Whose share of handshakes a path counts to while cookies are asked for: the IPv4
+	 * Whose share of handshakes a path counts to: the IPv4
 	 * address, the IPv6 /64 or the ingress link; returns its length, at most
 	 * PEERING_PREFIX_BYTES. NULL: the path's first bytes.
 	 */
@@ -159,12 +159,12 @@ struct peering_event {
 enum peering_limit {
 	PEERING_LIMIT_HALF_OPEN,  /* 896 of others, the oldest went; 1,024 with our own dials */
 	PEERING_LIMIT_PATH,       /* 8 unanswered handshakes from one path: the oldest went */
-	PEERING_LIMIT_TRIES,      /* 16 messages 2 tried a handshake */
+	PEERING_LIMIT_TRIES,      /* 16 messages 2, or 3, tried a handshake */
 	PEERING_LIMIT_INDEX,      /* index_reserve had none */
 	PEERING_LIMIT_PEERS,      /* peers_max */
 	PEERING_LIMIT_GENERATION, /* 4 generations a peer: the one silent longest went */
 	PEERING_LIMIT_REFUSAL,    /* 256 refusals remembered: said once, not again */
-	PEERING_LIMIT_PREFIX,     /* 20/s of a prefix, after the cookie */
+	PEERING_LIMIT_PREFIX,     /* 20/s of a prefix: with a cookie, or at message 3 */
 	PEERING_LIMIT_BUCKETS,    /* 4,096 prefixes at once: the handshake was dropped */
 	PEERING_LIMIT_SETUP,      /* 1/s: setup errors, lists, repeated offers, of a generation */
 	PEERING_LIMIT_EVENT,      /* an event did not fit: the caller did not drain */

@@ -331,10 +331,11 @@ static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 	uint32_t index, slot;
 	struct around around = { .oldest = SLOT_NONE };
 	struct peering_job *job;
+	bool proven = false;
 	enum vd_err err = look_around(p, path, frame, &around);
 
 	if (!err)
-		err = load_admit(p, path, frame, now);
+		err = load_admit(p, path, frame, now, &proven);
 	if (err)
 		return err == VD_AGAIN ? VD_OK : err;
 	job = job_take(p, HANDSHAKE_1);
@@ -347,6 +348,7 @@ static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 		return VD_ELIMIT;
 	}
 	begin_answer(p, slot, index, path, frame, now);
+	p->half_opens[slot].paid = proven;
 	job_begin(p, job, slot, whole);
 	return VD_OK;
 }
@@ -543,6 +545,24 @@ static enum vd_err refuse_again(struct peering *p, uint32_t slot, const struct p
 	return VD_EPEER_REFUSED;
 }
 
+/*
+ * Message 3 shows that its sender had our message 2, so that its address is proven: if no
+ * cookie did that, it is counted to the share of its prefix now, before it costs more work.
+ */
+static enum vd_err admit_3(struct peering *p, struct half_open *half_open, vd_ns now)
+{
+	enum vd_err err = half_open->paid ? VD_OK : load_take_share(p, &half_open->path, now);
+
+	half_open->paid = !err;
+	if (!err && half_open->tries == TRIES_MAX) {
+		limit_hit(p, PEERING_LIMIT_TRIES);
+		err = VD_ELIMIT;
+	}
+	if (!err)
+		half_open->tries++;
+	return err;
+}
+
 static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
 			  const struct handshake_frame *frame, struct vd_bytes whole, vd_ns now)
 {
@@ -555,12 +575,18 @@ static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
 	case OWNER_NONE: return unknown(p);
 	}
 
-	const struct half_open *half_open = &p->half_opens[owner.slot];
+	struct half_open *half_open = &p->half_opens[owner.slot];
 	struct peering_job *job;
+	enum vd_err err;
 
 	if (half_open->state != HALF_OPEN_SENT_2 || half_open->hs.sent_len == 0 ||
 	    !path_equal(&half_open->path, path))
 		return bad_frame(p, VD_EPEER_STATE);
+	if (!noise_is_answer(&half_open->hs.noise, frame->noise))
+		return bad_frame(p, VD_EPEER_AUTH);
+	err = admit_3(p, half_open, now);
+	if (err)
+		return err;
 	job = job_take(p, HANDSHAKE_3);
 	if (!job)
 		return VD_ELIMIT;

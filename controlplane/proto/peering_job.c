@@ -8,10 +8,24 @@
 
 #include "controlplane/proto/peering_state.h"
 
-/* Message 1 is anybody's: the others have jobs of their own left. */
+/*
+ * Message 1 is anybody's, message 3 that of somebody who has a message 2 of ours, message 2
+ * that of whom we dial: the earlier ones leave jobs to the later ones.
+ */
+static uint32_t most_jobs(enum handshake_type type)
+{
+	switch (type) {
+	case HANDSHAKE_1: return PEERING_JOBS - JOBS_KEPT;
+	case HANDSHAKE_3: return PEERING_JOBS - JOBS_OURS;
+	case HANDSHAKE_2:
+	case HANDSHAKE_COOKIE: break;
+	}
+	return PEERING_JOBS;
+}
+
 struct peering_job *job_take(struct peering *p, enum handshake_type type)
 {
-	uint32_t most = type == HANDSHAKE_1 ? PEERING_JOBS - JOBS_KEPT : PEERING_JOBS;
+	uint32_t most = most_jobs(type);
 	uint32_t slot = p->job_pool.count < most ? slot_take(&p->job_pool) : SLOT_NONE;
 
 	if (slot == SLOT_NONE) {

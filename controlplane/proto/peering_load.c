@@ -22,33 +22,49 @@ static void ask_cookie(struct peering *p, const struct peering_path *path,
 	p->stats.cookies_asked++;
 }
 
-static enum vd_err take_share(struct peering *p, const struct peering_path *path, vd_ns now)
+static struct vd_bytes prefix_of(const struct peering *p, const struct peering_path *path,
+				 uint8_t bytes[PEERING_PREFIX_BYTES])
 {
-	uint8_t prefix[PEERING_PREFIX_BYTES];
-	size_t len = sizeof prefix;
-	enum vd_err err;
-
 	if (p->config.prefix)
-		len = p->config.prefix(p->config.context, path, prefix);
-	else
-		memcpy(prefix, path->bytes, sizeof prefix);
-	err = prefix_limit_take(&p->prefixes, vd_bytes(prefix, len), now);
+		return vd_bytes(bytes, p->config.prefix(p->config.context, path, bytes));
+	memcpy(bytes, path->bytes, PEERING_PREFIX_BYTES);
+	return vd_bytes(bytes, PEERING_PREFIX_BYTES);
+}
+
+enum vd_err load_take_share(struct peering *p, const struct peering_path *path, vd_ns now)
+{
+	uint8_t bytes[PEERING_PREFIX_BYTES];
+	enum vd_err err = prefix_limit_take(&p->prefixes, prefix_of(p, path, bytes), now);
+
 	if (err)
 		limit_hit(p, err == VD_ELIMIT ? PEERING_LIMIT_PREFIX : PEERING_LIMIT_BUCKETS);
 	return err ? VD_ELIMIT : VD_OK;
 }
 
-enum vd_err load_admit(struct peering *p, const struct peering_path *path,
-		       const struct handshake_frame *frame, vd_ns now)
+/*
+ * Who has proved nothing may be a liar who spends the share of somebody else: so that share is
+ * another one, and when it is spent the answer is not "no" but "prove it".
+ */
+static bool wants_cookie(struct peering *p, const struct peering_path *path, vd_ns now)
 {
-	if (p->half_open_theirs < HALF_OPEN_LOAD)
-		return VD_OK;
-	if (!cookie_fits(&p->cookies, path_bytes(path), frame, now)) {
-		ask_cookie(p, path, frame, now);
-		return VD_AGAIN;
+	uint8_t bytes[PEERING_PREFIX_BYTES];
+
+	return p->half_open_theirs >= HALF_OPEN_LOAD ||
+	       prefix_limit_take(&p->unproven, prefix_of(p, path, bytes), now);
+}
+
+enum vd_err load_admit(struct peering *p, const struct peering_path *path,
+		       const struct handshake_frame *frame, vd_ns now, bool *proven_out)
+{
+	*proven_out = cookie_fits(&p->cookies, path_bytes(path), frame, now);
+	if (*proven_out) {
+		p->stats.cookies_fit++;
+		return load_take_share(p, path, now);
 	}
-	p->stats.cookies_fit++;
-	return take_share(p, path, now);
+	if (!wants_cookie(p, path, now))
+		return VD_OK;
+	ask_cookie(p, path, frame, now);
+	return VD_AGAIN;
 }
 
 /* ---- initiator ---- */

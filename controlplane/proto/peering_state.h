@@ -31,8 +31,9 @@ enum {
 	HALF_OPEN_OURS = 128, /* of them, only for handshakes that we begin */
 	HALF_OPEN_LOAD = 64,  /* begun by others: cookies are asked for from here on */
 	HALF_OPEN_PATH = 8,   /* begun by others over one path */
-	TRIES_MAX = 16,       /* messages 2 tried a handshake */
-	JOBS_KEPT = 32,       /* of PEERING_JOBS, not for messages 1 */
+	TRIES_MAX = 16,       /* messages 2, or true messages 3, tried a handshake */
+	JOBS_KEPT = 32,       /* of PEERING_JOBS, not for messages 1, */
+	JOBS_OURS = 16,       /* nor for messages 3: those of our own dials */
 	SETUPS_MAX = 4,       /* operations in one plaintext */
 	REFUSALS_MAX = 256,
 	EVENTS_MAX = 64,
@@ -76,6 +77,7 @@ struct half_open {
 	uint8_t tries;
 	bool yielded; /* has waited once for a handshake of the other side */
 	bool retried; /* with a cookie, since it was sent last for a reason of its own */
+	bool paid;    /* theirs: out of its prefix' share of handshakes from proven addresses */
 	struct peering_path path;
 	uint32_t peer;         /* ours: whom we dial */
 	uint32_t generation;   /* SENT_3 */
@@ -185,7 +187,8 @@ struct peering {
 	uint32_t oldest, newest;   /* of them, or SLOT_NONE */
 	uint64_t serial;           /* of the last half-open handshake */
 	struct cookie_jar cookies;
-	struct prefix_limit prefixes;
+	struct prefix_limit prefixes; /* of addresses that have proved themselves, */
+	struct prefix_limit unproven; /* and of those that have not */
 
 	struct event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
 	uint32_t event_head, event_tail;
@@ -322,10 +325,12 @@ enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct
 
 /*
  * Whether a new message 1 may cost us public-key work. VD_AGAIN: a cookie was asked for;
- * VD_ELIMIT: its prefix had its share, counted.
+ * VD_ELIMIT: its prefix had its share, counted. `proven_out`: by a cookie.
  */
 enum vd_err load_admit(struct peering *p, const struct peering_path *path,
-		       const struct handshake_frame *frame, vd_ns now);
+		       const struct handshake_frame *frame, vd_ns now, bool *proven_out);
+/* Takes one of the share of a proven address. VD_ELIMIT, counted. */
+enum vd_err load_take_share(struct peering *p, const struct peering_path *path, vd_ns now);
 /* The responder wants its cookie back: the same message 1 with it, at once. */
 enum vd_err cookie_recv(struct peering *p, const struct peering_path *path,
 			const struct handshake_frame *frame);

@@ -304,6 +304,51 @@ Test(peering_job, message_3_twice_makes_one_link)
 
 /* ---- limits ---- */
 
+Test(peering_job, a_forged_message_3_is_no_job)
+{
+	struct net *net = two(PEERING_LINK);
+	struct net_frame third;
+
+	net_dial(net, 0, 1);
+	pass(net);
+	finish(net, 0);
+	pass(net);
+	finish(net, 0); /* message 3 is on its way */
+	third = net->frames[0].at == VD_NEVER ? net->frames[1] : net->frames[0];
+	cr_assert(eq(u8, third.bytes[1], 3));
+	for (unsigned at = 10; at < 10 + 48; at += 3) { /* of the sealed static key */
+		third.bytes[at] ^= 1;
+		cr_assert(eq(int, net_inject(net, 1, net_path(0), vd_bytes(third.bytes, third.len)),
+			     VD_EPEER_AUTH));
+		third.bytes[at] ^= 1;
+	}
+	cr_assert(zero(uint, jobs_out(net)));
+	pass(net);
+	cr_assert(eq(uint, jobs_out(net), 1));
+	end(net);
+}
+
+Test(peering_job, sixteen_messages_3_are_tried_a_handshake)
+{
+	struct net *net = two(PEERING_LINK);
+	struct net_frame third;
+
+	net_dial(net, 0, 1);
+	pass(net);
+	finish(net, 0);
+	pass(net);
+	finish(net, 0);
+	third = net->frames[0].at == VD_NEVER ? net->frames[1] : net->frames[0];
+	third.bytes[third.len - 1] ^= 1; /* of the payload: the static key is right */
+	for (unsigned i = 0; i < TRIES_MAX; i++)
+		cr_assert(eq(int, net_inject(net, 1, net_path(0), vd_bytes(third.bytes, third.len)),
+			     VD_OK));
+	cr_assert(
+	    eq(int, net_inject(net, 1, net_path(0), vd_bytes(third.bytes, third.len)), VD_ELIMIT));
+	cr_assert(eq(u64, stats(net, 1)->limits[PEERING_LIMIT_TRIES], 1));
+	end(net);
+}
+
 Test(peering_job, 96_first_messages_are_worked_on_at_once_and_more_are_dropped_and_counted)
 {
 	struct net *net = two(PEERING_LINK);

@@ -195,8 +195,19 @@ Test(peering_load, a_repeat_of_a_known_message_1_needs_no_cookie)
 static size_t one_prefix(void *context, const struct peering_path *path, uint8_t out[16])
 {
 	(void)context;
-	out[0] = path->bytes[2]; /* a /8 of strangers' numbers */
-	return 1;
+	out[0] = path->bytes[0];
+	out[1] = path->bytes[2]; /* a /8 of strangers' numbers */
+	return 2;
+}
+
+static struct net *two_by_prefix(enum peering_kind kind)
+{
+	struct net *net = two(kind);
+
+	net_stop(net, 1);
+	net->nodes[1].config.prefix = one_prefix;
+	net_start(net, 1);
+	return net;
 }
 
 static unsigned answered(struct net *net, uint32_t from, uint32_t count)
@@ -213,12 +224,10 @@ static unsigned answered(struct net *net, uint32_t from, uint32_t count)
 
 Test(peering_load, a_prefix_gets_40_handshakes_at_once_and_20_a_second_after_the_cookie)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_by_prefix(PEERING_LINK);
 
-	net_stop(net, 1);
-	net->nodes[1].config.prefix = one_prefix;
-	net_start(net, 1);
-	flood(net, 0, LOAD);
+	flood(net, UINT32_C(2) << 24, LOAD / 2);
+	flood(net, UINT32_C(3) << 24, LOAD / 2);
 	cr_assert(eq(u32, answered(net, 1000, 100), 40));
 	cr_assert(eq(u64, stats(net, 1)->limits[PEERING_LIMIT_PREFIX], 60));
 	cr_assert(eq(u32, answered(net, UINT32_C(1) << 24, 10), 10), "another prefix");
@@ -227,17 +236,63 @@ Test(peering_load, a_prefix_gets_40_handshakes_at_once_and_20_a_second_after_the
 	end(net);
 }
 
-Test(peering_load, handshakes_of_one_prefix_are_not_limited_without_load)
+Test(peering_load, without_load_a_prefix_is_asked_for_cookies_after_40_handshakes)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_by_prefix(PEERING_LINK);
 
-	net_stop(net, 1);
-	net->nodes[1].config.prefix = one_prefix;
-	net_start(net, 1);
 	flood(net, 0, LOAD - 1);
-	cr_assert(eq(int, net->nodes[1].indices_out, LOAD - 1));
+	cr_assert(eq(int, net->nodes[1].indices_out, 40));
+	cr_assert(eq(u64, stats(net, 1)->cookies_asked, LOAD - 1 - 40));
 	cr_assert(zero(u64, stats(net, 1)->turned_away));
+	flood(net, UINT32_C(1) << 24, 1);
+	cr_assert(eq(int, net->nodes[1].indices_out, 41), "another prefix");
 	end(net);
+}
+
+Test(peering_load, whose_share_liars_spend_is_asked_for_a_cookie_and_comes_up_at_once)
+{
+	struct net *net = two_by_prefix(PEERING_LINK);
+	uint8_t frame[FIRST];
+
+	for (uint32_t i = 0; i < 1000; i++) {
+		first_message(i, frame);
+		(void)!net_inject(net, 1, net_path(0), vd_bytes(frame, FIRST));
+	}
+	net_dial(net, 0, 1);
+	cr_assert(net_run_until(net, net_both_up, VD_MS(200)));
+	cr_assert(eq(u64, stats(net, 0)->cookies, 1));
+	end(net);
+}
+
+/* A peer without a tier, whose address is its own, does as many handshakes as it gets in 5 s. */
+static void check_quick_finisher(enum peering_kind kind)
+{
+	enum { SECONDS = 5, MOST = 40 + 20 * SECONDS };
+	struct net *net = two_by_prefix(kind);
+	vd_ns until = net->now + VD_SECONDS(SECONDS);
+
+	net->delay_min = net->delay_max = VD_MS(1);
+	net->nodes[1].refuses = true;
+	while (net->now < until) {
+		net_dial(net, 0, 1);
+		net_run(net, VD_MS(8)); /* message 1, a cookie, 1, 2, 3, the refusal */
+		peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
+	}
+	cr_assert(ge(u64, stats(net, 1)->refused, MOST - 20), "it gets its share");
+	cr_assert(le(u64, stats(net, 1)->refused, MOST));
+	cr_assert(le(u64, stats(net, 1)->handshakes_begun, 2 * MOST), "unproven ones on top");
+	cr_assert(gt(u64, stats(net, 1)->limits[PEERING_LIMIT_PREFIX], 100));
+	end(net);
+}
+
+Test(peering_load, who_finishes_handshakes_quickly_gets_40_links_and_20_a_second_of_his_prefix)
+{
+	check_quick_finisher(PEERING_LINK);
+}
+
+Test(peering_load, who_finishes_handshakes_quickly_gets_40_sessions_and_20_a_second_of_his_link)
+{
+	check_quick_finisher(PEERING_SESSION);
 }
 
 /* ---- the initiator ---- */
