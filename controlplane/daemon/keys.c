@@ -94,7 +94,7 @@ const struct config_key config_keys[] = {
 	{ "link.links_max", KEY_U32, AT(link.links_max), .min = 16, .max = 1 << SW_SLOT_BITS,
 	  .fallback = "16384",
 	  .help = "Slots of the link table, 480 bytes each; a peer takes up to 4 while its keys "
-		  "are replaced." },
+		  "are replaced. Handshakes have 1,280 more." },
 	{ "link.state", KEY_TEXT, AT(link.state), ROOM_OF(struct vd_config, link.state),
 	  .fallback = "",
 	  .help = "File in which a router remembers the addresses of peers with reservations, to "

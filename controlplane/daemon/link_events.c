@@ -117,6 +117,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	struct node_router *router = node_router_of(node, &event->peer);
 	const struct route_session *session;
 
+	route_links_up(node->links, &event->peer);
 	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", PEER_TEXT(&event->peer)),
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
@@ -273,7 +274,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_SEND: node_send_datagram(node, &event->path, event->frame); return;
 	case PEERING_INSTALL: on_install(node, event, now); return;
 	case PEERING_USE: on_use(node, event, now); return;
-	case PEERING_RETIRE: route_links_retire(node->links, event->index); return;
+	case PEERING_RETIRE: route_links_retire(node->links, event->index, now); return;
 	case PEERING_UP: on_up(node, event, now); return;
 	case PEERING_MOVED:
 		vd_log(VD_INFO, VD_SUB_LINK, "link moved to another address",

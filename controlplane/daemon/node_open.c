@@ -55,14 +55,22 @@ static enum vd_err open_identity(struct node *node, char why[NODE_WHY])
 	return VD_OK;
 }
 
+/* Handshakes hold indices, too: as many more, so that a flood of them leaves peers theirs. */
+static uint32_t with_handshakes(uint32_t slots)
+{
+	const uint32_t most = 1u << SW_SLOT_BITS;
+
+	return slots < most - PEERING_INDICES ? slots + PEERING_INDICES : most;
+}
+
 static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 {
 	const struct vd_config *config = &node->config;
 	struct sw_plane_config plane = {
 		.workers = config->dataplane.workers,
 		.width = config->link.width,
-		.links_max = config->link.links_max,
-		.sessions_max = config->session.sessions_max,
+		.links_max = with_handshakes(config->link.links_max),
+		.sessions_max = with_handshakes(config->session.sessions_max),
 		.delivery_per_s = config->link.delivery_pps,
 		.has_tun = config->tun.enabled,
 	};

@@ -10,6 +10,7 @@
 #include "multigram/frame.h"
 
 static_assert((int)PEERING_OFFERS == (int)HANDSHAKE_OFFERS, "one list of names");
+static_assert((int)PEERING_INDICES == HALF_OPEN_MAX + REFUSALS_MAX, "what holds an index");
 static_assert((int)PEERING_FRAME_MAX >= (int)HANDSHAKE_SEND_MAX, "an event holds any handshake");
 
 /* ---- making and freeing ---- */

@@ -51,6 +51,7 @@ enum {
 	PEERING_TEXT = 64,        /* of a close, with NUL */
 	PEERING_HEAD_BYTES = 13,  /* index, receiver index and counter of a frame */
 	PEERING_JOBS = 128,       /* handed out at once */
+	PEERING_INDICES = 1280,   /* held at most for handshakes and refusals, beside generations */
 };
 
 /* Opaque here, compared as bytes; zero what is not used. */

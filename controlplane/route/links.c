@@ -222,16 +222,27 @@ static struct route_account account_of(const struct route_links *links, uint32_t
 	};
 }
 
-void route_links_retire(struct route_links *links, uint32_t index)
+void route_links_up(struct route_links *links, const struct vd_peer_id *peer)
 {
-	struct route_link *link = row_of_index(links, index);
-	struct route_generation *generation =
-	    link ? route_generation_of(link->generations, index) : NULL;
+	struct route_link *link = links_row(links, peer);
 
-	if (!generation) {
-		sw_link_release(&links->plane->links, index); /* if it is still reserved */
-		return;
-	}
+	if (link)
+		link->up = true;
+}
+
+static bool has_generation(const struct route_link *link)
+{
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
+		if (link->generations[i].index)
+			return true;
+	return false;
+}
+
+static void retire(struct route_links *links, struct route_link *link,
+		   struct route_generation *generation)
+{
+	uint32_t index = generation->index;
+
 	route_account_add(&link->retired, account_of(links, index));
 	if (link->current == index) {
 		link->current = 0;
@@ -243,6 +254,21 @@ void route_links_retire(struct route_links *links, uint32_t index)
 	links->row_of_slot[sw_index_slot(index)] = 0;
 }
 
+void route_links_retire(struct route_links *links, uint32_t index, vd_ns now)
+{
+	struct route_link *link = row_of_index(links, index);
+	struct route_generation *generation =
+	    link ? route_generation_of(link->generations, index) : NULL;
+
+	if (!generation) {
+		sw_link_release(&links->plane->links, index); /* if it is still reserved */
+		return;
+	}
+	retire(links, link, generation);
+	if (!link->up && !has_generation(link))
+		free_row(links, link, now);
+}
+
 void route_links_drop(struct route_links *links, const struct vd_peer_id *peer, vd_ns now)
 {
 	struct route_link *link = links_row(links, peer);
@@ -251,7 +277,7 @@ void route_links_drop(struct route_links *links, const struct vd_peer_id *peer, 
 		return;
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
 		if (link->generations[i].index)
-			route_links_retire(links, link->generations[i].index);
+			retire(links, link, &link->generations[i]);
 	free_row(links, link, now);
 }
 

@@ -11,6 +11,7 @@
  *	INSTALL         route_links_install     record published: receives
  *	USE             route_links_use         director and sending point to it
  *	RETIRE          route_links_retire      record retired; its accounts added up
+ *	UP              route_links_up
  *	DOWN            route_links_drop        director taken away
  *
  * Threads: control. Memory: fixed by peers_max, allocated at new.
@@ -47,6 +48,7 @@ struct route_link {
 	uint8_t overlay[16];    /* the peer's overlay address */
 	uint64_t number;        /* names this link; never used again for another */
 	uint32_t current;       /* index that we send with; 0: none yet */
+	bool up;                /* the peer has confirmed: the row stays until its DOWN */
 	struct route_generation generations[ROUTE_GENERATIONS];
 	uint32_t director; /* 0: none (this node does not switch) */
 	uint32_t police;   /* the record of rates that its generations share */
@@ -86,8 +88,13 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 				vd_ns now) ON_CONTROL;
 /* NULL when the index is not of a link here. */
 const struct route_link *route_links_use(struct route_links *links, uint32_t index) ON_CONTROL;
-/* An index that could not be installed is given back. */
-void route_links_retire(struct route_links *links, uint32_t index) ON_CONTROL;
+/* The peer has confirmed. */
+void route_links_up(struct route_links *links, const struct vd_peer_id *peer) ON_CONTROL;
+/*
+ * An index that could not be installed is given back. With the last generation of a peer that
+ * never confirmed its row goes, too, for which there will be no DOWN.
+ */
+void route_links_retire(struct route_links *links, uint32_t index, vd_ns now) ON_CONTROL;
 /* The peer has no link any more: its row is freed once its last generation is retired. */
 void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
 		      vd_ns now) ON_CONTROL;

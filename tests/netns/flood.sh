@@ -51,7 +51,10 @@ milliseconds() {
 	echo $(($(date +%s%N) / 1000000))
 }
 
+# A small table of links: what strangers begin must leave indices for those who finish.
+export VIADUCT_LINK_LINKS_MAX=16
 daemons R
+unset VIADUCT_LINK_LINKS_MAX
 asked='viaduct_handshakes_total{kind="link",result="cookie_asked"}'
 ns_start F flood.log "$net_build/tests/netns/flood" 198.18.1.1 4001 "$rate" "$seconds"
 flooder=$started

@@ -25,7 +25,7 @@ static void teardown(void)
 TestSuite(route_links, .init = setup, .fini = teardown);
 
 /* Installs and uses a new generation; returns its index. */
-static uint32_t bring_up(uint8_t who, struct route_policy policy)
+static uint32_t begin(uint8_t who, struct route_policy policy)
 {
 	struct route_install install = { .peer = peer(who),
 					 .policy = policy,
@@ -38,6 +38,16 @@ static uint32_t bring_up(uint8_t who, struct route_policy policy)
 	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
 	cr_assert(ne(ptr, (void *)route_links_use(links, install.index), NULL));
 	return install.index;
+}
+
+/* The peer confirms it, too. */
+static uint32_t bring_up(uint8_t who, struct route_policy policy)
+{
+	uint32_t index = begin(who, policy);
+	struct vd_peer_id id = peer(who);
+
+	route_links_up(links, &id);
+	return index;
 }
 
 static uint32_t word_of(const struct route_link *link)
@@ -90,7 +100,7 @@ Test(route_links, a_new_generation_keeps_director_and_number_and_takes_over)
 	cr_assert(eq(u64, link->number, number));
 	cr_assert(eq(u32, word_of(link), next));
 	cr_assert(ne(ptr, sw_link_find(&plane.links, old), NULL), "the old one still receives");
-	route_links_retire(links, old);
+	route_links_retire(links, old, 0);
 	cr_assert(eq(ptr, sw_link_find(&plane.links, old), NULL));
 	cr_assert(eq(u32, word_of(link), next));
 }
@@ -109,6 +119,31 @@ Test(route_links, a_dropped_link_leads_nowhere_and_frees_its_row)
 	(void)bring_up(1, member);
 	cr_assert(eq(ptr, (void *)route_links_of_number(links, number), NULL),
 		  "a number is never used again");
+}
+
+Test(route_links, a_peer_that_never_confirms_keeps_no_row)
+{
+	struct vd_peer_id id = peer(1);
+
+	for (unsigned i = 0; i < 6; i++) {
+		uint32_t first = begin(1, member), second = begin(1, member);
+
+		route_links_retire(links, first, 0);
+		cr_assert(ne(ptr, (void *)route_links_find(links, &id), NULL), "one is left");
+		route_links_retire(links, second, 0);
+		cr_assert(eq(ptr, (void *)route_links_find(links, &id), NULL));
+		cr_assert(zero(u32, route_links_count(links)));
+	}
+}
+
+Test(route_links, a_peer_that_confirmed_keeps_its_row_until_it_is_dropped)
+{
+	struct vd_peer_id id = peer(1);
+
+	route_links_retire(links, bring_up(1, member), 0);
+	cr_assert(ne(ptr, (void *)route_links_find(links, &id), NULL));
+	route_links_drop(links, &id, 0);
+	cr_assert(eq(ptr, (void *)route_links_find(links, &id), NULL));
 }
 
 Test(route_links, more_peers_than_rows_are_turned_away)
@@ -244,7 +279,7 @@ Test(route_links, accounts_outlive_generations)
 	atomic_store(&sw_link_find(&plane.links, old)->rx_bytes, 100);
 	next = bring_up(1, member);
 	atomic_store(&sw_link_find(&plane.links, next)->rx_bytes, 11);
-	route_links_retire(links, old);
+	route_links_retire(links, old, 0);
 	link = route_links_of_index(links, next);
 	cr_assert(eq(u64, route_links_account(links, link).rx_bytes, 111));
 }
@@ -280,7 +315,7 @@ Test(route_links, an_index_that_found_no_room_is_given_back)
 	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
 	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_ELIMIT));
 	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_RESERVED));
-	route_links_retire(links, install.index);
+	route_links_retire(links, install.index, 0);
 	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_FREE));
 }
 
