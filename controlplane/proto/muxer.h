@@ -21,7 +21,7 @@
  * Threads:  one at a time, any; a muxer and its streams belong together.
  * Memory:   a muxer is on the heap from x_new to muxer_free, which frees its streams too,
  *           released or not. Ranges given in are borrowed until return; ranges handed out until
- *           the next call on the same muxer but _taken, _sent and those that only look.
+ *           the next call on the same muxer.
  * Errors:   of receive and expire: VD_EPEER_* (the peer broke the protocol), VD_ELINK_TIMEOUT,
  *           VD_ENOMEM: no more events of streams but one MUXER_RESET for each; send what there is
  *           to send (it says why) and close.

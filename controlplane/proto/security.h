@@ -9,10 +9,15 @@
  *
  * A connection's turn:
  *
- *	err = security_receive(s, wire, &used);          // used < len: plaintext is waiting, read
- *it while ((plain = security_input(s)).len) …, security_taken(s, n); err = security_write(s, plain,
- *&took);           // took < len: output is waiting, send it while ((wire =
- *security_next_output(s)).len) …, security_sent(s, n);
+ *	err = security_receive(s, wire, &used);
+ *	while ((plain = security_input(s)).len)
+ *		…, security_taken(s, n);
+ *	err = security_write(s, plain, &took);
+ *	while ((wire = security_next_output(s)).len)
+ *		…, security_sent(s, n);
+ *
+ * used < len: plaintext or output waits; take it, then give the rest again.
+ * took < len: output waits.
  *
  * State: a handshake, then open, then ended by the peer (input stays readable) or failed. What
  * there is to send is sent in every state: after a failure it is the alert that says why. Before
@@ -23,8 +28,7 @@
  *
  * Threads:  one at a time, any; no shared state between machines.
  * Memory:   a machine is on the heap from x_new to security_free. Ranges given in are borrowed
- *           until return; ranges handed out until the next call on the same machine but
- *           _taken, _sent and those that only look.
+ *           until return; ranges handed out until the next call on the same machine.
  * Errors:   of receive: VD_EPEER_* (what came is wrong, or proves another peer): send what there
  *           is to send and close; the machine is failed and stays so. VD_ENOMEM. VD_EBUG_STATE
  *           after a failure.
@@ -33,6 +37,7 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/formats/key.h"
 #include "base/formats/peer_id.h"
 
 enum { SECURITY_MUXERS = 4 }; /* stream muxers that are offered, or looked at */
@@ -79,7 +84,8 @@ struct security {
 	const char *reason;
 };
 
-/* Takes wire bytes. At most wire.len are used; fewer only when plaintext waits to be taken. */
+/* Takes wire bytes. At most wire.len are used; fewer only when plaintext waits to be taken, or
+ * output to be sent. */
 static inline enum vd_err security_receive(struct security *s, struct vd_bytes wire,
 					   size_t *used_out)
 {
