@@ -57,7 +57,9 @@ enum {
 #define SILENT_GONE      VD_SECONDS(120)
 #define IDLE_GONE        VD_SECONDS(600)
 #define PING_EVERY       VD_SECONDS(15)
-#define PING_WAIT        VD_SECONDS(5) /* no second one while the first may be answered */
+#define FRAMES_MOST      (UINT64_C(1) << 60) /* of one key */
+#define FRAMES_GCM       (UINT64_C(1) << 28) /* the same with AES-GCM, of up to 2 KiB */
+#define PING_WAIT        VD_SECONDS(5)       /* no second one while the first may be answered */
 
 /* Of setup inside sealed frames, at most one a second each, for a generation. */
 enum setup_rate { SETUP_ERROR, SETUP_LIST, SETUP_AGAIN, SETUP_RATES };

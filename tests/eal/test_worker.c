@@ -145,6 +145,20 @@ Test(worker, an_injected_datagram_leaves_as_it_is)
 	rig_free(rig);
 }
 
+Test(worker, datagrams_that_are_no_switch_frames_leave_with_class_0)
+{
+	struct rig *rig = rig_new(1, 16, false);
+	struct vd_udp_addr local = rig_addr(1, 4001), remote = rig_addr(7, 999);
+	struct sw_inject inject = { .kind = SW_INJECT_DATAGRAM };
+	const uint8_t ones[64] = { 4, [23] = 0xff, 0xff };
+
+	sw_template_build(&inject.send, 0, &local, &remote, 1500, 0);
+	rig_inject(rig, 0, &inject, ones, sizeof ones);
+	(void)rig_turns(rig, 1);
+	cr_assert(eq(uint, rig_sent(rig)->traffic_class, 0));
+	rig_free(rig);
+}
+
 Test(worker, an_injection_for_a_port_that_is_not_there_is_dropped)
 {
 	struct rig *rig = rig_new(1, 16, false);
@@ -328,6 +342,26 @@ Test(worker, the_owner_writes_the_template_it_is_asked_to)
 	rig_inject(a, 0, &inject, NULL, 0);
 	send_payload(a, 0, link.a, 0, "\4", 1);
 	cr_assert(zero(int, memcmp(&rig_sent(a)->remote, &moved, sizeof moved)));
+	rig_free(a);
+	rig_free(b);
+}
+
+Test(worker, payloads_under_other_indices_than_4_5_and_7_are_dropped_where_they_end)
+{
+	struct rig *a = rig_new(1, 16, false), *b = rig_new(1, 16, false);
+	struct rig_pair link = rig_link(a, 0, b, 0, 0, 0);
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+	struct sw_inject inject = { .kind = SW_INJECT_PAYLOAD, .link = link.a };
+	static const uint8_t indices[] = { 0, 3, 6, 8, 16, 0x40, 0xff };
+	struct sw_punt punt;
+
+	for (size_t i = 0; i < sizeof indices; i++)
+		rig_inject(a, 0, &inject, &indices[i], 1);
+	(void)rig_turns(a, 1);
+	cr_assert(eq(uint, rig_wire(a, b, &addr_a), sizeof indices));
+	(void)rig_turns(b, 1);
+	cr_assert(eq(u64, rig_drops(b, SW_DROP_BAD_INNER), sizeof indices));
+	cr_assert(not(rig_punt(b, &punt)));
 	rig_free(a);
 	rig_free(b);
 }

@@ -3,7 +3,7 @@
 """Each normative statement of the specifications has an id, and each id a test in docs/conformance.md.
 
 `--write` makes the page anew from the statements and the tests that it names already; new statements get
-a `?`, for which a test is to be written in. Conflict markers in the page do not trouble it.
+a `?`, for which a test is to be written in. Where the page has conflict markers it keeps the tests of both sides.
 """
 import json
 import pathlib
@@ -14,7 +14,7 @@ from lint import ROOT, run, text
 
 PAGE = "docs/conformance.md"
 SPECS = {"MG": "multigram/SPEC.md", "SW": "switch/SPEC.md"}
-OPEN = 90  # statements that have no test yet; may only fall
+OPEN = 10  # statements that have no test yet; may only fall
 SHORT = 96
 HEAD = """# Conformance
 
@@ -189,8 +189,9 @@ if sys.argv[1:] == ["--write"]:
     files = list(SPECS.values())
     kept = {}
     for known, cell in rows((ROOT / PAGE).read_text() if (ROOT / PAGE).exists() else ""):
-        if kept.get(known, "?") == "?":
-            kept[known] = cell
+        named = re.findall(r"`[^`]+`", kept.get(known, "") + cell)
+        real = [test for test in dict.fromkeys(named) if not missing(ROOT, test.strip("`"))]
+        kept[known] = ", ".join(real or dict.fromkeys(named)) or "?"
     (ROOT / PAGE).write_text(page(read(ROOT, files)[1], kept))
     sys.exit()
 

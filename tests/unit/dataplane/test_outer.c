@@ -314,6 +314,15 @@ Test(outer, ip4_checksums_are_right_for_every_length)
 	}
 }
 
+Test(outer, ip4_headers_say_do_not_fragment)
+{
+	struct vd_udp_addr from = ip4(1, 7), to = ip4(2, 8);
+	struct sw_template send;
+
+	sw_template_build(&send, 3, &from, &to, 1500, 9);
+	cr_assert(eq(uint, vd_be16_load(send.outer + 6), 0x4000), "DF, and no fragment offset");
+}
+
 Test(outer, templates_name_their_ends_and_room)
 {
 	struct vd_udp_addr from4 = ip4(1, 7), to4 = ip4(2, 8), from6 = ip6(1, 7), to6 = ip6(2, 8);

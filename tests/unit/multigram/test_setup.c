@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 
 static const char *const both[] = { "/x/1", "/y/1" };
 static const char *const only_y[] = { "/y/1" };
@@ -491,6 +492,154 @@ Test(setup, answers_beyond_those_that_wait_are_turned_away)
 	cr_assert(eq(u64, b.setup.stats.turned_away, 3));
 }
 
+Test(setup, names_are_compared_byte_for_byte)
+{
+	struct mg_op rows[] = { offer_of(1, 16, "/X/1"), offer_of(2, 16, "/x/10"),
+				offer_of(3, 16, "/x/") };
+
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert(eq(int, give_op(&b, &rows[i], 0), VD_OK));
+		cr_assert(eq(sz, op_in(sent_by(&b, 0)).count, 0), "%zu", i);
+	}
+}
+
+Test(setup, bare_an_index_of_either_parity_is_granted)
+{
+	struct mg_op even = offer_of(1, 16, "/x/1"), odd = offer_of(2, 17, "/y/1");
+
+	set_up_bare();
+	cr_assert(eq(int, give_op(&a, &even, 0), VD_OK));
+	cr_assert(eq(int, give_op(&a, &odd, 0), VD_OK));
+	cr_assert(has(&a, 16, "/x/1") && has(&a, 17, "/y/1"));
+}
+
+Test(setup, bare_an_index_that_the_other_side_proposed_is_not_free)
+{
+	struct mg_op theirs = offer_of(1, 16, "/z/1");
+
+	set_up_bare();
+	cr_assert(eq(int, give_op(&a, &theirs, 0), VD_OK));
+	cr_assert(eq(sz, op_in(sent_by(&a, 0)).count, 0), "omitted: nobody here speaks it");
+	propose(&a, "/x/1", 0);
+	cr_assert(eq(u64, op_in(sent_by(&a, 0)).entries[0].index, 17), "the lowest that is free");
+}
+
+Test(setup, what_was_answered_meanwhile_is_left_out_of_a_repeat)
+{
+	struct mg_op theirs = offer_of(1, 16, "/x/1");
+
+	set_up_bare();
+	propose(&a, "/x/1", 0);
+	propose(&a, "/y/1", 0);
+	cr_assert(eq(sz, op_in(sent_by(&a, 0)).count, 2));
+	cr_assert(eq(int, give_op(&a, &theirs, 0), VD_OK));
+	cr_assert(eq(int, op_in(sent_by(&a, 0)).kind, MG_OP_ANSWER));
+	struct mg_op repeat = op_in(sent_by(&a, VD_SECONDS(1)));
+	cr_assert(eq(sz, repeat.count, 1));
+	cr_assert(eq(u64, repeat.entries[0].index, 17));
+}
+
+Test(setup, an_answer_to_no_offer_of_ours_is_ignored)
+{
+	struct mg_op answer = offer_of(1, 16, "/x/1");
+
+	answer.kind = MG_OP_ANSWER;
+	cr_assert(eq(int, give_op(&a, &answer, 0), VD_OK));
+	cr_assert(eq(sz, a.table.count, 6));
+	cr_assert(eq(sz, sent_by(&a, 0).len, 0));
+	next_is(&a, MG_EVENT_NONE, 0);
+}
+
+Test(setup, one_list_a_second_is_answered)
+{
+	struct mg_op list = { .kind = MG_OP_OFFER };
+
+	for (uint8_t i = 0; i < 20; i++) {
+		list.id[0] = i;
+		cr_assert(eq(int, give_op(&b, &list, VD_MS(100) * i), VD_OK));
+		cr_assert(eq(int, sent_by(&b, VD_MS(100) * i).len > 0, i % 10 == 0), "%u", i);
+	}
+}
+
+Test(setup, one_entry_a_second_is_offered_again_after_errors)
+{
+	struct mg_op error = { .kind = MG_OP_ERROR, .err_index = 16 };
+
+	propose(&a, "/x/1", 0);
+	pass_all(0);
+	for (unsigned i = 0; i < 20; i++) {
+		cr_assert(eq(int, give_op(&a, &error, VD_MS(100) * i), VD_OK));
+		cr_assert(eq(int, sent_by(&a, VD_MS(100) * i).len > 0, i % 10 == 0), "%u", i);
+	}
+}
+
+Test(setup, an_entry_offered_again_has_another_id)
+{
+	struct mg_op error = { .kind = MG_OP_ERROR, .err_index = 16 };
+
+	propose(&a, "/x/1", 0);
+	struct mg_op first = op_in(sent_by(&a, 0)), again, answer = first;
+
+	answer.kind = MG_OP_ANSWER;
+	cr_assert(eq(int, give_op(&a, &answer, 0), VD_OK));
+	cr_assert(eq(int, give_op(&a, &error, 0), VD_OK));
+	again = op_in(sent_by(&a, 0));
+	cr_assert(eq(sz, again.count, 1));
+	cr_assert(eq(u64, again.entries[0].index, 16));
+	cr_assert(not(zero(int, memcmp(again.id, first.id, MG_ID_BYTES))));
+	cr_assert(eq(sz, sent_by(&a, VD_SECONDS(30)).len, 0), "once");
+}
+
+Test(setup, an_error_about_a_fixed_index_is_not_acted_on)
+{
+	struct mg_op error = { .kind = MG_OP_ERROR, .err_index = MG_CONTROL };
+
+	cr_assert(eq(int, give_op(&a, &error, 0), VD_OK));
+	cr_assert(eq(sz, sent_by(&a, 0).len, 0));
+}
+
+Test(setup, more_than_48_names_are_not_proposed_at_once)
+{
+	static char texts[MG_SETUP_NAMES][8];
+	const char *names[MG_SETUP_NAMES];
+
+	for (size_t i = 0; i < MG_SETUP_NAMES; i++) {
+		snprintf(texts[i], sizeof texts[i], "/n/%zu", i);
+		names[i] = texts[i];
+	}
+	start(&a, MG_ROLE_INITIATOR, names, MG_SETUP_NAMES);
+	for (size_t i = 0; i < MG_SETUP_PROPOSALS; i++)
+		propose(&a, names[i], 0);
+	cr_assert(eq(int, mg_setup_propose(&a.setup, names[MG_SETUP_PROPOSALS], 0), VD_ELIMIT));
+	cr_assert(eq(u64, a.setup.stats.turned_away, 1));
+}
+
+/* Whatever is offered, in whatever order and number. */
+Test(setup, an_answer_is_never_longer_than_its_offer)
+{
+	uint32_t random = 1;
+
+	for (unsigned round = 0; round < 300; round++) {
+		struct mg_op op = { .kind = MG_OP_OFFER, .id = { (uint8_t)round, 7 } };
+		struct vd_bytes packet;
+		uint8_t bytes[MG_OP_BYTES];
+		struct vd_write w = vd_write_to(bytes, sizeof bytes);
+
+		for (uint64_t index = 16; index < 40; index++) {
+			random = random * 1664525 + 1013904223;
+			if (random >> 30 != 0)
+				op.entries[op.count++] = (struct mg_op_entry){
+					index, vd_bytes_of_text(both[random >> 29 & 1])
+				};
+		}
+		set_up();
+		cr_assert(eq(int, mg_op_write(&w, &op), VD_OK));
+		cr_assert(eq(int, give_op(&b, &op, 0), VD_OK));
+		packet = sent_by(&b, 0);
+		cr_assert(le(sz, packet.len, 1 + vd_write_len(&w)));
+	}
+}
+
 Test(setup, two_tables_that_fill_up_at_once_stay_equal)
 {
 	for (uint64_t i = 0; a.table.count < MG_TABLE_ENTRIES - 1; i++) {
@@ -502,6 +651,25 @@ Test(setup, two_tables_that_fill_up_at_once_stay_equal)
 	cr_assert(eq(int, mg_setup_propose(&a.setup, "/y/1", 0), VD_ELIMIT));
 	pass_all(0);
 	cr_assert(eq(sz, a.table.count, b.table.count));
+	cr_assert(eq(int, has(&a, 16, "/x/1"), has(&b, 16, "/x/1")));
+	cr_assert(eq(int, has(&a, 17, "/y/1"), has(&b, 17, "/y/1")));
+}
+
+Test(setup, offers_that_cross_for_the_last_place_leave_the_tables_equal)
+{
+	struct mg_op from_a, from_b;
+
+	for (uint64_t i = 0; a.table.count < MG_TABLE_ENTRIES - 1; i++) {
+		cr_assert(eq(int, mg_table_add(&a.table, 1000 + i, vd_bytes_of_text("/c")), VD_OK));
+		cr_assert(eq(int, mg_table_add(&b.table, 1000 + i, vd_bytes_of_text("/c")), VD_OK));
+	}
+	propose(&a, "/x/1", 0);
+	propose(&b, "/y/1", 0);
+	from_a = op_in(sent_by(&a, 0));
+	from_b = op_in(sent_by(&b, 0));
+	cr_assert(eq(int, give_op(&b, &from_a, 0), VD_OK));
+	cr_assert(eq(int, give_op(&a, &from_b, 0), VD_OK));
+	pass_all(0);
 	cr_assert(eq(int, has(&a, 16, "/x/1"), has(&b, 16, "/x/1")));
 	cr_assert(eq(int, has(&a, 17, "/y/1"), has(&b, 17, "/y/1")));
 }

@@ -164,6 +164,23 @@ Test(setup_once, an_answer_that_grants_what_was_not_offered_is_refused)
 	}
 }
 
+Test(setup_once, nothing_but_cbor_is_read)
+{
+	static const char json[] = "\x80\x04{\"id\":\"AAECAwQFBgc=\",\"0x10\":\"/viaduct/ping/1\"}";
+	static const uint8_t protobuf[] = { 0x50, 0x0a, 0x08, 0, 1, 2, 3, 4, 5, 6, 7 };
+
+	to_offer = vd_write_to(offer_bytes, sizeof offer_bytes);
+	vd_write_bytes(&to_offer, vd_bytes(json, sizeof json - 1));
+	cr_assert(eq(int, answer(), VD_EPEER_UNSUPPORTED));
+	to_offer = vd_write_to(offer_bytes, sizeof offer_bytes);
+	vd_write_bytes(&to_offer, vd_bytes(protobuf, sizeof protobuf));
+	cr_assert(eq(int, answer(), VD_EPEER_UNSUPPORTED));
+	to_answer = vd_write_to(answer_bytes, sizeof answer_bytes);
+	vd_write_bytes(&to_answer, vd_bytes(json, sizeof json - 1));
+	cr_assert(eq(int, accept(), VD_EPEER_UNSUPPORTED));
+	cr_assert(eq(sz, responder.count, 6));
+}
+
 Test(setup_once, a_partly_wrong_answer_commits_nothing)
 {
 	struct mg_op op = one(MG_OP_ANSWER, 18, ping[0]);

@@ -85,6 +85,63 @@ Test(control_msg, a_label_with_more_bits_than_said_is_out_of_range)
 	cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, len), &back), VD_EPEER_RANGE));
 }
 
+static enum vd_err decode(const void *bytes, size_t len, struct control_msg *back)
+{
+	return control_msg_decode(vd_bytes(bytes, len), back);
+}
+
+Test(control_msg, a_route_of_more_than_60_bits_is_out_of_range)
+{
+	struct control_msg msg = sample(CONTROL_ROUTE), back;
+	uint8_t bytes[CONTROL_MSG_MAX];
+
+	for (msg.route.bits = 60; msg.route.bits <= 64; msg.route.bits++)
+		cr_assert(eq(int, (int)decode(bytes, control_msg_encode(&msg, bytes), &back),
+			     msg.route.bits == 60 ? VD_OK : VD_EPEER_RANGE));
+}
+
+Test(control_msg, unknown_fields_are_ignored)
+{
+	struct control_msg back;
+
+	/* reserve: id 7, field 900; and field 111 behind it */
+	cr_assert(
+	    eq(int, (int)decode("\x12\x05\x08\x07\xa0\x38\x01\xf8\x06\x05", 10, &back), VD_OK));
+	cr_assert(eq(int, (int)back.kind, CONTROL_RESERVE));
+	cr_assert(eq(u32, back.reserve.id, 7));
+	cr_assert(ne(int, (int)decode("\xf8\x06\x05", 3, &back), VD_OK), "no body that we know");
+}
+
+Test(control_msg, of_two_fields_and_of_two_bodies_the_last_counts)
+{
+	struct control_msg back;
+
+	cr_assert(eq(int, (int)decode("\x12\x04\x08\x07\x08\x09", 6, &back), VD_OK));
+	cr_assert(eq(u32, back.reserve.id, 9));
+	cr_assert(eq(int, (int)decode("\x12\x02\x08\x07\x42\x02\x08\x05", 8, &back), VD_OK));
+	cr_assert(eq(int, (int)back.kind, CONTROL_CLOSE));
+	cr_assert(eq(int, (int)back.close.status, CONTROL_SHUTDOWN));
+}
+
+Test(control_msg, fields_of_another_wire_type_are_refused)
+{
+	struct control_msg back;
+
+	cr_assert(ne(int, (int)decode("\x12\x03\x0a\x01\x07", 5, &back), VD_OK), "id as bytes");
+	cr_assert(ne(int, (int)decode("\x10\x07", 2, &back), VD_OK), "reserve as a number");
+	cr_assert(ne(int, (int)decode("\x32\x02\x08\x07", 4, &back), VD_OK), "data as a number");
+	cr_assert(ne(int, (int)decode("\x13\x14", 2, &back), VD_OK), "a group");
+}
+
+Test(control_msg, a_query_for_what_is_no_name_is_refused)
+{
+	struct control_msg back;
+
+	cr_assert(ne(int, (int)decode("\x22\x05\x12\x03peer", 7, &back), VD_OK), "no peer id");
+	cr_assert(eq(int, (int)decode("\x22\x06\x1a\x04\xfd\x76\0\1", 8, &back), VD_EPEER_RANGE),
+		  "an overlay address of 4 bytes");
+}
+
 Test(control_msg, a_challenge_of_another_length_is_out_of_range)
 {
 	const uint8_t bytes[] = { 0x32, 0x04, 0x0a, 0x02, 1, 2 }; /* field 6, data of 2 bytes */

@@ -3,6 +3,7 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <string.h>
 
 Test(ping, a_request_is_read_with_the_length_it_has)
 {
@@ -13,6 +14,17 @@ Test(ping, a_request_is_read_with_the_length_it_has)
 	cr_assert(eq(int, ping.kind, PING_REQUEST));
 	cr_assert(eq(u64, ping.id, UINT64_C(0x0102030405060708)));
 	cr_assert(eq(u16, ping.received, 20));
+}
+
+Test(ping, what_a_request_is_padded_with_does_not_matter)
+{
+	uint8_t in[40];
+	struct ping ping;
+
+	memset(in, 0xab, sizeof in);
+	in[0] = 0;
+	cr_assert(eq(int, ping_read(vd_bytes(in, sizeof in), &ping), VD_OK));
+	cr_assert(eq(u16, ping.received, 40));
 }
 
 Test(ping, a_reply_is_written_as_on_the_wire)

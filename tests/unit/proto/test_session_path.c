@@ -128,6 +128,39 @@ Test(session_path, an_answer_over_a_fallback_moves_and_keeps_the_old_path)
 	cr_assert(eq(uint, sp.fallbacks[0].bytes[0], 1));
 }
 
+Test(session_path, each_challenge_has_bytes_of_its_own)
+{
+	add(2);
+	add(3);
+	run(VD_MS(2600), 1, false);
+	for (unsigned i = 1; i < 3; i++)
+		cr_assert(not(zero(int, memcmp(last[i], last[i + 1], sizeof last[i]))));
+	cr_assert(not(zero(int, memcmp(last[1], last[3], sizeof last[1]))));
+}
+
+Test(session_path, a_challenge_of_a_round_goes_every_half_second)
+{
+	unsigned before;
+
+	add(2);
+	run(VD_MS(2500), 1, false);
+	before = challenges[2];
+	run(VD_SECONDS(1), 0, false);
+	cr_assert(ge(uint, challenges[2], before + 2));
+	cr_assert(le(uint, challenges[2], before + 3));
+}
+
+Test(session_path, of_two_answers_the_first_wins)
+{
+	add(2);
+	add(3);
+	run(VD_MS(2600), 1, false);
+	cr_assert(eq(int, (int)answer(3, 3), VD_OK));
+	cr_assert(eq(int, (int)answer(2, 2), VD_EPEER_STATE));
+	cr_assert(eq(uint, moves, 1));
+	cr_assert(eq(uint, moved_to.bytes[0], 3));
+}
+
 Test(session_path, an_answer_over_another_path_than_the_challenged_one_moves_nothing)
 {
 	add(2);

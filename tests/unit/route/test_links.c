@@ -202,6 +202,56 @@ Test(route_links, a_query_is_answered_with_the_targets_director_once_it_reserved
 	cr_assert(vd_peer_id_equal(&answer.route.peer, &id));
 }
 
+Test(route_links, a_route_carries_the_smaller_payload_of_its_two_links)
+{
+	struct vd_peer_id id = peer(2);
+
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	(void)reserve(2, 0, 0);
+	for (uint16_t payload = 900; payload <= 1100; payload += 100) {
+		/* what a link carries is told with its generation */
+		struct route_install install = { .peer = id,
+						 .policy = member,
+						 .rx_key = key,
+						 .tx_key = key,
+						 .remote_index = 7,
+						 .send = { .payload_max = payload } };
+
+		cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+		cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
+		cr_assert(ne(ptr, (void *)route_links_use(links, install.index), NULL));
+		cr_assert(
+		    eq(u16, query(1, 2, 0).route.mtu, (uint16_t)(payload < 1000 ? payload : 1000)));
+	}
+}
+
+Test(route_links, a_reservation_is_as_long_as_asked_and_at_most_an_hour)
+{
+	static const struct {
+		uint32_t asked, granted;
+	} rows[] = { { 0, 3600 }, { 1, 1 }, { 3599, 3599 }, { 3600, 3600 }, { UINT32_MAX, 3600 } };
+	struct vd_peer_id id = peer(1);
+
+	(void)bring_up(1, member);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct control_msg ask = { .kind = CONTROL_RESERVE,
+						 .reserve = { .id = 9, .ttl_s = rows[i].asked } };
+		struct control_msg answer;
+
+		route_links_reserve(links, &id, &ask, 0, &answer);
+		cr_assert(eq(u32, answer.reserved.ttl_s, rows[i].granted));
+		cr_assert(eq(u32, answer.reserved.id, 9));
+	}
+}
+
+Test(route_links, a_query_for_oneself_is_not_found)
+{
+	(void)bring_up(1, member);
+	(void)reserve(1, 0, 0);
+	cr_assert(eq(int, (int)query(1, 1, 0).route.status, CONTROL_NOT_FOUND));
+}
+
 Test(route_links, absent_and_not_permitted_get_the_same_answer)
 {
 	struct route_policy stranger = member;

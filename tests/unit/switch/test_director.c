@@ -44,6 +44,26 @@ Test(director, all_but_zero_are_drawn_once_each)
 	cr_assert(eq(int, sw_director_draw(&table, 0, &none), VD_ELIMIT));
 }
 
+Test(director, they_are_drawn_at_random)
+{
+	unsigned ascending = 0;
+
+	for (unsigned round = 0; round < 8; round++) {
+		uint32_t before = 0;
+
+		teardown();
+		setup();
+		for (unsigned i = 0; i < 15; i++) {
+			uint32_t director = draw(0);
+
+			ascending += director > before;
+			before = director;
+		}
+	}
+	cr_assert(lt(uint, ascending, 8 * 13), "120 draws, about half of them");
+	cr_assert(gt(uint, ascending, 8 * 3));
+}
+
 Test(director, one_given_back_leads_nowhere_and_rests_ten_minutes)
 {
 	uint32_t director = 0, none;

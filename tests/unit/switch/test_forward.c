@@ -113,6 +113,48 @@ Test(forward, label_bits_below_the_used_ones_are_a_route_not_a_delivery)
 	cr_assert(eq(u8, rig_parse(&frame).used, 16));
 }
 
+Test(forward, other_flags_and_the_reserved_byte_are_ignored_where_a_frame_ends)
+{
+	struct rig_header header = { .counter = 1, .flags = 0x7f, .zero = 0xff, .payload_len = 20 };
+
+	cr_assert(eq(int, run(header), SW_DELIVER));
+}
+
+Test(forward, a_payload_behind_its_first_16_bytes_is_not_looked_at)
+{
+	struct rig_header header = to_b(1);
+
+	rig_frame(&rig, a, &header, &frame);
+	memset(frame.packet.frame + SW_AT_PAYLOAD + 16, 0xee, 64 - 16);
+	cr_assert(eq(int, rig_run(&rig, 0, &frame, 0), SW_SEND));
+	for (unsigned at = 16; at < 64; at++)
+		cr_assert(eq(u8, frame.packet.frame[SW_AT_PAYLOAD + at], 0xee));
+}
+
+/* Dropped after it verified: it was received all the same. */
+Test(forward, a_verified_frame_that_is_dropped_counts_as_received)
+{
+	struct rig_header header = { .counter = 5, .label = 1, .used = 61, .payload_len = 20 };
+
+	ASSERT_DROPPED(run(header), EXHAUSTED);
+	cr_assert(eq(u64, rig_record(&rig, a)->rx_frames, 1));
+	ASSERT_DROPPED(run(header), REPLAYED);
+}
+
+Test(forward, a_link_without_permits_calls_nobody_and_is_called_by_nobody)
+{
+	struct sw_link_config config = rig_config(&rig, 0);
+	struct rig_header header = to_b(1);
+
+	config.permit = 0;
+	header.payload_len = 15;
+	a = rig_link(&rig, &config, 0);
+	ASSERT_DROPPED(run(header), NOT_PERMITTED);
+	header.label = rig.links[a].director;
+	rig_frame(&rig, b, &header, &frame);
+	ASSERT_DROPPED(rig_run(&rig, 0, &frame, 0), NOT_PERMITTED);
+}
+
 Test(forward, a_keepalive_ends_here_and_counts_as_received)
 {
 	cr_assert(eq(int, run((struct rig_header){ .counter = 1 }), SW_DONE));
