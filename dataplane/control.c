@@ -10,18 +10,31 @@
 
 /* ---- up ---- */
 
-/* The next item, all but `bytes` cleared; NULL (and counted) when the lane is full. */
-static struct sw_punt *punt_new(struct dp_worker *w, enum sw_punt_kind kind)
+/*
+ * What one link or session sends may not cost the others: each has a share, by its slot, of the
+ * lane for its like, and is a stranger beyond it.
+ */
+static bool has_share(const struct dp_worker *w, struct sw_bucket shares[SHARES], uint32_t index)
 {
-	struct sw_punt *punt = sw_lane_reserve(&w->plane->punts[w->number]);
+	return sw_bucket_take(&shares[sw_index_slot(index) % SHARES], 1, w->now);
+}
+
+/* The next item, all but `bytes` cleared; NULL (and counted) when the lane is full. */
+static struct sw_punt *punt_new(struct dp_worker *w, enum sw_punt_kind kind, enum sw_punt_lane lane)
+{
+	struct sw_punt *punt = sw_lane_reserve(sw_plane_punts(w->plane, w->number, lane));
 
 	if (!punt) {
-		sw_count(&w->counters->drops[SW_DROP_PUNT_FULL], 1);
+		unsigned drop =
+		    lane == SW_PUNTS_STRANGERS ? SW_DROP_PUNT_FULL : SW_DROP_CONTROL_FULL;
+
+		sw_count(&w->counters->drops[drop], 1);
 		return NULL;
 	}
 	memset(punt, 0, offsetof(struct sw_punt, bytes));
 	punt->kind = (uint8_t)kind;
 	punt->worker = (uint8_t)w->number;
+	punt->lane = (uint8_t)lane;
 	punt->at = w->now;
 	return punt;
 }
@@ -31,7 +44,7 @@ static bool punt_done(struct dp_worker *w, struct sw_punt *punt, const uint8_t *
 	punt->len = (uint16_t)len;
 	if (len)
 		memcpy(punt->bytes, bytes, len);
-	sw_lane_commit(&w->plane->punts[w->number]);
+	sw_lane_commit(sw_plane_punts(w->plane, w->number, (enum sw_punt_lane)punt->lane));
 	sw_count(&w->counters->punted, 1);
 	w->punted = true;
 	return true;
@@ -61,10 +74,26 @@ static void set_header(struct sw_punt *punt, const struct sw_packet *p)
 	punt->link = p->index;
 }
 
+/* Only the control thread can open a sealed frame; but whose it would be can be seen. */
+static enum sw_punt_lane lane_of_datagram(struct dp_worker *w, const struct sw_packet *p)
+{
+	enum { SEALED = 5, INDEX_END = 5 };
+	uint32_t index;
+
+	if (p->frame[0] != SEALED || p->len < INDEX_END)
+		return SW_PUNTS_STRANGERS;
+	index = vd_be32_load(p->frame + 1);
+	if (!sw_link_find(&w->plane->links, index) || !has_share(w, w->sealed, index))
+		return SW_PUNTS_STRANGERS;
+	return SW_PUNTS_KNOWN;
+}
+
 bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *p)
 {
-	struct sw_punt *punt = fits(w, p->len) ? punt_new(w, SW_PUNT_DATAGRAM) : NULL;
+	struct sw_punt *punt = NULL;
 
+	if (fits(w, p->len))
+		punt = punt_new(w, SW_PUNT_DATAGRAM, lane_of_datagram(w, p));
 	if (!punt)
 		return false;
 	set_from(w, punt, p);
@@ -75,9 +104,9 @@ void dp_punt_moved(struct dp_worker *w, const struct sw_packet *p)
 {
 	struct sw_punt *punt;
 
-	if (!sw_bucket_take(&w->moves, 1, w->now))
+	if (!has_share(w, w->moves, p->index))
 		return;
-	punt = punt_new(w, SW_PUNT_MOVED);
+	punt = punt_new(w, SW_PUNT_MOVED, SW_PUNTS_KNOWN);
 	if (!punt)
 		return;
 	punt->link = p->index;
@@ -93,7 +122,7 @@ void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *p)
 
 	if (!sw_bucket_take(&w->strays, 1, w->now))
 		return;
-	punt = punt_new(w, SW_PUNT_UNKNOWN);
+	punt = punt_new(w, SW_PUNT_UNKNOWN, SW_PUNTS_STRANGERS);
 	if (!punt)
 		return;
 	set_from(w, punt, p);
@@ -103,8 +132,12 @@ void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *p)
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)
 {
 	size_t len = (size_t)p->len - SW_AT_PAYLOAD;
-	struct sw_punt *punt = fits(w, len) ? punt_new(w, SW_PUNT_PAYLOAD) : NULL;
+	struct sw_punt *punt = NULL;
 
+	if (fits(w, len))
+		punt = punt_new(w, SW_PUNT_PAYLOAD,
+				has_share(w, w->payloads, p->index) ? SW_PUNTS_LINKS
+								    : SW_PUNTS_STRANGERS);
 	if (!punt)
 		return false;
 	set_header(punt, p);
@@ -114,8 +147,12 @@ bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *p, uint32_t session,
 		   struct vd_bytes plain)
 {
-	struct sw_punt *punt = fits(w, plain.len) ? punt_new(w, SW_PUNT_INNER) : NULL;
+	struct sw_punt *punt = NULL;
 
+	if (fits(w, plain.len))
+		punt =
+		    punt_new(w, SW_PUNT_INNER,
+			     has_share(w, w->inner, session) ? SW_PUNTS_KNOWN : SW_PUNTS_STRANGERS);
 	if (!punt)
 		return false;
 	set_header(punt, p);
@@ -126,7 +163,7 @@ bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *p, uint32_t sess
 bool dp_punt_report(struct dp_worker *w, const struct sw_packet *p, uint32_t session)
 {
 	size_t len = (size_t)p->len - SW_AT_PAYLOAD;
-	struct sw_punt *punt = fits(w, len) ? punt_new(w, SW_PUNT_REPORT) : NULL;
+	struct sw_punt *punt = fits(w, len) ? punt_new(w, SW_PUNT_REPORT, SW_PUNTS_KNOWN) : NULL;
 
 	if (!punt)
 		return false;
@@ -137,7 +174,7 @@ bool dp_punt_report(struct dp_worker *w, const struct sw_packet *p, uint32_t ses
 
 bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR])
 {
-	struct sw_punt *punt = punt_new(w, SW_PUNT_WANT_SESSION);
+	struct sw_punt *punt = punt_new(w, SW_PUNT_WANT_SESSION, SW_PUNTS_KNOWN);
 
 	if (!punt)
 		return false;

@@ -32,7 +32,10 @@ enum vd_err dp_worker_new(const struct dp_worker_config *config, struct dp_worke
 	w->tun = config->tun;
 	w->poll = config->poll;
 	w->strays = sw_bucket_of_rate(STRAYS_A_SECOND, 0);
-	w->moves = sw_bucket_of_rate(MOVES_A_SECOND, 0);
+	for (unsigned i = 0; i < SHARES; i++) {
+		w->moves[i] = sw_bucket_of_rate(MOVES_A_SECOND, 0);
+		w->sealed[i] = w->payloads[i] = w->inner[i] = sw_bucket_of_rate(PUNTS_A_SECOND, 0);
+	}
 	w->ns_per_cycle_32 = (uint64_t)(ns_per_cycle * 4294967296.0);
 	w->reports = sw_bucket_of_rate(REPORTS_A_SECOND, 0);
 	w->too_bigs = sw_bucket_of_rate(TOO_BIGS_A_SECOND, 0);

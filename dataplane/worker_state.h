@@ -21,7 +21,9 @@ enum {
 	LANE_BURST = 64,
 	INJECT_BURST = 64,
 	STRAYS_A_SECOND = 32, /* frames under unknown indices that are punted; also the burst */
-	MOVES_A_SECOND = 128, /* frames from another path: both leave room in the lane of punts */
+	SHARES = 1024,        /* rows of shares, by slot: with fewer links each has its own */
+	MOVES_A_SECOND = 16,  /* frames of one link from another path, and the burst */
+	PUNTS_A_SECOND = 64,  /* of one link or session, before it is as good as a stranger */
 };
 
 /*
@@ -69,7 +71,12 @@ struct dp_worker {
 	vd_ns wants[WANTS];
 	struct sw_bucket too_bigs;
 	struct sw_bucket reports;
-	struct sw_bucket strays, moves;
+	struct sw_bucket strays;
+	/* what a link or session may have the control thread do */
+	struct sw_bucket moves[SHARES];    /* links: frames from another path */
+	struct sw_bucket sealed[SHARES];   /* links: sealed frames */
+	struct sw_bucket payloads[SHARES]; /* links: delivered, but of no session */
+	struct sw_bucket inner[SHARES];    /* sessions: plaintexts */
 	struct sw_packet burst[SW_BURST_MAX];
 	struct dp_outbox outboxes[DP_PORTS_MAX];
 

@@ -84,8 +84,11 @@
 	  "Another worker owns the link that the frame goes on by, and is too busy to take it. "   \
 	  "Look at BUSY in `viaduct stats`; spread the links, or add workers.")                    \
 	X(PUNT_FULL,                                                                               \
-	  "Handshakes, control messages and reports came faster than the control thread reads: "   \
-	  "a flood, or a starved control thread. Traffic of links that are up is not affected.")   \
+	  "Handshakes and frames under unknown indices came faster than the control thread "       \
+	  "reads: a flood. Links and sessions that are up have queues of their own.")              \
+	X(CONTROL_FULL,                                                                            \
+	  "Control messages of links and sessions, each within its share, came faster than the "   \
+	  "control thread reads: it is starved, or very many peers came up at once. They repeat.") \
 	X(UNKNOWN_SESSION,                                                                         \
 	  "The other edge uses keys that this one does not have: normal for seconds after a "      \
 	  "restart. If it goes on, that edge does not get our answers.")                           \

@@ -35,7 +35,9 @@
 	  "congestion was marked on the way, and the packet cannot carry the mark (RFC 6040)")     \
 	X(NOT_A_SWITCH, "not_a_switch", "this node does not switch (link.width: 0)")               \
 	X(LANE_FULL, "lane_full", "another worker's queue was full")                               \
-	X(PUNT_FULL, "punt_full", "the control thread's queue was full")                           \
+	X(PUNT_FULL, "punt_full", "the control thread's queue for strangers was full")             \
+	X(CONTROL_FULL, "control_full",                                                            \
+	  "the control thread's queue for links and sessions was full")                            \
 	/* sessions (edges) */                                                                     \
 	X(UNKNOWN_SESSION, "unknown_session", "session index is not in use")                       \
 	X(BAD_SEAL, "bad_seal", "a sealed frame does not open")                                    \

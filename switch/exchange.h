@@ -55,11 +55,21 @@ enum sw_punt_kind {
 	SW_PUNT_UNKNOWN,      /* index 6 with an unknown receiver index: bytes are its first 13 */
 };
 
+/* Lanes of punts, best first: what is in one never waits for, or is dropped for, what is behind. */
+enum sw_punt_lane {
+	SW_PUNTS_KNOWN, /* of sessions and links that are up, each within its share; our own wants
+			 */
+	SW_PUNTS_LINKS, /* came by a link, and is verified no further, within the link's share */
+	SW_PUNTS_STRANGERS, /* anybody's; and what is over a share */
+	SW_PUNT_LANES,
+};
+
 struct sw_punt {
 	uint8_t kind; /* enum sw_punt_kind */
 	uint8_t worker;
 	uint8_t flags;           /* of the switch header: PAYLOAD */
 	uint8_t used;            /* PAYLOAD */
+	uint8_t lane;            /* enum sw_punt_lane */
 	uint16_t len;            /* of bytes */
 	uint16_t frame_len;      /* MOVED: bytes of the datagram */
 	uint32_t link;           /* index it came by: PAYLOAD, INNER (0: unknown), MOVED */

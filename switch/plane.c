@@ -43,14 +43,14 @@ static enum vd_err init_lanes(struct sw_plane *plane)
 	enum vd_err err = VD_OK;
 
 	plane->between = zeroed_lines(workers * workers, sizeof *plane->between);
-	plane->punts = zeroed_lines(workers, sizeof *plane->punts);
+	plane->punts = zeroed_lines(workers * SW_PUNT_LANES, sizeof *plane->punts);
 	plane->injects = zeroed_lines(workers, sizeof *plane->injects);
 	plane->captures = zeroed_lines(workers, sizeof *plane->captures);
 	if (!plane->between || !plane->punts || !plane->injects || !plane->captures)
 		return VD_ENOMEM;
 	for (unsigned i = 0; i < workers * workers && !err; i++)
 		err = sw_lane_init(&plane->between[i], SW_LANE_PACKETS, sizeof(struct sw_packet));
-	for (unsigned i = 0; i < workers && !err; i++)
+	for (unsigned i = 0; i < workers * SW_PUNT_LANES && !err; i++)
 		err = sw_lane_init(&plane->punts[i], SW_LANE_PUNTS, sizeof(struct sw_punt));
 	for (unsigned i = 0; i < workers && !err; i++)
 		err = sw_lane_init(&plane->injects[i], SW_LANE_INJECTS, sizeof(struct sw_inject));
@@ -117,7 +117,7 @@ void sw_plane_fini(struct sw_plane *plane)
 	free(plane->worker_wakes);
 	free(plane->counters);
 	fini_lanes(plane->between, workers * workers);
-	fini_lanes(plane->punts, workers);
+	fini_lanes(plane->punts, workers * SW_PUNT_LANES);
 	fini_lanes(plane->injects, workers);
 	fini_lanes(plane->captures, workers);
 	sw_session_table_fini(&plane->sessions);

@@ -22,7 +22,7 @@
 enum {
 	SW_WORKERS_MAX = 64,
 	SW_LANE_PACKETS = 1024, /* between two workers */
-	SW_LANE_PUNTS = 256,    /* worker to control */
+	SW_LANE_PUNTS = 256,    /* worker to control, each of SW_PUNT_LANES */
 	SW_LANE_INJECTS = 256,  /* control to worker */
 	SW_BURST_BUCKETS = 10,  /* histogram of burst sizes: 0, 1, 2-3, 4-7, … */
 };
@@ -73,7 +73,7 @@ struct sw_plane {
 	SW_RCU(struct sw_overlay) overlay;
 	struct sw_counters *counters; /* [workers] */
 	struct sw_lane *between;      /* [workers * workers]: from * workers + to */
-	struct sw_lane *punts;        /* [workers]: struct sw_punt */
+	struct sw_lane *punts;        /* [workers * SW_PUNT_LANES]: struct sw_punt */
 	struct sw_lane *injects;      /* [workers]: struct sw_inject */
 	struct sw_lane *captures;     /* [workers]: struct sw_captured */
 	struct sw_wake *worker_wakes; /* [workers] */
@@ -85,6 +85,13 @@ struct sw_plane {
 /* VD_ENOMEM, VD_ESYS, VD_EUSER for a configuration out of range. Control thread. */
 enum vd_err sw_plane_init(struct sw_plane *plane, const struct sw_plane_config *config);
 void sw_plane_fini(struct sw_plane *plane);
+
+/* A lane by which `worker` hands up what needs thought. */
+static inline struct sw_lane *sw_plane_punts(const struct sw_plane *plane, unsigned worker,
+					     enum sw_punt_lane lane)
+{
+	return &plane->punts[worker * SW_PUNT_LANES + lane];
+}
 
 /* The lane by which worker `from` hands packets to worker `to`. */
 static inline struct sw_lane *sw_plane_lane(const struct sw_plane *plane, unsigned from,

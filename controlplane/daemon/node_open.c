@@ -372,7 +372,7 @@ ON_CONTROL static bool before_sleep(void *context)
 
 	sw_wake_announce(&node->plane.control_wake);
 	node_take_captures(node);
-	for (unsigned i = 0; i < node->plane.config.workers; i++)
+	for (unsigned i = 0; i < node->plane.config.workers * SW_PUNT_LANES; i++)
 		if (sw_lane_peek(&node->plane.punts[i]))
 			return false;
 	return true;

@@ -3,7 +3,7 @@
 #include "controlplane/daemon/node.h"
 #include "multigram/frame.h"
 
-enum { PUNTS_A_TURN = 64 }; /* of one worker, so that none starves the others */
+enum { PUNTS_A_TURN = 64 }; /* of one lane of one worker, so that none starves the others */
 
 /* Who is going down says no to nobody: it is silent, and its peers try again later. */
 static bool is_too_late(const struct node *node, const struct sw_punt *punt)
@@ -86,9 +86,9 @@ ON_CONTROL static void on_punt(struct node *node, const struct sw_punt *punt)
 	}
 }
 
-ON_CONTROL static bool take_from(struct node *node, unsigned worker)
+ON_CONTROL static bool take_from(struct node *node, unsigned worker, enum sw_punt_lane which)
 {
-	struct sw_lane *lane = &node->plane.punts[worker];
+	struct sw_lane *lane = sw_plane_punts(&node->plane, worker, which);
 	const struct sw_punt *punt;
 	unsigned taken = 0;
 
@@ -107,7 +107,8 @@ bool node_take_punts(struct node *node)
 {
 	bool any = false;
 
-	for (unsigned worker = 0; worker < node->plane.config.workers; worker++)
-		any |= take_from(node, worker);
+	for (unsigned lane = 0; lane < SW_PUNT_LANES; lane++)
+		for (unsigned worker = 0; worker < node->plane.config.workers; worker++)
+			any |= take_from(node, worker, (enum sw_punt_lane)lane);
 	return any;
 }

@@ -265,7 +265,7 @@ unsigned rig_wire(struct rig *from, struct rig *to, const struct vd_udp_addr *as
 
 bool rig_punt(struct rig *rig, struct sw_punt *punt_out)
 {
-	for (unsigned i = 0; i < rig->plane.config.workers; i++)
+	for (unsigned i = 0; i < rig->plane.config.workers * SW_PUNT_LANES; i++)
 		if (sw_lane_pop_burst(&rig->plane.punts[i], punt_out, 1))
 			return true;
 	return false;

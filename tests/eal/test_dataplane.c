@@ -76,7 +76,7 @@ static bool await(struct running *r, struct sw_punt *punt)
 
 	for (unsigned tries = 0; tries < 100; tries++) {
 		sw_wake_announce(&r->plane.control_wake);
-		for (unsigned i = 0; i < r->plane.config.workers; i++) {
+		for (unsigned i = 0; i < r->plane.config.workers * SW_PUNT_LANES; i++) {
 			if (sw_lane_pop_burst(&r->plane.punts[i], punt, 1)) {
 				sw_wake_clear(&r->plane.control_wake);
 				return true;
