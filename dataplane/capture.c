@@ -5,7 +5,9 @@
  * A drop is told with the frame as it arrived. Switching, opening and reporting change
  * frames in place, so the heads of a burst are kept before it is worked on, and a drop
  * finds its head by its buffer. What never was a frame of ours (a packet from the TUN that
- * has no session, a plaintext on its way to its seal) has no head, and is not captured.
+ * has no session, a plaintext on its way to its seal) has no head, and is not captured. What a
+ * port drops it tells itself: on the way out the frame, on the way in the datagram, or what of an
+ * IP packet is headers (it may be another program's).
  */
 #include <string.h>
 
@@ -32,7 +34,7 @@ static void push(struct dp_worker *w, const struct dp_head *head, unsigned kind,
 		.way = head->way,
 		.link = link,
 		.len = head->len,
-		.kept = kept_of(head->len),
+		.kept = head->kept,
 		.kind = (uint8_t)kind,
 		.drop = (uint8_t)drop,
 		.worker = (uint8_t)w->number,
@@ -50,7 +52,8 @@ static void keep(struct dp_worker *w, struct dp_head *head, const struct sw_pack
 	head->buffer = p->buffer;
 	head->len = p->len;
 	port->ops->from(port, p, &head->way);
-	memcpy(head->bytes, p->frame, kept_of(p->len));
+	head->kept = kept_of(p->len);
+	memcpy(head->bytes, p->frame, head->kept);
 }
 
 void dp_capture_arrived(struct dp_worker *w, const struct sw_packet *burst, unsigned count)
@@ -103,6 +106,8 @@ void dp_capture_reported(struct dp_worker *w, const struct sw_packet *packets, u
 	}
 }
 
+enum { RAW_KEPT = 64 };
+
 /* The link whose template this is; 0: an injected datagram's own. */
 static uint32_t link_of(const struct dp_worker *w, const struct sw_template *send)
 {
@@ -129,7 +134,29 @@ void dp_capture_leaving(struct dp_worker *w, unsigned port, const struct dp_out 
 		if (!sw_capture_wants_path(w->capture, sw_path_hash(way->port, &way->remote)))
 			continue;
 		head.len = outs[i].len;
-		memcpy(head.bytes, outs[i].frame, kept_of(head.len));
+		head.kept = kept_of(head.len);
+		memcpy(head.bytes, outs[i].frame, head.kept);
 		push(w, &head, SW_CAPTURE_OUT, 0, link_of(w, outs[i].send));
 	}
+}
+
+void dp_capture_port_dropped(void *worker, const struct dp_dropped *dropped)
+{
+	struct dp_worker *w = worker;
+	struct dp_head head = { .way = dropped->way, .len = dropped->len };
+	unsigned kind = SW_CAPTURE_DROPS | (dropped->out ? SW_CAPTURE_OUT : 0) |
+			(dropped->raw ? SW_CAPTURE_RAW : 0);
+	uint16_t kept = kept_of(dropped->kept);
+
+	if (!sw_capture_wants_drop(w->capture, dropped->drop))
+		return;
+	if (dropped->out)
+		sw_template_ends(dropped->send, &head.way.local, &head.way.remote);
+	if (dropped->out)
+		head.way.port = dropped->send->port;
+	if (!sw_capture_wants_path(w->capture, sw_path_hash(head.way.port, &head.way.remote)))
+		return;
+	head.kept = dropped->raw && kept > RAW_KEPT ? RAW_KEPT : kept;
+	memcpy(head.bytes, dropped->bytes, head.kept);
+	push(w, &head, kind, dropped->drop, dropped->out ? link_of(w, dropped->send) : 0);
 }

@@ -224,3 +224,56 @@ uint8_t *dp_outer_build(uint8_t *frame, uint16_t len, uint8_t traffic_class,
 	}
 	return build_l2(ip, neighbour);
 }
+
+/* ---- guessing ---- */
+
+enum { OFFSET_BITS = 0x1fff };
+
+static void guess_ports(const uint8_t *udp, struct vd_udp_addr *remote, struct vd_udp_addr *local)
+{
+	remote->port = vd_be16_load(udp);
+	local->port = vd_be16_load(udp + 2);
+}
+
+static bool guess_ip4(const uint8_t *ip, size_t len, struct vd_udp_addr *remote,
+		      struct vd_udp_addr *local)
+{
+	static const uint8_t zero[2] = { 0 };
+
+	if (len < SW_IP4_BYTES || ip[0] >> 4 != 4)
+		return false;
+	*remote = dp_outer_end(ip + 12, 4, zero);
+	*local = dp_outer_end(ip + 16, 4, zero);
+	size_t header = (size_t)(ip[0] & 15) * 4;
+	if (ip[9] == PROTOCOL_UDP && header >= SW_IP4_BYTES && len >= header + 4 &&
+	    !(vd_be16_load(ip + 6) & OFFSET_BITS))
+		guess_ports(ip + header, remote, local);
+	return true;
+}
+
+static bool guess_ip6(const uint8_t *ip, size_t len, struct vd_udp_addr *remote,
+		      struct vd_udp_addr *local)
+{
+	static const uint8_t zero[2] = { 0 };
+
+	if (len < SW_IP6_BYTES || ip[0] >> 4 != 6)
+		return false;
+	*remote = dp_outer_end(ip + 8, 6, zero);
+	*local = dp_outer_end(ip + 24, 6, zero);
+	if (ip[6] == PROTOCOL_UDP && len >= SW_IP6_BYTES + 4)
+		guess_ports(ip + SW_IP6_BYTES, remote, local);
+	return true;
+}
+
+size_t dp_outer_guess(const uint8_t *bytes, size_t len, struct vd_udp_addr *remote_out,
+		      struct vd_udp_addr *local_out)
+{
+	size_t at = 0;
+	uint16_t type = parse_ether(bytes, len, &at);
+
+	if (type == TYPE_IP4)
+		return guess_ip4(bytes + at, len - at, remote_out, local_out) ? at : 0;
+	if (type == TYPE_IP6)
+		return guess_ip6(bytes + at, len - at, remote_out, local_out) ? at : 0;
+	return 0;
+}

@@ -43,6 +43,13 @@ enum { DP_OUTER_OK = SW_DROP_COUNT };
 unsigned dp_outer_parse(const uint8_t *bytes, size_t len, uint16_t udp_port,
 			struct dp_outer *outer_out);
 
+/*
+ * For who looks at what parse refused: where the IP header is (0: there is none), and the ends as
+ * far as they can be read; the rest of them is zero.
+ */
+size_t dp_outer_guess(const uint8_t *bytes, size_t len, struct vd_udp_addr *remote_out,
+		      struct vd_udp_addr *local_out);
+
 /* The IPv4-mapped form, or IPv6 as it is. `ip`: in the header. */
 static inline struct vd_udp_addr dp_outer_end(const uint8_t *ip, uint8_t version,
 					      const uint8_t *port)

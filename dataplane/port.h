@@ -21,12 +21,26 @@
 #include "switch/packet.h"
 #include "switch/plane.h"
 
+/* A packet that a port drops, for who looks (switch/capture.h). Borrowed until the call returns. */
+struct dp_dropped {
+	unsigned drop; /* enum sw_drop */
+	bool out;
+	bool raw;               /* `bytes` begin with the IP header: it is no frame of ours */
+	const uint8_t *bytes;   /* else with the frame's first byte */
+	uint16_t kept, len;     /* of `bytes`; of the packet */
+	struct sw_endpoint way; /* in: as far as the headers tell it */
+	const struct sw_template *send; /* out */
+};
+
 /* What a worker lends to a port for one burst. */
 struct dp_io {
 	struct rte_mempool *pool;
 	struct sw_counters *counters;           /* drops are counted here */
 	const struct sw_neighbours *neighbours; /* of this turn; NULL: none published */
 	unsigned queue;                         /* = worker */
+	/* Told what is dropped, before it is freed; NULL: nobody looks. */
+	void (*dropped)(void *looker, const struct dp_dropped *dropped);
+	void *looker;
 };
 
 /* One datagram on its way out. The port owns `buffer` from send on. */
@@ -61,6 +75,22 @@ struct dp_port_ops {
 	void (*view)(const struct dp_port *port, struct dp_port_view *view_out);
 	void (*close)(struct dp_port *port); /* frees the port */
 };
+
+/* One that goes out and is dropped; for who looks. */
+static inline void dp_port_lost(const struct dp_io *io, unsigned drop, const struct dp_out *out)
+{
+	const struct dp_dropped dropped = {
+		.drop = drop,
+		.out = true,
+		.bytes = out->frame,
+		.kept = out->len,
+		.len = out->len,
+		.send = out->send,
+	};
+
+	if (__builtin_expect(io->dropped != NULL, 0))
+		io->dropped(io->looker, &dropped);
+}
 
 /* The head of every kind's own structure. */
 struct dp_port {

@@ -72,6 +72,22 @@ static unsigned judge(const struct port *port, const struct rte_mbuf *m, struct 
 	return result;
 }
 
+/* Malformed, or not for us: with its addresses, as far as there are any. Without IP it is not told.
+ */
+static void tell_dropped(const struct dp_port *head, const struct dp_io *io, unsigned drop,
+			 const struct rte_mbuf *m)
+{
+	const uint8_t *bytes = rte_pktmbuf_mtod(m, const uint8_t *);
+	struct dp_dropped dropped = { .drop = drop, .raw = true, .way.port = head->number };
+	size_t at = dp_outer_guess(bytes, m->data_len, &dropped.way.remote, &dropped.way.local);
+
+	if (!at)
+		return;
+	dropped.bytes = bytes + at;
+	dropped.kept = dropped.len = (uint16_t)(m->data_len - at);
+	io->dropped(io->looker, &dropped);
+}
+
 static unsigned recv_burst(struct dp_port *head, const struct dp_io *io,
 			   struct sw_packet *packets_out, unsigned max)
 {
@@ -90,6 +106,8 @@ static unsigned recv_burst(struct dp_port *head, const struct dp_io *io,
 		unsigned result = judge(port, mbufs[i], &outer);
 
 		if (result != DP_OUTER_OK) {
+			if (unlikely(io->dropped != NULL))
+				tell_dropped(head, io, result, mbufs[i]);
 			dp_drop(io->counters, result, mbufs[i]);
 			continue;
 		}
@@ -126,6 +144,15 @@ static void wrap(const struct dp_out *out, const struct sw_neighbour *neighbour)
 	m->ol_flags = 0;
 }
 
+/* Those of `outs` behind the first `sent` that had a neighbour. */
+static void tell_lost(const struct dp_io *io, const struct dp_out *outs, unsigned count,
+		      unsigned sent)
+{
+	for (unsigned i = 0, ready = 0; io->dropped && i < count; i++)
+		if (find_neighbour(io, outs[i].send->neighbour) && ready++ >= sent)
+			dp_port_lost(io, SW_DROP_TX_FULL, &outs[i]);
+}
+
 static void send_burst(struct dp_port *head, const struct dp_io *io, const struct dp_out *outs,
 		       unsigned count)
 {
@@ -138,6 +165,7 @@ static void send_burst(struct dp_port *head, const struct dp_io *io, const struc
 		for (unsigned i = 0; i < batch; i++) {
 			const struct sw_neighbour *to = find_neighbour(io, outs[i].send->neighbour);
 			if (!to) {
+				dp_port_lost(io, SW_DROP_NO_NEIGHBOUR, &outs[i]);
 				dp_drop(io->counters, SW_DROP_NO_NEIGHBOUR, outs[i].buffer);
 				continue;
 			}
@@ -146,6 +174,7 @@ static void send_burst(struct dp_port *head, const struct dp_io *io, const struc
 		}
 		sent = rte_eth_tx_burst(port->id, (uint16_t)io->queue, mbufs, (uint16_t)ready);
 		if (sent < ready) {
+			tell_lost(io, outs, batch, sent);
 			sw_count(&io->counters->drops[SW_DROP_TX_FULL], ready - sent);
 			rte_pktmbuf_free_bulk(mbufs + sent, ready - sent);
 		}

@@ -148,6 +148,25 @@ static void read_control(struct msghdr *message, struct vd_udp_addr *local, uint
 	}
 }
 
+static unsigned refused(const struct port *port, const struct dp_io *io, const struct queue *q,
+			unsigned i)
+{
+	size_t len = q->messages[i].msg_len;
+	const struct dp_dropped dropped = {
+		.drop = len ? SW_DROP_TOO_BIG : SW_DROP_TRUNCATED,
+		.bytes = q->vectors[i].iov_base,
+		.kept = (uint16_t)(len < q->vectors[i].iov_len ? len : q->vectors[i].iov_len),
+		.len = (uint16_t)len,
+		.way = { .port = port->head.number,
+			 .local = port->bind,
+			 .remote = of_sockaddr(&q->addresses[i]) },
+	};
+
+	if (unlikely(io->dropped != NULL))
+		io->dropped(io->looker, &dropped);
+	return dropped.drop;
+}
+
 static bool take(const struct port *port, const struct dp_io *io, struct queue *q, unsigned i,
 		 struct sw_packet *packet_out)
 {
@@ -157,8 +176,7 @@ static bool take(const struct port *port, const struct dp_io *io, struct queue *
 	uint8_t ecn = SW_ECN_NOT_ECT;
 
 	if (q->messages[i].msg_hdr.msg_flags & MSG_TRUNC || q->messages[i].msg_len == 0) {
-		dp_drop(io->counters, q->messages[i].msg_len ? SW_DROP_TOO_BIG : SW_DROP_TRUNCATED,
-			m);
+		dp_drop(io->counters, refused(port, io, q, i), m);
 		return false;
 	}
 	read_control(&q->messages[i].msg_hdr, &local, &ecn);
@@ -323,6 +341,8 @@ static void send_batch(const struct port *port, const struct dp_io *io, const st
 		}
 		enum sw_drop drop = drop_of(errno);
 		unsigned lost = drop == SW_DROP_TX_FULL ? count - at : 1;
+		for (unsigned i = at; i < at + lost; i++)
+			dp_port_lost(io, drop, &outs[i]);
 		sw_count(&io->counters->drops[drop], lost);
 		sw_count(&q->tx_errors, lost);
 		at += lost;

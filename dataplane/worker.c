@@ -326,6 +326,9 @@ unsigned dp_worker_turn(struct dp_worker *w, vd_ns now)
 
 	w->now = now;
 	w->capture = atomic_load_explicit(&w->plane->capture, memory_order_relaxed);
+	w->io.dropped =
+	    sw_capture_wants(w->capture, SW_CAPTURE_DROPS) ? dp_capture_port_dropped : NULL;
+	w->io.looker = w;
 	w->head_count = 0;
 	w->io.neighbours = sw_rcu_get(&w->plane->neighbours);
 	for (unsigned i = 0; i < w->port_count; i++)

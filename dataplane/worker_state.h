@@ -45,7 +45,8 @@ struct dp_outbox {
 struct dp_head {
 	const void *buffer;
 	struct sw_endpoint way;
-	uint16_t len; /* of the frame; of bytes at most SW_CAPTURE_BYTES */
+	uint16_t len;  /* of the frame */
+	uint16_t kept; /* of it below */
 	uint8_t bytes[SW_CAPTURE_BYTES];
 };
 
@@ -90,6 +91,8 @@ struct dp_worker {
 void dp_capture_arrived(struct dp_worker *w, const struct sw_packet *burst, unsigned count);
 /* A frame that another worker handed over, not yet changed; head_count is the caller's to reset. */
 void dp_capture_crossed(struct dp_worker *w, const struct sw_packet *packet);
+/* As dp_io's `dropped`. */
+void dp_capture_port_dropped(void *worker, const struct dp_dropped *dropped);
 void dp_capture_dropped(struct dp_worker *w, unsigned drop, const void *buffer);
 /* Drops that the switch made reports of. */
 void dp_capture_reported(struct dp_worker *w, const struct sw_packet *packets, unsigned count);

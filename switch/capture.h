@@ -8,7 +8,7 @@
  * a lane of its own; when that is full the packet is counted and not waited for.
  *
  * What is copied are frames as on the wire, from the multigram index on: never what a
- * sealed frame holds.
+ * sealed frame holds. But packets that a port refuses for their headers are IP packets.
  *
  * Threads: the word: written by control, read by workers, relaxed: a turn sooner or later
  *          does not matter, and items carry the round they are of.
@@ -28,6 +28,8 @@ enum {
 	SW_CAPTURE_IN = 1,    /* frames as they arrive */
 	SW_CAPTURE_OUT = 2,   /* frames handed to a port */
 	SW_CAPTURE_DROPS = 4, /* frames that were dropped */
+	/* of an item alone, beside DROPS: IP packets that a port refused, from the IP header on */
+	SW_CAPTURE_RAW = 8,
 };
 
 enum { SW_CAPTURE_ANY_DROP = 0xff };
@@ -72,7 +74,7 @@ struct sw_captured {
 	uint32_t link;          /* OUT: index of the link it leaves by; else 0 */
 	uint16_t len;           /* of the frame */
 	uint16_t kept;          /* bytes of it below */
-	uint8_t kind;           /* one of SW_CAPTURE_… */
+	uint8_t kind;           /* IN, OUT, or DROPS, which may have OUT and RAW with it */
 	uint8_t drop;           /* DROPS: enum sw_drop */
 	uint8_t worker;
 	uint8_t round;

@@ -61,6 +61,8 @@ ON_CONTROL static const struct vd_peer_id *peer_of(const struct node *node,
 	const struct route_link *link = NULL;
 	uint32_t index = item->link;
 
+	if (item->kind & SW_CAPTURE_RAW)
+		return NULL;
 	if (!index && item->kept >= 5 && (item->bytes[0] == 5 || item->bytes[0] == 6))
 		index = vd_be32_load(item->bytes + 1);
 	if (index)
@@ -75,21 +77,23 @@ ON_CONTROL static json_t *packet_json(const struct node *node, const struct sw_c
 	char text[VD_PEER_ID_TEXT];
 
 	return json_pack(
-	    "{s:I, s:s, s:i, s:i, s:o, s:i, s:o, s:i, s:i, s:s?, s:s?, s:o}", "at_ns",
+	    "{s:I, s:s, s:i, s:i, s:o, s:i, s:o, s:i, s:i, s:s?, s:s?, s:b, s:o}", "at_ns",
 	    (json_int_t)item->at + (json_int_t)wall_offset, "direction",
-	    item->kind == SW_CAPTURE_OUT ? "out" : "in", "port", (int)item->way.port, "worker",
+	    item->kind & SW_CAPTURE_OUT ? "out" : "in", "port", (int)item->way.port, "worker",
 	    (int)item->worker, "local", address_json(&item->way.local), "local_port",
 	    (int)item->way.local.port, "remote", address_json(&item->way.remote), "remote_port",
 	    (int)item->way.remote.port, "len", (int)item->len, "peer",
 	    peer ? vd_peer_id_text(peer, text) : NULL, "drop",
-	    item->kind == SW_CAPTURE_DROPS ? sw_drop_name((enum sw_drop)item->drop) : NULL, "bytes",
-	    hex_json(item->bytes, item->kept));
+	    item->kind & SW_CAPTURE_DROPS ? sw_drop_name((enum sw_drop)item->drop) : NULL, "raw",
+	    (item->kind & SW_CAPTURE_RAW) != 0, "bytes", hex_json(item->bytes, item->kept));
 }
 
 /* The hash that workers compare may be another neighbour's, too. */
 static bool is_wanted(const struct node_capture *capture, const struct sw_captured *item)
 {
-	return item->round == capture->round &&
+	unsigned direction = item->kind & SW_CAPTURE_OUT ? SW_CAPTURE_OUT : SW_CAPTURE_IN;
+
+	return item->round == capture->round && (capture->directions & direction) &&
 	       (capture->peer.len == 0 ||
 		memcmp(&item->way.remote, &capture->remote, sizeof capture->remote) == 0);
 }
@@ -194,10 +198,9 @@ static const char *read_kinds(const json_t *filter, struct node_capture *capture
 		return "--direction is in or out";
 	if (direction)
 		capture->kinds = direction[0] == 'i' ? SW_CAPTURE_IN : SW_CAPTURE_OUT;
+	capture->directions = capture->kinds;
 	if (!drop)
 		return NULL;
-	if (capture->kinds == SW_CAPTURE_OUT)
-		return "drops are of frames that arrived; leave --direction out away";
 	capture->kinds = SW_CAPTURE_DROPS;
 	capture->drop = SW_CAPTURE_ANY_DROP;
 	if (strcmp(drop, "any") == 0)

@@ -96,6 +96,7 @@ static void write_packet(struct capture *c, const json_t *packet)
 		.from = out ? local : remote,
 		.to = out ? remote : local,
 		.bytes = bytes,
+		.raw = json_is_true(json_object_get(packet, "raw")),
 		.kept = bytes_of(packet, bytes),
 		.len = (size_t)number_of(packet, "len"),
 		.comment = comment,
@@ -110,6 +111,8 @@ static const char *kind_of(const json_t *packet)
 {
 	const char *hex = text_of(packet, "bytes");
 
+	if (json_is_true(json_object_get(packet, "raw")))
+		return "IP packet";
 	if (strncmp(hex, "04", 2) == 0)
 		return "handshake";
 	if (strncmp(hex, "05", 2) == 0)

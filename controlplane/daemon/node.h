@@ -89,8 +89,9 @@ struct node_connect {
 
 /* The capture under way (captures.c). */
 struct node_capture {
-	uint64_t id;    /* of the last one */
-	unsigned kinds; /* SW_CAPTURE_…; 0: none is under way */
+	uint64_t id;         /* of the last one */
+	unsigned kinds;      /* SW_CAPTURE_…; 0: none is under way */
+	unsigned directions; /* SW_CAPTURE_IN, _OUT: what is told */
 	uint8_t drop;
 	uint8_t round;
 	struct vd_peer_id peer; /* len 0: any */

@@ -170,7 +170,7 @@ void pcapng_write(FILE *out, const struct pcapng_packet *packet)
 {
 	struct block b = begin(BLOCK_PACKET);
 	uint8_t before[IP6_BYTES + UDP_BYTES];
-	size_t head = headers(packet, before);
+	size_t head = packet->raw ? 0 : headers(packet, before);
 	size_t kept = packet->kept < PCAPNG_BYTES_MAX ? packet->kept : PCAPNG_BYTES_MAX;
 	uint32_t flags = packet->out ? OUTBOUND : INBOUND;
 

@@ -25,6 +25,7 @@ struct pcapng_packet {
 	uint64_t at_ns;     /* since 1970 */
 	bool out;
 	struct vd_udp_addr from, to;
+	bool raw;             /* `bytes` begin with the IP header, and not with the UDP payload */
 	const uint8_t *bytes; /* of the UDP payload: those that were kept */
 	size_t kept;          /* at most PCAPNG_BYTES_MAX */
 	size_t len;           /* of the whole UDP payload */

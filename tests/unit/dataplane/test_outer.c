@@ -344,3 +344,41 @@ Test(outer, templates_name_their_ends_and_room)
 	cr_assert(eq(uint, sw_payload_max(&to4, 61), 0));
 	cr_assert(eq(uint, sw_payload_max(&to4, 62), 1));
 }
+
+Test(outer, the_ends_of_a_refused_packet_are_guessed_as_far_as_they_are_there)
+{
+	EACH(six, vlan)
+	{
+		struct made m;
+		struct vd_udp_addr remote, local;
+		size_t l3 = vlan ? 18 : 14, ip = six ? 40 : 20;
+
+		make(&m, six, vlan);
+		for (size_t len = m.len; len-- > 0;) {
+			uint8_t *exact = malloc(len ? len : 1);
+			size_t at;
+
+			memcpy(exact, m.at, len);
+			at = dp_outer_guess(exact, len, &remote, &local);
+			cr_assert(eq(sz, at, len < l3 + ip ? 0 : l3), "%zu", len);
+			if (at)
+				cr_assert(eq(uint, remote.ip[15], 1));
+			if (at && len >= l3 + ip + 4) {
+				cr_assert(eq(uint, remote.port, 5000));
+				cr_assert(eq(uint, local.port, PORT));
+			}
+			free(exact);
+		}
+	}
+}
+
+Test(outer, a_later_fragment_has_no_ports_to_guess)
+{
+	struct vd_udp_addr remote, local;
+	struct made m;
+
+	make(&m, false, false);
+	vd_be16_store(m.at + 14 + 6, 100); /* its offset */
+	cr_assert(eq(sz, dp_outer_guess(m.at, m.len, &remote, &local), 14));
+	cr_assert(eq(uint, remote.port, 0));
+}
