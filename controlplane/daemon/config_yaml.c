@@ -13,7 +13,10 @@ struct reading {
 	struct vd_config_error *error;
 };
 
-enum { VALUE_MAX = 8192 }; /* a scalar, or a list in one scalar */
+enum {
+	VALUE_MAX = 8192, /* a scalar, or a list in one scalar */
+	DEPTH_MAX = 16,   /* of lists and mappings in each other */
+};
 
 static enum vd_err take_map(struct reading *r, const yaml_node_t *node, const char *path,
 			    void *base);
@@ -326,6 +329,34 @@ static enum vd_err fail_yaml(struct reading *r, const yaml_parser_t *parser)
 	return config_fail(r->error, VD_EUSER, r->name, r->one_line ? 0 : line, "YAML", why);
 }
 
+/* The line where the text is nested deeper than any configuration, or 0. libyaml takes time
+ * by the square of the depth, so this stops early. */
+static unsigned too_deep_at(struct vd_bytes text)
+{
+	yaml_parser_t parser;
+	yaml_event_t event;
+	unsigned depth = 0, line = 0;
+	bool more = yaml_parser_initialize(&parser);
+
+	if (!more)
+		return 0;
+	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);
+	yaml_parser_set_input_string(&parser, text.at, text.len);
+	while (more && yaml_parser_parse(&parser, &event)) {
+		if (event.type == YAML_SEQUENCE_START_EVENT ||
+		    event.type == YAML_MAPPING_START_EVENT)
+			depth++;
+		if (event.type == YAML_SEQUENCE_END_EVENT || event.type == YAML_MAPPING_END_EVENT)
+			depth--;
+		if (depth > DEPTH_MAX)
+			line = (unsigned)event.start_mark.line + 1;
+		more = event.type != YAML_STREAM_END_EVENT && !line;
+		yaml_event_delete(&event);
+	}
+	yaml_parser_delete(&parser);
+	return line;
+}
+
 /* Loads the next document; an empty one has no root. */
 static enum vd_err load(struct reading *r, yaml_parser_t *parser)
 {
@@ -338,8 +369,12 @@ static enum vd_err read_text(struct reading *r, struct vd_bytes text, const stru
 {
 	yaml_parser_t parser;
 	yaml_node_t *root;
+	unsigned deep = too_deep_at(text);
 	enum vd_err err;
 
+	if (deep)
+		return config_fail(r->error, VD_EUSER, r->name, r->one_line ? 0 : deep, "YAML",
+				   "is nested deeper than any configuration; close what is open");
 	if (!yaml_parser_initialize(&parser))
 		return config_fail(r->error, VD_ENOMEM, r->name, 0, "file", "no memory to read it");
 	yaml_parser_set_encoding(&parser, YAML_UTF8_ENCODING);

@@ -289,6 +289,9 @@ vd_ns node_resume_deadline(const struct node *node);
 void node_remember(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 void node_forget(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
+/* node_identity.c: the key of config.key. */
+enum vd_err node_read_identity(struct node *node, char why[NODE_WHY]);
+
 /* privileges.c: after what needs root is open, and after the rest is. */
 enum vd_err node_drop_root(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 enum vd_err node_settle(struct node *node, char why[NODE_WHY]) ON_CONTROL;

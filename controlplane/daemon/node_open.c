@@ -19,32 +19,9 @@ enum {
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
 
-static enum vd_err read_identity(struct node *node, char why[NODE_WHY])
-{
-	const char *path = node->config.key;
-	enum vd_err err;
-
-	if (node->config.dev && !path[0]) {
-		vd_identity_generate(&node->identity);
-		return VD_OK;
-	}
-	err = vd_identity_read_file(path, &node->identity);
-	if (err == VD_ESYS && errno == ENOENT)
-		return FAIL(why, "no key at %s; make one with: viaduct key gen %s", path, path);
-	if (err == VD_ESYS)
-		return FAIL(why, "cannot read the key %s: %s", path, strerror(errno));
-	if (err)
-		return FAIL(
-		    why,
-		    "%s is not a usable key: it must be an Ed25519 libp2p private key of 68 "
-		    "bytes that only its owner can read (chmod 600)",
-		    path);
-	return VD_OK;
-}
-
 static enum vd_err open_identity(struct node *node, char why[NODE_WHY])
 {
-	enum vd_err err = read_identity(node, why);
+	enum vd_err err = node_read_identity(node, why);
 
 	if (err)
 		return err;
