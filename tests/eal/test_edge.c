@@ -98,6 +98,22 @@ Test(edge, what_is_on_the_wire_is_not_the_packet)
 	edges_free(&e);
 }
 
+Test(edge, over_a_direct_link_a_session_sends_switch_frames_with_label_0)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64];
+	const struct rig_datagram *sent;
+
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	cr_assert(eq(u8, sent->bytes[0], 6));
+	cr_assert(eq(u64, vd_be64_load(sent->bytes + SW_AT_LABEL), 0));
+	cr_assert(eq(u8, sent->bytes[SW_AT_FLAGS], 0));
+	cr_assert(eq(u8, sent->bytes[SW_AT_PAYLOAD], 5));
+	edges_free(&e);
+}
+
 Test(edge, a_replayed_frame_comes_out_once)
 {
 	struct edges e = edges_new(1, 0, 0);
@@ -367,6 +383,35 @@ Test(edge, a_mark_on_the_last_hop_reaches_the_packet_as_in_figure_4)
 			     figure[cell / 4][cell % 4]),
 			  "cell %u", cell);
 	cr_assert(eq(u64, rig_drops(e.b, SW_DROP_CE_NOT_ECT), 1));
+	edges_free(&e);
+}
+
+/* DSCP 46 and ECT(0) inside; DSCP 10 and CE in the switch header. */
+Test(edge, a_packet_that_comes_out_keeps_its_dscp)
+{
+	struct edges e = edges_new(1, 0, 0);
+	uint8_t packet[64], out[2048], frame[RIG_BYTES];
+	size_t len = rig_ip6(1, 2, packet);
+	struct vd_udp_addr addr_a = rig_addr(1, 4001);
+	const struct sw_link *link = sw_link_find(&e.b->plane.links, e.link.b);
+	const struct rig_datagram *sent;
+	uint64_t tag;
+
+	packet[0] = 0x6b;
+	packet[1] = 0xa0 | (packet[1] & 15);
+	put(e.a, packet, len);
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	cr_assert(eq(u8, sent->bytes[SW_AT_CLASS], 0xba));
+	memcpy(frame, sent->bytes, sent->len);
+	frame[SW_AT_CLASS] = 10 << 2 | 3;
+	tag = sw_tag(link->rx_key, frame, sent->len);
+	memcpy(frame + SW_AT_TAG, &tag, sizeof tag);
+	rig_arrive(e.b, &addr_a, frame, sent->len);
+	(void)rig_turns(e.b, 1);
+	cr_assert(eq(sz, get(e.b, out), len));
+	cr_assert(eq(u8, out[0], 0x6b));
+	cr_assert(eq(u8, out[1] >> 4, 0xb), "DSCP as it was, ECN marked");
 	edges_free(&e);
 }
 

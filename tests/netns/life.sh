@@ -9,6 +9,7 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 net_needs
 net_begin
+export VIADUCT_LOG_LEVEL=debug
 main_job af_packet 4
 
 sed 's/:4001/:4002/; s/viaduct0/viaduct1/' "$net_dir/A.yaml" >"$net_dir/second.yaml"
@@ -24,8 +25,24 @@ ns_start A flood.txt ping -6 -q -i 0.01 "$main_overlay"
 stop B
 must_come 3 "A hears that B goes down" grep -q 'session down .*shutting down' "$net_dir/A.log"
 must_come 3 "R hears that B goes down" grep -q 'link down .*shutting down' "$net_dir/R.log"
-stop A
+no_routes() {
+	[ "$(told A routes "len(d['routes'])")" = 0 ]
+}
+no_routes && fail "A knows no routes"
 stop R
+must_come 5 "A forgets the routes over R, which said that it goes" no_routes
+stop A
+python3 - "$net_dir" <<-'END' || fail "a log tells a secret"
+	import base64, pathlib, sys
+	folder = pathlib.Path(sys.argv[1])
+	logs = b"".join(path.read_bytes() for path in folder.glob("*.log"))
+	keys = list(folder.glob("*.key"))
+	assert len(keys) >= 3 and b" debug " in logs, keys
+	for path in keys:
+	    seed = path.read_bytes()[4:36]
+	    for told in (seed, seed.hex().encode(), base64.b64encode(seed)[:40]):
+	        assert told not in logs and told.upper() not in logs, path
+END
 for name in A B R; do
 	[ ! -e "$net_dir/$name.sock" ] || fail "$name leaves its socket behind"
 done
