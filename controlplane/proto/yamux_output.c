@@ -2,11 +2,10 @@
 #include "controlplane/proto/yamux_state.h"
 
 enum {
-	BATCH_MAX = 65519,    /* of a Noise record: a batch is one */
-	DATA_MAX = 32 * 1024, /* of a frame, so that streams take turns */
-	/* A stream's frames in a batch, besides data: a window update. */
-	HEADERS_MAX = 2 * YAMUX_HEADER,
-	ROUND_TRIPS = 4, /* a window used up in less than these doubles */
+	BATCH_MAX = 65519,              /* of a Noise record: a batch is one */
+	DATA_MAX = 32 * 1024,           /* of a frame, so that streams take turns */
+	HEADERS_MAX = 3 * YAMUX_HEADER, /* of a stream's turn: a window update, data, FIN */
+	ROUND_TRIPS = 4,                /* a window used up in less than these doubles */
 };
 
 static void write_frame(struct vd_write *w, const struct yamux_frame *frame)
@@ -97,13 +96,25 @@ static uint16_t opening_flags(struct yamux *y, struct yamux_stream *stream)
 	return flags;
 }
 
-/* FIN goes with the last byte. */
+/*
+ * Once all was sent; never on a data frame, though the specification allows it: go-yamux (v5.1.0)
+ * acts on the flag before it has the data, and a reader that wakes in between sees an end.
+ */
 static uint16_t closing_flags(struct yamux_stream *stream)
 {
 	if (!stream->finished || stream->fin_sent || stream->out.len)
 		return 0;
 	stream->fin_sent = true;
 	return YAMUX_FIN;
+}
+
+static bool push_window(struct yamux *y, const struct yamux_stream *stream, uint16_t flags,
+			uint32_t grant)
+{
+	return push_frame(&y->out, &(struct yamux_frame){ .type = YAMUX_WINDOW_UPDATE,
+							  .flags = flags,
+							  .id = stream->id,
+							  .length = grant });
 }
 
 static bool push_data(struct yamux *y, struct yamux_stream *stream, size_t len, uint16_t flags)
@@ -116,7 +127,7 @@ static bool push_data(struct yamux *y, struct yamux_stream *stream, size_t len, 
 	memcpy(room + YAMUX_HEADER, byte_queue_bytes(&stream->out).at, len);
 	byte_queue_pop(&stream->out, len);
 	write_frame(&w, &(struct yamux_frame){ .type = YAMUX_DATA,
-					       .flags = flags | closing_flags(stream),
+					       .flags = flags,
 					       .id = stream->id,
 					       .length = (uint32_t)len });
 	byte_queue_added(&y->out, YAMUX_HEADER + len);
@@ -141,7 +152,7 @@ static void tell_room(struct yamux_stream *stream)
 	yamux_event(stream, MUXER_WRITABLE);
 }
 
-/* A stream's turn: a window update if one is due or no data carries the flags, and data. */
+/* A stream's turn: a window update if one is due or no data carries the flags; data; FIN. */
 static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 {
 	uint16_t flags = opening_flags(y, stream);
@@ -150,18 +161,17 @@ static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 
 	if (flags)
 		stream->epoch = now;
-
-	if (grant || !len) {
+	if (!len)
 		flags |= closing_flags(stream);
-		if ((grant || flags) &&
-		    !push_frame(&y->out, &(struct yamux_frame){ .type = YAMUX_WINDOW_UPDATE,
-								.flags = flags,
-								.id = stream->id,
-								.length = grant }))
+	if (grant || (flags && !len)) {
+		if (!push_window(y, stream, flags, grant))
 			return false;
 		flags = 0;
 	}
 	if (len && !push_data(y, stream, len, flags))
+		return false;
+	flags = closing_flags(stream);
+	if (flags && !push_window(y, stream, flags, 0))
 		return false;
 	if (stream->out.len && stream->send_window)
 		yamux_enqueue(stream, YAMUX_SENDS);
@@ -174,7 +184,7 @@ static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 static bool reserve(struct yamux *y)
 {
 	const struct yamux_stream *first = y->lists[YAMUX_SENDS].head;
-	size_t want = y->control.len + (first ? first->out.len + 4 * YAMUX_HEADER : 0);
+	size_t want = y->control.len + (first ? first->out.len + 6 * YAMUX_HEADER : 0);
 
 	return byte_queue_room(&y->out, want < BATCH_MAX ? want : BATCH_MAX) != NULL;
 }
