@@ -147,17 +147,18 @@ bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *p, uint32_t session,
 		   struct vd_bytes plain)
 {
-	struct sw_punt *punt = NULL;
+	struct sw_punt *punt =
+	    punt_new(w, SW_PUNT_INNER,
+		     has_share(w, w->inner, session) ? SW_PUNTS_KNOWN : SW_PUNTS_STRANGERS);
 
-	if (fits(w, plain.len))
-		punt =
-		    punt_new(w, SW_PUNT_INNER,
-			     has_share(w, w->inner, session) ? SW_PUNTS_KNOWN : SW_PUNTS_STRANGERS);
 	if (!punt)
 		return false;
 	set_header(punt, p);
 	punt->session = session;
-	return punt_done(w, punt, plain.at, plain.len);
+	punt->frame_len = (uint16_t)plain.len;
+	/* what is longer can only be a ping's padding, which nobody looks at */
+	return punt_done(w, punt, plain.at,
+			 plain.len < SW_EXCHANGE_BYTES ? plain.len : SW_EXCHANGE_BYTES);
 }
 
 bool dp_punt_report(struct dp_worker *w, const struct sw_packet *p, uint32_t session)
@@ -184,7 +185,7 @@ bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR])
 
 /* ---- down ---- */
 
-/* A buffer with the item's bytes behind `room` bytes; packet_out->frame points to them. */
+/* A buffer with the item's bytes and padding behind `room` bytes; packet_out->frame has them. */
 static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t room,
 		 struct sw_packet *packet_out)
 {
@@ -194,17 +195,18 @@ static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t r
 		sw_count(&w->counters->drops[SW_DROP_NO_BUFFER], 1);
 		return false;
 	}
-	if (inject->len > SW_EXCHANGE_BYTES ||
-	    inject->len + room + VD_AEAD_TAG_BYTES > rte_pktmbuf_tailroom(m)) {
+	if (inject->len > SW_EXCHANGE_BYTES || inject->pad > UINT16_MAX ||
+	    inject->len + inject->pad + room + VD_AEAD_TAG_BYTES > rte_pktmbuf_tailroom(m)) {
 		dp_worker_drop(w, SW_DROP_TOO_BIG, m);
 		return false;
 	}
 	*packet_out = (struct sw_packet){
 		.frame = rte_pktmbuf_mtod_offset(m, uint8_t *, room),
 		.buffer = m,
-		.len = inject->len,
+		.len = (uint16_t)(inject->len + inject->pad),
 	};
 	memcpy(packet_out->frame, inject->bytes, inject->len);
+	memset(packet_out->frame + inject->len, 0, inject->pad);
 	return true;
 }
 

@@ -303,6 +303,12 @@ unsigned dp_tun_ifindex(const struct dp *dp)
 	return dp->has_tun ? dp->tun.ifindex : 0;
 }
 
+uint16_t dp_tun_mtu_max(const struct dp *dp)
+{
+	(void)dp;
+	return DP_TUN_MTU_MAX;
+}
+
 unsigned dp_port_count(const struct dp *dp)
 {
 	return dp->port_count;

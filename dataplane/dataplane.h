@@ -74,5 +74,8 @@ void dp_close(struct dp *dp);
 /* The TUN's, for routes and MTU by netlink; 0: there is none. */
 unsigned dp_tun_ifindex(const struct dp *dp);
 
+/* The largest MTU that the TUN may have: a buffer holds such a packet and its headers. */
+uint16_t dp_tun_mtu_max(const struct dp *dp);
+
 unsigned dp_port_count(const struct dp *dp);
 void dp_port_view(const struct dp *dp, unsigned port, struct dp_port_view *view_out);

@@ -137,6 +137,7 @@ bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *packet);
 void dp_punt_moved(struct dp_worker *w, const struct sw_packet *packet);
 void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *packet);
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *packet);
+/* What is longer than a lane's item is cut. */
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *packet, uint32_t session,
 		   struct vd_bytes plain);
 bool dp_punt_report(struct dp_worker *w, const struct sw_packet *packet, uint32_t session);

@@ -48,7 +48,7 @@ enum { SW_EXCHANGE_BYTES = 2048 }; /* largest datagram that crosses */
 enum sw_punt_kind {
 	SW_PUNT_DATAGRAM,     /* a datagram with outer index other than 6, or an unknown one */
 	SW_PUNT_PAYLOAD,      /* a switch frame's payload for us, other than an open sealed frame */
-	SW_PUNT_INNER,        /* plaintext of a session other than /ip6; may be empty */
+	SW_PUNT_INNER,        /* plaintext of a session other than /ip6; may be empty, or cut */
 	SW_PUNT_REPORT,       /* a report about a frame that we sent lately, under `session` */
 	SW_PUNT_MOVED,        /* a frame verified, with the highest counter, from another address */
 	SW_PUNT_WANT_SESSION, /* an overlay packet for a known peer without session; `overlay` */
@@ -71,7 +71,7 @@ struct sw_punt {
 	uint8_t used;            /* PAYLOAD */
 	uint8_t lane;            /* enum sw_punt_lane */
 	uint16_t len;            /* of bytes */
-	uint16_t frame_len;      /* MOVED: bytes of the datagram */
+	uint16_t frame_len;      /* MOVED: bytes of the datagram; INNER: of the plaintext, whole */
 	uint32_t link;           /* index it came by: PAYLOAD, INNER (0: unknown), MOVED */
 	uint32_t session;        /* index: INNER, REPORT */
 	uint64_t label;          /* as received: PAYLOAD */
@@ -95,7 +95,7 @@ struct sw_inject {
 	uint16_t len;
 	uint32_t link;
 	uint32_t session;
-	uint32_t reserved;
+	uint32_t pad; /* INNER: zeros behind the bytes */
 	uint64_t label;
 	struct sw_path path;
 	struct sw_template send;

@@ -37,11 +37,12 @@ int client_links(const struct client_options *options)
 int client_sessions(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "NAME", "name", TABLE_TEXT },       { "PEER", "peer", TABLE_TEXT },
-		{ "OVERLAY", "overlay", TABLE_TEXT }, { "PATH", "path", TABLE_TEXT },
-		{ "CIPHER", "cipher", TABLE_TEXT },   { "MTU", "mtu", TABLE_NUMBER },
-		{ "RTT", "rtt_ms", TABLE_MS },        { "RX", "rx_bytes", TABLE_BYTES },
-		{ "TX", "tx_bytes", TABLE_BYTES },    { "SINCE", "since_s", TABLE_SECONDS },
+		{ "NAME", "name", TABLE_TEXT },        { "PEER", "peer", TABLE_TEXT },
+		{ "OVERLAY", "overlay", TABLE_TEXT },  { "PATH", "path", TABLE_TEXT },
+		{ "CIPHER", "cipher", TABLE_TEXT },    { "MTU", "mtu", TABLE_NUMBER },
+		{ "SEARCH", "mtu_state", TABLE_TEXT }, { "RTT", "rtt_ms", TABLE_MS },
+		{ "RX", "rx_bytes", TABLE_BYTES },     { "TX", "tx_bytes", TABLE_BYTES },
+		{ "SINCE", "since_s", TABLE_SECONDS },
 	};
 
 	return show_list(options, "sessions", columns, CLIENT_COUNT(columns), "no sessions");

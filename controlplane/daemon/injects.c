@@ -84,8 +84,8 @@ static unsigned owner_of_session(const struct node *node, uint32_t index)
 	return session ? session->owner : 0;
 }
 
-void node_send_inner(struct node *node, uint32_t session, const struct peering_path *path,
-		     struct vd_bytes plain)
+void node_send_padded(struct node *node, uint32_t session, const struct peering_path *path,
+		      struct vd_bytes plain, size_t pad)
 {
 	struct route_path route = node_route_of_path(path);
 	const struct route_link *link = route_links_of_number(node->links, route.link);
@@ -101,10 +101,18 @@ void node_send_inner(struct node *node, uint32_t session, const struct peering_p
 		return;
 	inject->kind = SW_INJECT_INNER;
 	inject->session = session;
+	inject->pad = (uint32_t)pad;
 	inject->path = (struct sw_path){ .link = link->current,
 					 .payload_max = link->payload_max,
 					 .label = route.label };
 	commit(node, owner);
+	route_sessions_injected(node->sessions, session);
+}
+
+void node_send_inner(struct node *node, uint32_t session, const struct peering_path *path,
+		     struct vd_bytes plain)
+{
+	node_send_padded(node, session, path, plain, 0);
 }
 
 void node_move_session(struct node *node, uint32_t index, const struct sw_path *path)

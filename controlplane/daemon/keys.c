@@ -130,7 +130,9 @@ const struct config_key config_keys[] = {
 	{ "tun.name", KEY_TEXT, AT(tun.name), .room = 16, .min = 1, .fallback = "viaduct0",
 	  .help = "Name of the device." },
 	{ "tun.mtu", KEY_MTU, AT(tun.mtu), .min = 1280, .max = 9000, .fallback = "auto",
-	  .help = "`auto` is 1280, which every path carries; docs/mtu.md tells what fits." },
+	  .help =
+	      "`auto` begins at 1280 and becomes the least of what the live sessions' paths carry; "
+	      "docs/mtu.md tells how." },
 
 	SECTION("session", .extra = KEY_NONE,
 		.help = "End-to-end sessions of this node. Default: with nobody."),

@@ -56,7 +56,7 @@ ON_CONTROL static bool pump_one(struct node *node, vd_ns now)
 		node_on_seek_event(node, &found, now);
 		return true;
 	}
-	return node_pump_paths(node, now);
+	return node_pump_paths(node, now) || node_pump_mtu(node, now);
 }
 
 void node_pump_events(struct node *node, vd_ns now)
@@ -87,6 +87,7 @@ static vd_ns deadline_of(const struct node *node)
 	vd_ns at = vd_ns_min(node->next_tick, peering_deadline(node->link_peering));
 
 	at = vd_ns_min(at, vd_ns_min(node->next_look, node->paths_at));
+	at = vd_ns_min(at, node->mtu_at);
 	at = vd_ns_min(at, seek_deadline(node->seek));
 	at = vd_ns_min(at, vd_ns_min(node_resume_deadline(node), node_drain_deadline(node)));
 	if (node->session_peering)

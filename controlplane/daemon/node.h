@@ -116,6 +116,8 @@ struct node_counters {
 	uint64_t reports[NODE_REPORT_CODES]; /* believed, by code */
 	uint64_t paths_refused;              /* routes with too small an MTU */
 	uint64_t sessions_moved;             /* to another path, after a challenge was answered */
+	uint64_t mtu_sent, mtu_answered;     /* probes */
+	uint64_t mtu_black_holes, mtu_too_small;
 };
 
 /* Peers to open links to, since they reserved here before this node restarted (resume.c). */
@@ -179,6 +181,8 @@ struct node {
 	vd_ns next_tick;
 	vd_ns next_look;        /* at the sessions' traffic */
 	vd_ns paths_at;         /* when the sessions' paths want something */
+	vd_ns mtu_at;           /* when the search for what they carry does */
+	uint32_t tun_mtu;       /* as it is now; 0: there is no TUN */
 	bool templates_pending; /* links to look at since the last change of routes */
 	uint32_t templates_at;  /* the next of them */
 	uint32_t tun_ifindex;   /* 0: none */
@@ -226,6 +230,9 @@ void node_send_payload(struct node *node, const struct peering_path *path,
 		       struct vd_bytes payload) ON_CONTROL;
 void node_send_inner(struct node *node, uint32_t session, const struct peering_path *path,
 		     struct vd_bytes plain) ON_CONTROL;
+/* The same with `pad` zeros behind the plaintext. */
+void node_send_padded(struct node *node, uint32_t session, const struct peering_path *path,
+		      struct vd_bytes plain, size_t pad) ON_CONTROL;
 void node_move_session(struct node *node, uint32_t index, const struct sw_path *path) ON_CONTROL;
 
 /* life.c: peering's `sent`, and what the workers could not make sense of. */
@@ -239,6 +246,21 @@ void node_move_link(struct node *node, const struct vd_peer_id *peer,
 
 /* path_reports.c: a report about a frame of ours. */
 void node_on_report(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+
+/* path_mtu.c: how much the sessions' paths carry, and the TUN's MTU. A probe arrived. */
+void node_on_probed(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
+/* A believed report: switch payloads of at most `limit` pass on the session's path. */
+void node_mtu_reported(struct node *node, const struct route_session *session, uint16_t limit,
+		       vd_ns now) ON_CONTROL;
+/* What a session's path carries, as far as probes tell: a switch payload; 0: nothing is known. */
+uint16_t node_mtu_payload(const struct node *node, const struct vd_peer_id *peer,
+			  const struct route_path *path) ON_CONTROL;
+enum mtu_state node_mtu_state(const struct node *node,
+			      const struct route_session *session) ON_CONTROL;
+/* Every 250 ms: other paths, other limits, traffic. */
+void node_look_at_mtu(struct node *node, vd_ns now) ON_CONTROL;
+/* False when nothing was due. */
+bool node_pump_mtu(struct node *node, vd_ns now) ON_CONTROL;
 
 /* paths.c: the opaque paths of peering, and what they stand for. */
 struct peering_path node_path_of_endpoint(const struct sw_endpoint *endpoint);
@@ -318,6 +340,12 @@ void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CO
 void node_take_captures(struct node *node) ON_CONTROL;
 void node_tick_capture(struct node *node, vd_ns now) ON_CONTROL;
 
+/* The largest switch payload of a path, by link and learnt route; 0: the link is gone. */
+uint16_t node_path_payload(const struct node *node, const struct vd_peer_id *peer,
+			   const struct route_path *path) ON_CONTROL;
+/* Says that a path is no use, and counts it; `payload`: what it carries, 0: less than needed. */
+void node_refuse_path(struct node *node, const struct vd_peer_id *peer,
+		      uint16_t payload) ON_CONTROL;
 /* A session's path as the data plane has it; link 0 when the link is gone. */
 struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,
 			      const struct route_path *path) ON_CONTROL;

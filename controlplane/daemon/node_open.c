@@ -12,7 +12,7 @@
 #include "controlplane/route/overlay.h"
 
 enum {
-	TUN_MTU_START = 1280, /* until a larger path has been probed */
+	TUN_MTU_START = 1280, /* until the sessions know what their paths carry */
 	LOST_REPORTS_PER_S = 10,
 	PEERS_A_SLOT = 2, /* slots of a table for each peer, so that rekeying finds room */
 };
@@ -241,6 +241,7 @@ ON_CONTROL static enum vd_err find_tun(struct node *node, char why[NODE_WHY])
 	if (!tun)
 		return FAIL(why, "the TUN device %s is not there", node->config.tun.name);
 	node->tun_ifindex = tun->ifindex;
+	node->tun_mtu = node->config.tun.mtu ? node->config.tun.mtu : TUN_MTU_START;
 	return VD_OK;
 }
 

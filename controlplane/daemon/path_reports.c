@@ -40,21 +40,12 @@ ON_CONTROL static void probe(struct node *node, const struct route_session *sess
 ON_CONTROL static void lower(struct node *node, const struct route_session *session, uint16_t limit,
 			     vd_ns now)
 {
-	struct sw_path data = session->data_path;
-
-	if (limit < PAYLOAD_MIN) { /* nothing that IPv6 could use; perhaps another way */
-		node->counters.paths_refused++;
-		if (may_act(node, session->current, now))
-			probe(node, session, now);
+	node_mtu_reported(node, session, limit, now);
+	if (limit >= PAYLOAD_MIN)
 		return;
-	}
-	if (data.payload_max && limit >= data.payload_max)
-		return;
-	data.payload_max = limit;
-	node_move_session(node, session->current, &data);
-	vd_log(VD_INFO, VD_SUB_SESSION, "path carries less than it did",
-	       VD_STR("peer", PEER_TEXT(&session->peer)), VD_U64("payload", limit));
-	route_sessions_moved(node->sessions, session->current, &session->path, &data);
+	node->counters.paths_refused++; /* nothing that IPv6 could use; perhaps another way */
+	if (may_act(node, session->current, now))
+		probe(node, session, now);
 }
 
 void node_on_report(struct node *node, const struct sw_punt *punt)

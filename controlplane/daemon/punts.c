@@ -52,14 +52,25 @@ ON_CONTROL static bool path_of(const struct node *node, const struct sw_punt *pu
 	return true;
 }
 
+/* The plaintext; what was cut off it is zeros: padding of a ping, or nothing that we take. */
+static struct vd_bytes whole(const struct sw_punt *punt)
+{
+	static uint8_t plain[UINT16_MAX];
+
+	if (punt->frame_len <= punt->len)
+		return vd_bytes(punt->bytes, punt->len);
+	memcpy(plain, punt->bytes, punt->len);
+	return vd_bytes(plain, punt->frame_len);
+}
+
 ON_CONTROL static void on_inner(struct node *node, const struct sw_punt *punt)
 {
 	struct peering_path path;
 
 	if (node->session_peering)
 		(void)!peering_recv_inner(node->session_peering, punt->session,
-					  path_of(node, punt, &path) ? &path : NULL,
-					  vd_bytes(punt->bytes, punt->len), punt->at);
+					  path_of(node, punt, &path) ? &path : NULL, whole(punt),
+					  punt->at);
 }
 
 ON_CONTROL static void on_want_session(struct node *node, const struct sw_punt *punt)

@@ -154,13 +154,14 @@ ON_CONTROL static json_t *session_json(struct node *node, const struct peering_v
 	if (session->data_path.payload_max > SW_SEAL_OVERHEAD)
 		mtu = session->data_path.payload_max - SW_SEAL_OVERHEAD - 1;
 	return json_pack(
-	    "{s:o, s:o, s:o, s:s, s:i, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
+	    "{s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
 	    node_peer_json(&view->peer), "overlay", node_overlay_json(session->overlay), "path",
 	    path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher), "mtu", mtu,
-	    "rtt_ms", node_rtt_json(view->rtt), "state", view->up ? "up" : "connecting",
-	    "rx_packets", u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes),
-	    "tx_packets", u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes),
-	    "since_s", view->up ? since_json(view->since) : json_null());
+	    "mtu_state", mtu_state_name(node_mtu_state(node, session)), "rtt_ms",
+	    node_rtt_json(view->rtt), "state", view->up ? "up" : "connecting", "rx_packets",
+	    u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
+	    u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes), "since_s",
+	    view->up ? since_json(view->since) : json_null());
 }
 
 ON_CONTROL static json_t *tell_sessions(void *context)
@@ -276,6 +277,20 @@ static void tell_lost(struct metrics *m, const char *kind, const struct peering_
 	metrics_u64(m, stats->lost_disbelieved, "kind", kind, "result", "disbelieved");
 }
 
+ON_CONTROL static void tell_mtu_states(struct node *node, struct metrics *m)
+{
+	const struct route_session *session;
+	uint64_t counts[MTU_STATES] = { 0 };
+	uint32_t at = 0;
+
+	while (node->sessions && (session = route_sessions_next(node->sessions, &at)))
+		if (session->current)
+			counts[node_mtu_state(node, session)]++;
+	metrics_gauge(m, "viaduct_mtu_sessions", "sessions, by state of the search for their MTU");
+	for (int i = 0; i < MTU_STATES; i++)
+		metrics_u64(m, counts[i], "state", mtu_state_name((enum mtu_state)i));
+}
+
 static void tell_reports(struct node *node, struct metrics *m)
 {
 	static const char *const codes[NODE_REPORT_CODES] = {
@@ -309,6 +324,12 @@ static void tell_control(struct node *node, struct metrics *m)
 	metrics_u64(m, node->counters.no_way, "reason", "no_way");
 	metrics_u64(m, node->counters.bad_control, "reason", "bad_control");
 	metrics_u64(m, node->counters.paths_refused, "reason", "path_mtu");
+	metrics_counter(m, "viaduct_mtu_probes", "padded pings that look for paths' MTUs");
+	metrics_u64(m, node->counters.mtu_sent, "result", "sent");
+	metrics_u64(m, node->counters.mtu_answered, "result", "answered");
+	metrics_counter(m, "viaduct_mtu_changes", "paths that turned out to carry less");
+	metrics_u64(m, node->counters.mtu_black_holes, "kind", "black_hole");
+	metrics_u64(m, node->counters.mtu_too_small, "kind", "too_small");
 	metrics_counter(m, "viaduct_sessions_moved", "sessions moved to another path");
 	metrics_u64(m, node->counters.sessions_moved);
 	tell_reports(node, m);
@@ -350,7 +371,7 @@ static void tell_workers(struct node *node, struct metrics *m)
 	}
 }
 
-static void tell_metrics(void *context, struct metrics *m)
+ON_CONTROL static void tell_metrics(void *context, struct metrics *m)
 {
 	struct node *node = context;
 
@@ -358,6 +379,9 @@ static void tell_metrics(void *context, struct metrics *m)
 	metrics_u64(m, up_count(node->link_peering));
 	metrics_gauge(m, "viaduct_sessions", "sessions that are up");
 	metrics_u64(m, up_count(node->session_peering));
+	metrics_gauge(m, "viaduct_tun_mtu_bytes", "MTU of the TUN; 0: there is none");
+	metrics_u64(m, node->tun_mtu);
+	tell_mtu_states(node, m);
 	metrics_counter(m, "viaduct_switched", "frames that left by another link");
 	metrics_u64(m, SUM(node, switched));
 	metrics_counter(m, "viaduct_delivered", "frames for this node");

@@ -21,21 +21,6 @@ bool node_admit_session(void *context, const struct vd_peer_id *peer)
 
 /* ---- paths ---- */
 
-/* As the data plane has it; link 0 when the link is gone. */
-ON_CONTROL static struct sw_path data_path_of(const struct node *node,
-					      const struct route_path *path, uint16_t payload_max)
-{
-	const struct route_link *link = route_links_of_number(node->links, path->link);
-	struct sw_path data = { .label = path->label };
-
-	if (!link)
-		return data;
-	data.link = link->current;
-	data.payload_max =
-	    payload_max && payload_max < link->payload_max ? payload_max : link->payload_max;
-	return data;
-}
-
 static uint32_t route_to(const struct node *node, const struct vd_peer_id *peer,
 			 const struct vd_peer_id *via)
 {
@@ -87,7 +72,7 @@ void node_seek_again(struct node *node, const struct route_session *session, vd_
 ON_CONTROL static void follow_link(struct node *node, const struct route_session *session,
 				   vd_ns now)
 {
-	struct sw_path data = data_path_of(node, &session->path, session->data_path.payload_max);
+	struct sw_path data = node_data_path(node, &session->peer, &session->path);
 
 	if (data.link == session->data_path.link)
 		return;
@@ -156,6 +141,16 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 
 /* ---- looking for ways ---- */
 
+void node_refuse_path(struct node *node, const struct vd_peer_id *peer, uint16_t payload)
+{
+	node->counters.paths_refused++;
+	vd_log(VD_WARN, VD_SUB_ROUTE,
+	       "path refused: its MTU is too small for IPv6 inside; raise the MTU on the way to "
+	       "1371 (over IPv6 1391) or more",
+	       VD_STR("peer", PEER_TEXT(peer)), VD_U64("payload", payload),
+	       VD_U64("needed", PAYLOAD_MIN));
+}
+
 static void dial(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
 		 vd_ns now)
 {
@@ -172,7 +167,9 @@ void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns n
 
 	if (node->stopping)
 		return;
-	if (link && link->current) {
+	if (link && link->current && link->payload_max < PAYLOAD_MIN)
+		node_refuse_path(node, peer, link->payload_max);
+	else if (link && link->current) {
 		seek_unwant(node->seek, peer);
 		dial(node, peer, &(struct route_path){ .link = link->number }, now);
 		return;
@@ -221,10 +218,9 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 	if (!link || !node->sessions || router->draining)
 		return;
 	if (msg->route.mtu < PAYLOAD_MIN || link->payload_max < PAYLOAD_MIN) {
-		node->counters.paths_refused++;
-		vd_log(VD_WARN, VD_SUB_ROUTE, "path refused: its MTU is too small for IPv6 inside",
-		       VD_STR("peer", PEER_TEXT(&route.peer)), VD_U64("mtu", msg->route.mtu),
-		       VD_U64("needed", PAYLOAD_MIN));
+		node_refuse_path(node, &route.peer,
+				 msg->route.mtu < link->payload_max ? msg->route.mtu
+								    : link->payload_max);
 		return;
 	}
 	if (keep_route(node, &route))
@@ -252,14 +248,33 @@ void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns
 /* ---- generations ---- */
 
 /* With the route's MTU, if the path is a route that we learnt. */
-struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,
-			      const struct route_path *path)
+uint16_t node_path_payload(const struct node *node, const struct vd_peer_id *peer,
+			   const struct route_path *path)
 {
 	const struct route_link *link = route_links_of_number(node->links, path->link);
 	uint32_t at = link ? route_to(node, peer, &link->peer) : node->route_count;
 	bool learnt = at < node->route_count && node->routes[at].label == path->label;
 
-	return data_path_of(node, path, learnt ? node->routes[at].mtu : 0);
+	if (!link)
+		return 0;
+	return learnt && node->routes[at].mtu < link->payload_max ? node->routes[at].mtu
+								  : link->payload_max;
+}
+
+struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,
+			      const struct route_path *path)
+{
+	const struct route_link *link = route_links_of_number(node->links, path->link);
+	uint16_t probed = node_mtu_payload(node, peer, path);
+	struct sw_path data = { .label = path->label };
+
+	if (!link)
+		return data;
+	data.link = link->current;
+	data.payload_max = node_path_payload(node, peer, path);
+	if (probed && probed < data.payload_max)
+		data.payload_max = probed;
+	return data;
 }
 
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
@@ -373,6 +388,7 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_PONG: node_pong(node, &event->peer, true, event->rtt); return;
 	case PEERING_JOB: node_do_job(node, node->session_peering, event->job); return;
 	case PEERING_CONTROL: node_on_session_control(node, event, now); return;
+	case PEERING_PROBED: node_on_probed(node, event, now); return;
 	case PEERING_MOVED:    /* links only */
 	case PEERING_REBOOTED: /* the peer's sessions died with it; a new one is up */
 	case PEERING_NONE: return;

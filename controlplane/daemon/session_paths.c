@@ -219,5 +219,6 @@ void node_look_at_sessions(struct node *node, vd_ns now)
 		return;
 	route_sessions_poll(node->sessions, note_traffic, node, now);
 	node->paths_at = 0;
+	node_look_at_mtu(node, now);
 	node_seek_lost(node, now);
 }

@@ -472,6 +472,16 @@ enum vd_err peering_ping(struct peering *p, const struct vd_peer_id *id, vd_ns n
 	return err;
 }
 
+enum vd_err peering_probe(const struct peering *p, const struct vd_peer_id *id, uint64_t probe,
+			  uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE || !p->peers[slot].up)
+		return VD_ENOTFOUND;
+	return probe_write(p, slot, probe, head_out, len_out);
+}
+
 void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,
 		   const char *text, vd_ns now)
 {

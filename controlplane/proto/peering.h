@@ -52,6 +52,7 @@ enum {
 	PEERING_HEAD_BYTES = 13,  /* index, receiver index and counter of a frame */
 	PEERING_JOBS = 128,       /* handed out at once */
 	PEERING_INDICES = 1280,   /* held at most for handshakes and refusals, beside generations */
+	PEERING_PROBE_BYTES = 11, /* of a probe, before its padding: at most */
 };
 
 /* Opaque here, compared as bytes; zero what is not used. */
@@ -125,8 +126,9 @@ enum peering_event_kind {
 	/* a verified control message of the peer: `frame` is its protobuf, `path` the way it came;
 	 * challenges, which are answered here, are told by sessions only */
 	PEERING_CONTROL,
-	PEERING_PONG, /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
-	PEERING_JOB,  /* public-key work: peering_job_run(`job`), then peering_job_done */
+	PEERING_PONG,   /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
+	PEERING_JOB,    /* public-key work: peering_job_run(`job`), then peering_job_done */
+	PEERING_PROBED, /* session: a ping that peering_probe made arrived: `id`, `size` */
 };
 
 struct peering_generation {
@@ -154,6 +156,8 @@ struct peering_event {
 	char text[PEERING_TEXT];
 	vd_ns rtt;               /* PONG */
 	struct peering_job *job; /* JOB */
+	uint64_t id;             /* PROBED */
+	size_t size;             /* PROBED: of the plaintext, as it arrived */
 };
 
 /* The limits, which turned_away counts. */
@@ -299,6 +303,14 @@ void peering_set_draining(struct peering *peering, bool draining);
 
 /* Sends a ping now; the answer updates the view's rtt. VD_ENOTFOUND, VD_AGAIN (one is out). */
 enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
+
+/*
+ * Sessions: the head of a ping request under the peer's current generation, to be padded with
+ * zeros, sealed and sent by the caller; its reply comes as PROBED. VD_ENOTFOUND: not up, or the
+ * peer does not speak ping.
+ */
+enum vd_err peering_probe(const struct peering *peering, const struct vd_peer_id *peer, uint64_t id,
+			  uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
 
 /*
  * Tells the peer, and forgets its generations: their RETIRE, then DOWN. Does not undial:

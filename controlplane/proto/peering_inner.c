@@ -156,6 +156,32 @@ enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
 	return ping_out(p, peer->current, &ping);
 }
 
+enum vd_err probe_write(const struct peering *p, uint32_t peer_slot, uint64_t id,
+			uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out)
+{
+	uint32_t current = p->peers[peer_slot].current;
+	uint8_t index = current == SLOT_NONE ? 0 : ping_index(p, &p->generations[current]);
+	struct ping ping = { .kind = PING_REQUEST, .id = id };
+	struct vd_write w = vd_write_to(head_out, PEERING_PROBE_BYTES);
+
+	if (!index)
+		return VD_ENOTFOUND;
+	mg_frame_write(&w, index);
+	ping_write(&w, &ping);
+	*len_out = vd_write_len(&w);
+	return vd_write_end(&w);
+}
+
+/* A reply to no ping of this machine's: who made a probe knows its id. */
+static void probed(struct peering *p, const struct peer *peer, uint8_t index,
+		   const struct ping *reply)
+{
+	struct event_slot *event = event_push(p, PEERING_PROBED, peer);
+
+	event->event.id = reply->id;
+	event->event.size = (size_t)reply->received + (index < 0x80 ? 1 : 2);
+}
+
 static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes in, vd_ns now)
 {
 	struct peer *peer = &p->peers[p->generations[slot].peer];
@@ -167,6 +193,10 @@ static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes i
 	if (ping.kind == PING_REQUEST) {
 		ping.kind = PING_REPLY;
 		return ping_out(p, slot, &ping);
+	}
+	if ((!peer->ping_out || peer->ping_id != ping.id) && p->config.kind == PEERING_SESSION) {
+		probed(p, peer, ping_index(p, &p->generations[slot]), &ping);
+		return VD_OK;
 	}
 	if (!peer->ping_out || peer->ping_id != ping.id)
 		return VD_EPEER_STATE;

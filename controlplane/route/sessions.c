@@ -296,6 +296,7 @@ void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_i
 			route_sessions_retire(sessions, session->generations[i].index);
 	session->retired = (struct route_account){ 0 };
 	session->paths = (struct session_path){ 0 };
+	session->mtu = (struct mtu_paths){ .any = false };
 }
 
 void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
@@ -323,6 +324,21 @@ struct session_path *route_sessions_paths(struct route_sessions *sessions,
 	struct route_session *session = row_of_peer(sessions, peer);
 
 	return session ? &session->paths : NULL;
+}
+
+struct mtu_paths *route_sessions_mtu(struct route_sessions *sessions, const struct vd_peer_id *peer)
+{
+	struct route_session *session = row_of_peer(sessions, peer);
+
+	return session ? &session->mtu : NULL;
+}
+
+void route_sessions_injected(struct route_sessions *sessions, uint32_t index)
+{
+	struct route_session *session = row_of_index(sessions, index);
+
+	if (session)
+		session->own++;
 }
 
 const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
@@ -368,6 +384,17 @@ static void note_silence(struct route_session *session, bool sent, bool received
 		session->unanswered = now;
 }
 
+/* What was injected may leave after the next poll, or never. */
+static void note_host(struct route_session *session, uint64_t sent, vd_ns now)
+{
+	uint64_t own = (uint64_t)session->own + session->own_left;
+
+	if (sent > own)
+		session->host_sent_at = now;
+	session->own_left = sent < session->own ? session->own - (uint32_t)sent : 0;
+	session->own = 0;
+}
+
 static void poll_session(struct route_sessions *sessions, struct route_session *session,
 			 route_moved_fn moved, void *context, vd_ns now)
 {
@@ -387,6 +414,7 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 	}
 	if (sent)
 		session->sent_at = now;
+	note_host(session, sent, now);
 	session_path_traffic(&session->paths, sent, received, now);
 	note_silence(session, session->paths.sent == now, received, now);
 }

@@ -22,6 +22,7 @@
 #include "base/formats/peer_id.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "controlplane/proto/mtu_paths.h"
 #include "controlplane/proto/session_path.h"
 #include "controlplane/route/links.h"
 #include "switch/plane.h"
@@ -45,9 +46,12 @@ struct route_session {
 	enum vd_cipher cipher;
 	vd_ns since;
 	struct route_account retired;
-	vd_ns unanswered; /* when something was sent and nothing has verified since; 0: no */
-	vd_ns asked;      /* when it last looked for another way */
-	vd_ns sent_at;    /* the last poll that found so; 0: none */
+	vd_ns unanswered;       /* when something was sent and nothing has verified since; 0: no */
+	vd_ns asked;            /* when it last looked for another way */
+	vd_ns sent_at;          /* the last poll that found so; 0: none */
+	struct mtu_paths mtu;   /* how much its paths carry */
+	uint32_t own, own_left; /* frames injected since the last poll; before, and not yet sent */
+	vd_ns host_sent_at; /* the last poll that found that this host sent something; 0: none */
 };
 
 struct route_sessions;
@@ -101,6 +105,11 @@ const struct route_session *route_sessions_find(const struct route_sessions *ses
 /* The machine that chooses its paths; NULL: not a peer of ours. */
 struct session_path *route_sessions_paths(struct route_sessions *sessions,
 					  const struct vd_peer_id *peer) ON_CONTROL;
+/* What is known of how much its paths carry; NULL: not a peer of ours. */
+struct mtu_paths *route_sessions_mtu(struct route_sessions *sessions,
+				     const struct vd_peer_id *peer) ON_CONTROL;
+/* The control thread has a frame sealed under `index`: it is not this host's traffic. */
+void route_sessions_injected(struct route_sessions *sessions, uint32_t index) ON_CONTROL;
 const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
 						      const uint8_t overlay[16]) ON_CONTROL;
 const struct route_session *route_sessions_of_index(const struct route_sessions *sessions,

@@ -407,6 +407,7 @@ static void on_event(struct node *node, const struct peering_event *event)
 	case PEERING_GRANTED: on_granted(node, event); break;
 	case PEERING_NONE:
 	case PEERING_REBOOTED:
+	case PEERING_PROBED:
 	case PEERING_PONG:
 	case PEERING_DENIED:
 	case PEERING_SILENT: break;

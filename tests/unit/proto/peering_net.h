@@ -24,8 +24,8 @@ enum {
 	NET_GENERATIONS = 24,
 	NET_ADDRESSES = 256,
 	NET_NOBODY = 128, /* addresses from here on are attackers: frames to them end in `nobody` */
-	NET_KINDS = PEERING_JOB + 1,
 	NET_JOBS = NET_NODES * PEERING_JOBS,
+	NET_KINDS = PEERING_PROBED + 1,
 };
 
 struct net_generation {
