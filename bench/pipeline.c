@@ -22,6 +22,7 @@
 #include "dataplane/eal.h"
 #include "dataplane/outer.h"
 #include "dataplane/port.h"
+#include "dataplane/room.h"
 #include "dataplane/worker.h"
 #include "switch/outer.h"
 
@@ -166,9 +167,9 @@ static bool open_ground(struct ground *ground, unsigned pages)
 	ground->huge = machine_pages_take(pages);
 	ground->config = config_of(ground->huge);
 	buffers = dp_buffers_needed(&ground->config);
-	err = dp_eal_open(&ground->config, dp_buffers_mb(buffers) + MEMORY_MB, why);
+	err = dp_eal_open(&ground->config, dp_buffers_mb(buffers, DP_ROOM_SMALL) + MEMORY_MB, why);
 	if (!err)
-		io.pool = dp_buffers_new("bench", buffers);
+		io.pool = dp_buffers_new("bench", buffers, DP_ROOM_SMALL);
 	if (!err)
 		err = io.pool ? open_port(ground, why) : VD_ENOMEM;
 	if (err)

@@ -30,16 +30,16 @@ unsigned dp_buffers_needed(const struct dp_config *config)
 	return workers * each + workers * (workers - 1) * SW_LANE_PACKETS;
 }
 
-unsigned dp_buffers_mb(unsigned count)
+unsigned dp_buffers_mb(unsigned count, uint16_t room)
 {
-	size_t each = MBUF_AND_HEADERS + RTE_PKTMBUF_HEADROOM + DP_BUFFER_DATA;
+	size_t each = MBUF_AND_HEADERS + RTE_PKTMBUF_HEADROOM + (size_t)room;
 
 	return (unsigned)((count * each >> 20) + 1);
 }
 
-struct rte_mempool *dp_buffers_new(const char *name, unsigned count)
+struct rte_mempool *dp_buffers_new(const char *name, unsigned count, uint16_t room)
 {
 	return rte_pktmbuf_pool_create(name, count, DP_BUFFERS_CACHE,
 				       RTE_ALIGN(sizeof(union dp_private), RTE_MBUF_PRIV_ALIGN),
-				       RTE_PKTMBUF_HEADROOM + DP_BUFFER_DATA, SOCKET_ID_ANY);
+				       (uint16_t)(RTE_PKTMBUF_HEADROOM + room), SOCKET_ID_ANY);
 }

@@ -7,7 +7,7 @@
  * a datagram from a socket the way it came, for an injected one its send template,
  * for a plaintext the path it is to take and its traffic class.
  *
- *	| mbuf 128 | private 64 | headroom 128 | data 2048 |
+ *	| mbuf 128 | private 64 | headroom 128 | data 2048 or 9216 (room.h) |
  *	                                       ^ first byte received
  *
  * Threads: any registered thread (a cache for each lcore id).
@@ -21,7 +21,6 @@
 #include "switch/session.h"
 
 enum {
-	DP_BUFFER_DATA = 2048,
 	DP_BURST = 32,          /* packets taken from an ethdev at once */
 	DP_BUFFERS_CACHE = 128, /* kept by each worker */
 };
@@ -49,10 +48,16 @@ static inline union dp_private *dp_buffer_private(struct rte_mbuf *buffer)
 unsigned dp_buffers_needed(const struct dp_config *config);
 
 /* Memory that so many take, in MB, rounded up. */
-unsigned dp_buffers_mb(unsigned count);
+unsigned dp_buffers_mb(unsigned count, uint16_t room);
 
 /* A pool of `count`, or NULL. `name` is unique in the process. */
-struct rte_mempool *dp_buffers_new(const char *name, unsigned count);
+struct rte_mempool *dp_buffers_new(const char *name, unsigned count, uint16_t room);
+
+/* What each holds behind its headroom. */
+static inline uint16_t dp_buffers_room(struct rte_mempool *pool)
+{
+	return (uint16_t)(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM);
+}
 
 /* Counts one drop and frees the buffer. */
 static inline void dp_drop(struct sw_counters *counters, unsigned drop, struct rte_mbuf *buffer)

@@ -21,6 +21,7 @@
 #include "dataplane/buffer.h"
 #include "dataplane/eal.h"
 #include "dataplane/port.h"
+#include "dataplane/room.h"
 #include "dataplane/tun.h"
 #include "dataplane/worker.h"
 
@@ -41,6 +42,7 @@ struct dp {
 	struct dp_config config;
 	struct sw_plane *plane;
 	struct rte_mempool *pool;
+	uint16_t room; /* of its buffers */
 	unsigned port_count;
 	struct dp_port *ports[DP_PORTS_MAX];
 	bool has_tun;
@@ -59,13 +61,13 @@ static enum vd_err open_pool(struct dp *dp, char why[DP_WHY])
 
 	snprintf(name, sizeof name, "viaduct%u", made++);
 	dp_eal_listen();
-	dp->pool = dp_buffers_new(name, count);
+	dp->pool = dp_buffers_new(name, count, dp->room);
 	if (dp->pool)
 		return VD_OK;
 	snprintf(why, DP_WHY,
 		 "no memory for %u packet buffers (%u MB): %s; use fewer workers or "
 		 "ports, or give more (huge pages, or dataplane.memory_mb)",
-		 count, dp_buffers_mb(count), rte_strerror(rte_errno));
+		 count, dp_buffers_mb(count, dp->room), rte_strerror(rte_errno));
 	return VD_ENOMEM;
 }
 
@@ -115,15 +117,19 @@ static enum vd_err open_workers(struct dp *dp)
 
 static enum vd_err open_all(struct dp *dp, char why[DP_WHY])
 {
-	unsigned memory = dp_buffers_mb(dp_buffers_needed(&dp->config)) * 5 / 4 + MEMORY_SLACK_MB;
-	enum vd_err err = dp_eal_open(&dp->config, memory, why);
+	unsigned memory;
+	enum vd_err err;
+
+	dp->room = dp_room_needed(&dp->config);
+	memory = dp_buffers_mb(dp_buffers_needed(&dp->config), dp->room) * 5 / 4 + MEMORY_SLACK_MB;
+	err = dp_eal_open(&dp->config, memory, why);
 
 	if (!err)
 		err = open_pool(dp, why);
 	if (!err)
 		err = open_ports(dp, why);
 	if (!err && dp->config.tun) {
-		err = dp_tun_open(&dp->tun, &dp->config, why);
+		err = dp_tun_open(&dp->tun, &dp->config, dp_room_tun_mtu(dp->room), why);
 		dp->has_tun = !err;
 	}
 	if (!err)
@@ -305,8 +311,7 @@ unsigned dp_tun_ifindex(const struct dp *dp)
 
 uint16_t dp_tun_mtu_max(const struct dp *dp)
 {
-	(void)dp;
-	return DP_TUN_MTU_MAX;
+	return dp_room_tun_mtu(dp->room);
 }
 
 unsigned dp_port_count(const struct dp *dp)

@@ -41,8 +41,9 @@ struct dp_config {
 	unsigned port_count;
 	bool tun; /* an edge */
 	char tun_name[DP_NAME];
-	uint32_t tun_mtu;        /* 1280 to 1920 */
+	uint32_t tun_mtu;        /* 1280 to 9000; with an af_xdp port to 1920 */
 	uint8_t tun_address[16]; /* overlay address; added as /128 */
+	bool tun_hides_dscp;     /* of overlay packets only ECN shows outside */
 	const char *xdp_program; /* path of the XDP object; NULL: the built-in search path */
 };
 

@@ -266,7 +266,7 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
 {
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *), inner = 0;
-	uint8_t traffic_class = sw_ecn_class_of_ip6(at);
+	uint8_t traffic_class = sw_ecn_class_of_ip6(at) & w->tun->class_mask;
 	struct sw_packet packet = { .buffer = m, .len = m->data_len };
 	unsigned drop = route(w, at, m->data_len, &packet.index, &inner);
 

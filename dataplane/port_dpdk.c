@@ -25,6 +25,7 @@
 #include "dataplane/guard.h"
 #include "dataplane/outer.h"
 #include "dataplane/port.h"
+#include "dataplane/room.h"
 #include "dataplane/xdp.h"
 
 enum { RING = 1024, ARGS_BYTES = DP_DEVARGS + 64, FDS_LOOKED_AT = 1024 };
@@ -224,26 +225,6 @@ static void view(const struct dp_port *head, struct dp_port_view *view_out)
 
 /* ---- opening ---- */
 
-/* The value of `key` in "name,key=value,…"; false when it is not there or too long. */
-static bool devarg(const char *devargs, const char *key, char *out, size_t cap)
-{
-	size_t key_len = strlen(key);
-
-	for (const char *at = strchr(devargs, ','); at; at = strchr(at, ',')) {
-		at++;
-		if (strncmp(at, key, key_len) != 0 || at[key_len] != '=')
-			continue;
-		at += key_len + 1;
-		size_t len = strcspn(at, ",");
-		if (len >= cap)
-			return false;
-		memcpy(out, at, len);
-		out[len] = '\0';
-		return true;
-	}
-	return false;
-}
-
 static bool driver_is(const char *devargs, const char *driver)
 {
 	return strncmp(devargs, driver, strlen(driver)) == 0;
@@ -295,7 +276,7 @@ static enum vd_err check_kernel_port(const struct dp_port_config *config, char w
 	char iface[IF_NAMESIZE];
 	int fd;
 
-	if (!devarg(config->devargs, "iface", iface, sizeof iface)) {
+	if (!dp_devarg(config->devargs, "iface", iface, sizeof iface)) {
 		snprintf(why, DP_WHY,
 			 "port %s: its devargs must name an interface: iface=", config->name);
 		return VD_EUSER;
@@ -328,17 +309,26 @@ static enum vd_err check_config(const struct dp_port_config *config, char why[DP
 	return domain_of(config->devargs) ? check_kernel_port(config, why) : VD_OK;
 }
 
-static unsigned kernel_mtu(const char *iface)
-{
-	struct ifreq request = { 0 };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int failed;
+/*
+ * Frames of af_packet's ring. The driver takes them to lie one behind the other, so blocks are
+ * whole pages and whole frames. HEADER: tpacket2_hdr, sockaddr_ll and alignment before the data.
+ */
+enum { PACKET_FRAME = 2048, PACKET_JUMBO = 9216, PACKET_BLOCK = 4 * 9216, PACKET_HEADER = 66 };
+static_assert(PACKET_BLOCK % 4096 == 0);
 
-	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", iface);
-	failed = fd < 0 || ioctl(fd, SIOCGIFMTU, &request);
-	if (fd >= 0)
-		close(fd);
-	return failed ? 0 : (unsigned)request.ifr_mtu;
+/* Bytes that a frame may have, with its Ethernet header. */
+static unsigned frame_room(const struct dp_port_setup *setup)
+{
+	unsigned room = dp_buffers_room(setup->pool), frame;
+	char text[16];
+
+	if (!driver_is(setup->port->devargs, "net_af_packet"))
+		return room;
+	if (dp_devarg(setup->port->devargs, "framesz", text, sizeof text))
+		frame = (unsigned)strtoul(text, NULL, 10);
+	else
+		frame = room > DP_ROOM_SMALL ? PACKET_JUMBO : PACKET_FRAME;
+	return frame > PACKET_HEADER && frame - PACKET_HEADER < room ? frame - PACKET_HEADER : room;
 }
 
 /*
@@ -354,7 +344,8 @@ static enum vd_err probe(struct port *port, const struct dp_port_setup *setup, i
 	int failed;
 
 	snprintf(args, sizeof args, "%s", devargs);
-	if (driver_is(devargs, "net_af_xdp") && !devarg(devargs, "xdp_prog", given, sizeof given)) {
+	if (driver_is(devargs, "net_af_xdp") &&
+	    !dp_devarg(devargs, "xdp_prog", given, sizeof given)) {
 		err = dp_xdp_clear(port->ifindex, port->iface, why);
 		if (!err)
 			err = dp_xdp_program(setup->config->xdp_program, port->udp_port,
@@ -362,6 +353,11 @@ static enum vd_err probe(struct port *port, const struct dp_port_setup *setup, i
 		if (err)
 			return err;
 		snprintf(args, sizeof args, "%s,xdp_prog=/proc/self/fd/%d", devargs, *program_out);
+	} else if (driver_is(devargs, "net_af_packet") &&
+		   dp_buffers_room(setup->pool) > DP_ROOM_SMALL &&
+		   !dp_devarg(devargs, "framesz", given, sizeof given)) {
+		snprintf(args, sizeof args, "%s,blocksz=%d,framesz=%d", devargs, PACKET_BLOCK,
+			 PACKET_JUMBO);
 	}
 	dp_eal_listen();
 	failed = rte_dev_probe(args);
@@ -453,10 +449,10 @@ static enum vd_err configure(struct port *port, const struct dp_port_setup *setu
 	return VD_OK;
 }
 
-static void learn(struct port *port)
+static void learn(struct port *port, const struct dp_port_setup *setup)
 {
-	unsigned mtu = *port->iface ? kernel_mtu(port->iface) : 0,
-		 room = DP_BUFFER_DATA - SW_L2_MAX;
+	unsigned mtu = *port->iface ? dp_room_mtu_of_interface(port->iface) : 0,
+		 room = frame_room(setup) - SW_L2_MAX;
 	uint16_t of_driver;
 
 	(void)rte_eth_macaddr_get(port->id, &port->mac);
@@ -511,7 +507,7 @@ static enum vd_err set_up(struct port *port, const struct dp_port_setup *setup, 
 		close(program);
 	if (err)
 		return err;
-	learn(port);
+	learn(port, setup);
 	if (domain)
 		find_fds(port, domain, before);
 	return VD_OK;
@@ -539,7 +535,7 @@ enum vd_err dp_port_dpdk_open(const struct dp_port_setup *setup, struct dp_port 
 	};
 	memset(port->fds, -1, sizeof port->fds);
 	snprintf(port->head.name, sizeof port->head.name, "%s", setup->port->name);
-	if (devarg(devargs, "iface", port->iface, sizeof port->iface))
+	if (dp_devarg(devargs, "iface", port->iface, sizeof port->iface))
 		port->ifindex = if_nametoindex(port->iface);
 	err = set_up(port, setup, why);
 	if (err) {

@@ -9,8 +9,6 @@
  * class, which goes both ways for each datagram (RFC 6040).
  */
 #include <errno.h>
-#include <ifaddrs.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/ip.h>
 #include <stdio.h>
@@ -22,6 +20,7 @@
 
 #include "dataplane/buffer.h"
 #include "dataplane/port.h"
+#include "dataplane/room.h"
 #include "switch/ecn.h"
 #include "switch/outer.h"
 
@@ -430,34 +429,12 @@ static int open_socket(struct port *port, bool first, bool shared)
 	return -1;
 }
 
-static bool same_ip(const struct sockaddr *a, const struct vd_udp_addr *b, bool ip4)
-{
-	if (!a || a->sa_family != (ip4 ? AF_INET : AF_INET6))
-		return false;
-	if (ip4)
-		return memcmp(&((const struct sockaddr_in *)a)->sin_addr, b->ip + 12, 4) == 0;
-	return memcmp(&((const struct sockaddr_in6 *)a)->sin6_addr, b->ip, 16) == 0;
-}
-
 /* That of the interface with the address bound, within a buffer; wildcard: Ethernet's. */
-static uint16_t find_mtu(const struct port *port, int fd)
+static uint16_t find_mtu(const struct port *port, uint16_t room)
 {
-	struct ifreq request = { 0 };
-	struct ifaddrs *all = NULL;
-	unsigned mtu = MTU_DEFAULT;
+	unsigned mtu = port->wildcard ? MTU_DEFAULT : dp_room_mtu_of_address(&port->bind);
 
-	if (port->wildcard || getifaddrs(&all))
-		return MTU_DEFAULT;
-	for (const struct ifaddrs *i = all; i; i = i->ifa_next) {
-		if (!same_ip(i->ifa_addr, &port->bind, port->ip4))
-			continue;
-		snprintf(request.ifr_name, sizeof request.ifr_name, "%s", i->ifa_name);
-		if (ioctl(fd, SIOCGIFMTU, &request) == 0)
-			mtu = (unsigned)request.ifr_mtu;
-		break;
-	}
-	freeifaddrs(all);
-	return (uint16_t)RTE_MIN(mtu, (unsigned)DP_BUFFER_DATA);
+	return (uint16_t)RTE_MIN(mtu ? mtu : MTU_DEFAULT, room);
 }
 
 static void close_port(struct dp_port *head)
@@ -536,7 +513,7 @@ enum vd_err dp_port_udp_open(const struct dp_port_setup *setup, struct dp_port *
 		close_port(&port->head);
 		return err;
 	}
-	port->mtu = find_mtu(port, port->queues[0].fd);
+	port->mtu = find_mtu(port, dp_buffers_room(setup->pool));
 	*port_out = &port->head;
 	return VD_OK;
 }

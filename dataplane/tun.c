@@ -13,9 +13,10 @@
 #include <unistd.h>
 
 #include "dataplane/buffer.h"
+#include "dataplane/room.h"
+#include "switch/ecn.h"
 
-static_assert(DP_TUN_HEADROOM + DP_TUN_MTU_MAX + VD_AEAD_TAG_BYTES <=
-	      RTE_PKTMBUF_HEADROOM + DP_BUFFER_DATA);
+static_assert(DP_TUN_HEADROOM + VD_AEAD_TAG_BYTES <= RTE_PKTMBUF_HEADROOM + DP_ROOM_OVERHEAD);
 
 static const char *cure_of(int error)
 {
@@ -100,16 +101,27 @@ static enum vd_err set_up(struct dp_tun *tun, const struct dp_config *config, ch
 	return err;
 }
 
-enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, char why[DP_WHY])
+static enum vd_err mtu_is_wrong(uint32_t mtu, uint16_t max, char why[DP_WHY])
+{
+	if (mtu >= DP_TUN_MTU_MIN && max < 9000)
+		snprintf(why, DP_WHY,
+			 "tun.mtu %u is out of range: %d to %u, since AF_XDP takes no larger "
+			 "frames than a page; use net_af_packet or driver: udp for more",
+			 mtu, DP_TUN_MTU_MIN, max);
+	else
+		snprintf(why, DP_WHY, "tun.mtu %u is out of range: %d to %u", mtu, DP_TUN_MTU_MIN,
+			 max);
+	return VD_EUSER;
+}
+
+enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, uint16_t mtu_max,
+			char why[DP_WHY])
 {
 	enum vd_err err;
 
-	if (config->tun_mtu < DP_TUN_MTU_MIN || config->tun_mtu > DP_TUN_MTU_MAX) {
-		snprintf(why, DP_WHY, "tun.mtu %u is out of range: %d to %d", config->tun_mtu,
-			 DP_TUN_MTU_MIN, DP_TUN_MTU_MAX);
-		return VD_EUSER;
-	}
-	*tun = (struct dp_tun){ 0 };
+	if (config->tun_mtu < DP_TUN_MTU_MIN || config->tun_mtu > mtu_max)
+		return mtu_is_wrong(config->tun_mtu, mtu_max, why);
+	*tun = (struct dp_tun){ .class_mask = config->tun_hides_dscp ? SW_ECN_MASK : UINT8_MAX };
 	snprintf(tun->name, sizeof tun->name, "%s", config->tun_name);
 	for (; tun->queues < config->workers; tun->queues++) {
 		tun->fds[tun->queues] = open_queue(tun->name, config->workers > 1);

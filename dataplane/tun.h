@@ -19,19 +19,20 @@ enum {
 	/* where a packet lies in its buffer: behind room for all that goes before it */
 	DP_TUN_HEADROOM = RTE_PKTMBUF_HEADROOM + SW_AT_PAYLOAD + SW_SEAL_HEADER + SW_INNER_MAX,
 	DP_TUN_MTU_MIN = 1280, /* IPv6's */
-	DP_TUN_MTU_MAX = 1920,
 };
 
 struct dp_tun {
 	unsigned queues;
 	unsigned ifindex;
+	uint8_t class_mask; /* what of a packet's traffic class shows outside */
 	char name[DP_NAME]; /* as the kernel gave it */
 	int fds[SW_WORKERS_MAX];
 	struct rte_mbuf *spare[SW_WORKERS_MAX]; /* writer: worker; waits for a packet */
 };
 
 /* VD_ESYS, VD_EUSER with `why`. */
-enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, char why[DP_WHY]);
+enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, uint16_t mtu_max,
+			char why[DP_WHY]);
 void dp_tun_close(struct dp_tun *tun);
 
 /* The next packet, at data_off DP_TUN_HEADROOM, or NULL when none waits or no buffer is free. */

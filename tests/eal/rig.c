@@ -10,8 +10,11 @@
 #include "base/bytes.h"
 #include "base/init.h"
 #include "dataplane/outer.h"
+#include "dataplane/room.h"
 
-enum { PORT = 4001, BUFFERS = 8191, LINKS = 64, MTU = 1500, IP6_INDEX = 16 };
+enum { PORT = 4001, BUFFERS = 8191, JUMBO_BUFFERS = 1023, LINKS = 64, IP6_INDEX = 16 };
+
+static uint16_t mtu = 1500;
 
 static void die(const char *what)
 {
@@ -96,7 +99,7 @@ static int memory_fd(const struct dp_port *head, unsigned queue)
 static void memory_view(const struct dp_port *head, struct dp_port_view *view_out)
 {
 	(void)head;
-	view_out->mtu = MTU;
+	view_out->mtu = mtu;
 }
 
 static void memory_close(struct dp_port *head)
@@ -116,6 +119,11 @@ static const struct dp_port_ops memory_ops = {
 
 /* ---- up and down ---- */
 
+void rig_use_jumbo(void)
+{
+	mtu = 9200;
+}
+
 struct rte_mempool *rig_pool(void)
 {
 	static struct rte_mempool *pool;
@@ -127,7 +135,8 @@ struct rte_mempool *rig_pool(void)
 	if (vd_init() || dp_eal_open(&config, 64, why))
 		die(why);
 	rcu_register_thread();
-	pool = dp_buffers_new("rig", BUFFERS);
+	pool = mtu > 1500 ? dp_buffers_new("rig", JUMBO_BUFFERS, DP_ROOM_JUMBO)
+			  : dp_buffers_new("rig", BUFFERS, DP_ROOM_SMALL);
 	if (!pool)
 		die("no pool");
 	return pool;
@@ -136,6 +145,7 @@ struct rte_mempool *rig_pool(void)
 static void make_tun(struct rig *rig, unsigned workers)
 {
 	rig->tun.queues = workers;
+	rig->tun.class_mask = UINT8_MAX;
 	for (unsigned i = 0; i < workers; i++) {
 		int ends[2];
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends))
@@ -300,7 +310,7 @@ static struct sw_link_config half(uint8_t owner, uint32_t remote_index, uint32_t
 
 	memset(config.rx_key, a ? 1 : 2, sizeof config.rx_key);
 	memset(config.tx_key, a ? 2 : 1, sizeof config.tx_key);
-	sw_template_build(&config.send, 0, &local, &remote, MTU, 0);
+	sw_template_build(&config.send, 0, &local, &remote, mtu, 0);
 	return config;
 }
 
@@ -343,8 +353,8 @@ struct rig_pair rig_session(struct rig *a, uint8_t owner_a, struct rig *b, uint8
 	end_b.owner = owner_b;
 	rig_overlay(2, end_a.overlay);
 	rig_overlay(1, end_b.overlay);
-	end_a.path = (struct sw_path){ .link = links.a, .payload_max = 1400 };
-	end_b.path = (struct sw_path){ .link = links.b, .payload_max = 1400 };
+	end_a.path = (struct sw_path){ .link = links.a, .payload_max = (uint16_t)(mtu - 100) };
+	end_b.path = (struct sw_path){ .link = links.b, .payload_max = (uint16_t)(mtu - 100) };
 	sw_session_publish(&a->plane.sessions, pair.a, &end_a);
 	sw_session_publish(&b->plane.sessions, pair.b, &end_b);
 	return pair;

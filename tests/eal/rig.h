@@ -10,7 +10,7 @@
 #include "dataplane/worker.h"
 #include "switch/outer.h"
 
-enum { RIG_WORKERS = 2, RIG_QUEUE = 512, RIG_BYTES = 1600 };
+enum { RIG_WORKERS = 2, RIG_QUEUE = 512, RIG_BYTES = 9200 };
 
 /* A port in memory: what the test puts in is received, what is sent can be looked at. */
 struct rig_datagram {
@@ -38,6 +38,8 @@ struct rig {
 	vd_ns now;
 };
 
+/* Before all others: buffers and links for packets of 9,000 bytes. */
+void rig_use_jumbo(void);
 /* Brings EAL, RCU and a pool up (once), and a plane with `workers` and a memory port. */
 struct rig *rig_new(unsigned workers, unsigned width, bool tun);
 /* The same with `port` instead of the memory port; takes it. */

@@ -10,6 +10,7 @@
 
 #include "base/init.h"
 #include "base/time.h"
+#include "dataplane/room.h"
 #include "switch/outer.h"
 
 /* Two UDP ports on loopback, with threads that run. */
@@ -210,4 +211,38 @@ Test(dataplane, a_tun_mtu_out_of_range_is_refused)
 	cr_assert(eq(int, dp_open(&config, &plane, &dp, why), VD_EUSER));
 	cr_assert(not(zero(ptr, strstr(why, "tun.mtu"))), "%s", why);
 	sw_plane_fini(&plane);
+}
+
+static struct vd_udp_addr address(uint8_t first, uint8_t second, uint8_t last)
+{
+	return (struct vd_udp_addr){
+		.ip = { [10] = 0xff, [11] = 0xff, [12] = first, [13] = second, [15] = last },
+		.port = 4001,
+	};
+}
+
+Test(dataplane, buffers_are_as_large_as_tun_and_ports_ask)
+{
+	struct dp_config config = { .port_count = 1, .tun = true, .tun_mtu = 1280 };
+	struct vd_udp_addr local = address(127, 0, 1), nobody = address(198, 18, 1);
+
+	config.ports[0] = (struct dp_port_config){ .driver = DP_DRIVER_UDP, .bind = nobody };
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_SMALL));
+	config.tun_mtu = 1920;
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_SMALL));
+	config.tun_mtu = 1921;
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_JUMBO));
+	config.tun_mtu = 1280;
+	config.ports[0] = (struct dp_port_config){ .driver = DP_DRIVER_UDP, .bind = local };
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_JUMBO), "the loopback's MTU is 65536");
+	config.ports[0] = (struct dp_port_config){ .devargs = "net_af_packet0,iface=lo" };
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_JUMBO));
+	config.ports[0] = (struct dp_port_config){ .devargs = "net_af_xdp0,iface=lo" };
+	cr_assert(eq(u16, dp_room_needed(&config), DP_ROOM_SMALL), "AF_XDP takes no more");
+}
+
+Test(dataplane, a_tun_may_be_as_large_as_its_buffers)
+{
+	cr_assert(eq(u16, dp_room_tun_mtu(DP_ROOM_SMALL), 1920));
+	cr_assert(eq(u16, dp_room_tun_mtu(DP_ROOM_JUMBO), 9000));
 }

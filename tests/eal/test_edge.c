@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "switch/ecn.h"
 
 /* Two edges with a link and a session; a is fd76::1, b fd76::2. */
 struct edges {
@@ -80,6 +81,77 @@ Test(edge, packets_pass_from_tun_to_tun_whoever_owns_what)
 		cr_assert(zero(int, memcmp(out, packet, len)));
 		edges_free(&e);
 	}
+}
+
+/* An IPv6 packet of `len` bytes. */
+static void large_ip6(uint8_t *packet, size_t len)
+{
+	(void)rig_ip6(1, 2, packet);
+	memset(packet + 48, 0xa5, len - 48);
+	vd_be16_store(packet + 4, (uint16_t)(len - 40));
+}
+
+Test(edge, packets_of_9000_bytes_pass_whoever_owns_what)
+{
+	enum { LARGE = 9000 };
+	static uint8_t packet[LARGE], out[LARGE + 1];
+
+	rig_use_jumbo();
+	for (uint8_t row = 0; row < 4; row++) {
+		struct edges e = edges_new(2, row & 1, row >> 1);
+		ssize_t got = -1;
+
+		large_ip6(packet, sizeof packet);
+		put(e.a, packet, sizeof packet);
+		flow(&e);
+		for (unsigned i = 0; i < 2 && got < 0; i++)
+			got = read(e.b->tun_ends[i], out, sizeof out);
+		cr_assert(eq(int, (int)got, LARGE), "row %u", row);
+		cr_assert(zero(int, memcmp(out, packet, LARGE)));
+		edges_free(&e);
+	}
+}
+
+/* A probe: its head crosses to the worker, its padding is made there; its answer tells all of it.
+ */
+Test(edge, a_padded_plaintext_arrives_with_its_whole_length)
+{
+	static const size_t rows[] = { 0, 1400, SW_EXCHANGE_BYTES, 8990 };
+	struct edges e;
+	struct sw_punt punt;
+
+	rig_use_jumbo();
+	e = edges_new(1, 0, 0);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		const struct sw_inject inject = { .kind = SW_INJECT_INNER,
+						  .session = e.session.a,
+						  .pad = (uint32_t)rows[i] };
+		size_t whole = rows[i] + 10;
+
+		rig_inject(e.a, 0, &inject, "\x12\x00idididid", 10);
+		flow(&e);
+		cr_assert(rig_punt(e.b, &punt), "row %zu", i);
+		cr_assert(eq(int, punt.kind, SW_PUNT_INNER));
+		cr_assert(eq(sz, punt.frame_len, whole));
+		cr_assert(eq(sz, punt.len, whole < SW_EXCHANGE_BYTES ? whole : SW_EXCHANGE_BYTES));
+		cr_assert(zero(int, memcmp(punt.bytes, "\x12\x00idididid", 10)));
+		for (size_t at = 10; at < punt.len; at++)
+			cr_assert(zero(u8, punt.bytes[at]));
+	}
+	edges_free(&e);
+}
+
+Test(edge, padding_that_no_buffer_holds_is_dropped)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const struct sw_inject inject = { .kind = SW_INJECT_INNER,
+					  .session = e.session.a,
+					  .pad = 4000 };
+
+	rig_inject(e.a, 0, &inject, "\x12", 1);
+	flow(&e);
+	cr_assert(eq(u64, rig_drops(e.a, SW_DROP_TOO_BIG), 1));
+	edges_free(&e);
 }
 
 Test(edge, what_is_on_the_wire_is_not_the_packet)
@@ -340,6 +412,25 @@ Test(edge, the_class_of_a_packet_goes_to_the_switch_and_the_outer_header)
 		cr_assert(not(zero(ptr, (void *)sent)));
 		cr_assert(eq(u8, sent->bytes[SW_AT_CLASS], (uint8_t)(0xb8 | row)));
 		cr_assert(eq(u8, sent->traffic_class, (uint8_t)(0xb8 | row)));
+		edges_free(&e);
+	}
+}
+
+Test(edge, a_tun_that_hides_dscp_shows_ecn_alone)
+{
+	for (unsigned ecn = 0; ecn < 4; ecn++) {
+		struct edges e = edges_new(1, 0, 0);
+		uint8_t packet[64], out[2048];
+		size_t len = rig_ip6(1, 2, packet);
+
+		e.a->tun.class_mask = SW_ECN_MASK;
+		set_class(packet, 0xb8 | ecn);
+		put(e.a, packet, len);
+		flow(&e);
+		cr_assert(eq(u8, e.a->memory->out[0].bytes[SW_AT_CLASS], (uint8_t)ecn));
+		cr_assert(eq(u8, e.a->memory->out[0].traffic_class, (uint8_t)ecn));
+		cr_assert(eq(sz, get(e.b, out), len));
+		cr_assert(zero(int, memcmp(out, packet, len)), "inside nothing changes");
 		edges_free(&e);
 	}
 }
