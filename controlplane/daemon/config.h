@@ -95,10 +95,14 @@ struct vd_config_link {
 	uint32_t tier_count;
 };
 
+/* What of the overlay packets' DSCP shows outside (RFC 2983: uniform model, pipe model). */
+enum vd_traffic_class { VD_CLASS_COPY, VD_CLASS_ZERO };
+
 struct vd_config_tun {
 	bool enabled; /* this node is an edge: the section is there */
 	char name[DP_NAME];
-	uint32_t mtu; /* 0: auto */
+	uint32_t mtu;           /* 0: auto */
+	uint32_t traffic_class; /* enum vd_traffic_class */
 };
 
 struct vd_config_session {

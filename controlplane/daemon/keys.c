@@ -20,10 +20,11 @@
 static const char *const idle_names[] = { "adaptive", "poll", NULL };
 static const char *const huge_names[] = { "auto", "on", "off", NULL };
 static const char *const driver_names[] = { "dpdk", "udp", NULL };
+static const char *const class_names[] = { "copy", "zero", NULL };
 static const char *const format_names[] = { "text", "json", NULL };
 
 static_assert(VD_IDLE_POLL == 1 && VD_HUGE_OFF == 2 && DP_DRIVER_DPDK == 0 && DP_DRIVER_UDP == 1 &&
-		  VD_LOG_JSON == 1,
+		  VD_CLASS_ZERO == 1 && VD_LOG_JSON == 1,
 	      "the names above are in the order of their enums");
 static_assert(sizeof(enum dp_driver) == sizeof(uint32_t), "KEY_NAMES writes a uint32_t");
 
@@ -133,6 +134,11 @@ const struct config_key config_keys[] = {
 	  .help =
 	      "`auto` begins at 1280 and becomes the least of what the live sessions' paths carry; "
 	      "docs/mtu.md tells how." },
+	{ "tun.traffic_class", KEY_NAMES, AT(tun.traffic_class), .names = class_names,
+	  .fallback = "copy",
+	  .help = "`copy`: networks on the way see the DSCP of the packets inside, and may treat "
+		  "them by it; `zero`: they see none, so they cannot tell voice from backup. The "
+		  "packet inside keeps its own; ECN passes either way (RFC 6040)." },
 
 	SECTION("session", .extra = KEY_NONE,
 		.help = "End-to-end sessions of this node. Default: with nobody."),

@@ -84,6 +84,7 @@ static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 		.port_count = config->dataplane.port_count,
 		.tun = config->tun.enabled,
 		.tun_mtu = config->tun.mtu ? config->tun.mtu : TUN_MTU_START,
+		.tun_hides_dscp = config->tun.traffic_class == VD_CLASS_ZERO,
 		.xdp_program =
 		    config->dataplane.xdp_program[0] ? config->dataplane.xdp_program : NULL,
 	};
