@@ -13,6 +13,7 @@ const struct yamux_config yamux_defaults = {
 	.inbound_max = 1024,
 	.outbound_max = 1024,
 	.backlog_max = 256,
+	.fin_delay = VD_MS(20),
 	.ping_interval = VD_SECONDS(30),
 	.ping_timeout = VD_SECONDS(30),
 };
@@ -86,7 +87,26 @@ static vd_ns deadline(const struct muxer *m)
 {
 	const struct yamux *y = (const struct yamux *)m;
 
-	return y->failed ? VD_NEVER : vd_ns_min(y->ping_at, silent_at(y));
+	const struct yamux_stream *later = y->lists[YAMUX_LATER].head;
+	vd_ns at = vd_ns_min(y->ping_at, silent_at(y));
+
+	if (y->failed)
+		return VD_NEVER;
+	return later ? vd_ns_min(at, later->fin_from) : at;
+}
+
+/* Streams whose FIN waited. The first is not always the earliest: another waits as long at most. */
+static void finish_later(struct yamux *y, vd_ns now)
+{
+	struct yamux_stream *stream = y->lists[YAMUX_LATER].head, *after;
+
+	for (; stream; stream = after) {
+		after = stream->links[YAMUX_LATER].next;
+		if (now < stream->fin_from)
+			continue;
+		yamux_dequeue(stream, YAMUX_LATER);
+		yamux_enqueue(stream, YAMUX_SENDS);
+	}
 }
 
 static enum vd_err expire(struct muxer *m, vd_ns now)
@@ -95,6 +115,7 @@ static enum vd_err expire(struct muxer *m, vd_ns now)
 
 	if (y->failed)
 		return VD_OK;
+	finish_later(y, now);
 	if (now >= silent_at(y))
 		return yamux_fail(y, VD_ELINK_TIMEOUT, "no answer to a ping");
 	if (now >= y->ping_at && !y->pinging)

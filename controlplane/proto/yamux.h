@@ -17,6 +17,8 @@
  *   want of memory with go-away 2.
  * - A ping at the start and every ping_interval gives the round trip; VD_ELINK_TIMEOUT when
  *   nothing at all came for ping_timeout after one.
+ * - FIN goes at the earliest fin_delay after a stream's first frame of ours, as a frame of its own:
+ *   js-libp2p (3.3) loses what a short stream brought when its end arrives in the same read.
  */
 #include "controlplane/proto/muxer.h"
 
@@ -36,6 +38,7 @@ struct yamux_config {
 	uint32_t inbound_max;  /* streams open that the peer opened */
 	uint32_t outbound_max; /* streams open that we opened */
 	uint32_t backlog_max;  /* streams of the peer's that muxer_next has not told yet */
+	vd_ns fin_delay;       /* of FIN after a stream's first frame, see above; 0: none */
 	vd_ns ping_interval;
 	vd_ns ping_timeout;
 };

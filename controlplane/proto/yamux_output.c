@@ -98,12 +98,17 @@ static uint16_t opening_flags(struct yamux *y, struct yamux_stream *stream)
 
 /*
  * Once all was sent; never on a data frame, though the specification allows it: go-yamux (v5.1.0)
- * acts on the flag before it has the data, and a reader that wakes in between sees an end.
+ * acts on the flag before it has the data, and a reader that wakes in between sees an end. A young
+ * stream waits for yamux_expire.
  */
-static uint16_t closing_flags(struct yamux_stream *stream)
+static uint16_t closing_flags(struct yamux_stream *stream, vd_ns now)
 {
 	if (!stream->finished || stream->fin_sent || stream->out.len)
 		return 0;
+	if (now < stream->fin_from) {
+		yamux_enqueue(stream, YAMUX_LATER);
+		return 0;
+	}
 	stream->fin_sent = true;
 	return YAMUX_FIN;
 }
@@ -159,10 +164,12 @@ static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 	uint32_t grant = take_grant(y, stream, now);
 	size_t len = sendable(stream, BATCH_MAX - HEADERS_MAX - y->out.len);
 
-	if (flags)
+	if (flags) {
 		stream->epoch = now;
+		stream->fin_from = vd_ns_add(now, y->config.fin_delay);
+	}
 	if (!len)
-		flags |= closing_flags(stream);
+		flags |= closing_flags(stream, now);
 	if (grant || (flags && !len)) {
 		if (!push_window(y, stream, flags, grant))
 			return false;
@@ -170,7 +177,7 @@ static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 	}
 	if (len && !push_data(y, stream, len, flags))
 		return false;
-	flags = closing_flags(stream);
+	flags = closing_flags(stream, now);
 	if (flags && !push_window(y, stream, flags, 0))
 		return false;
 	if (stream->out.len && stream->send_window)

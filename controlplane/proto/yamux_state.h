@@ -36,7 +36,7 @@ struct yamux_list {
 	struct yamux_stream *head, *tail;
 };
 
-enum yamux_list_of { YAMUX_EVENTS, YAMUX_SENDS, YAMUX_ALL, YAMUX_LISTS };
+enum yamux_list_of { YAMUX_EVENTS, YAMUX_SENDS, YAMUX_LATER, YAMUX_ALL, YAMUX_LISTS };
 
 struct yamux_stream {
 	struct muxer_stream base;
@@ -46,6 +46,7 @@ struct yamux_stream {
 	uint32_t send_window; /* bytes we may send */
 	uint32_t recv_window; /* its size */
 	uint32_t recv_credit; /* bytes the peer may send */
+	vd_ns fin_from;       /* FIN goes at the earliest then */
 	vd_ns epoch;          /* of the last window update we sent */
 	uint8_t events;       /* 1 << enum muxer_what */
 	bool attached;

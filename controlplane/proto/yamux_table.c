@@ -104,6 +104,7 @@ void yamux_detach(struct yamux_stream *stream)
 	if (!stream->peer_finished)
 		y->discard_left += stream->recv_credit;
 	yamux_dequeue(stream, YAMUX_SENDS);
+	yamux_dequeue(stream, YAMUX_LATER);
 }
 
 void yamux_stream_free(struct yamux_stream *stream)

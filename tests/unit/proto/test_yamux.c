@@ -104,6 +104,63 @@ Test(yamux, fin_goes_in_a_window_update)
 	muxer_free(raw.m);
 }
 
+Test(yamux, fin_of_a_young_stream_waits)
+{
+	struct muxer_stream *stream;
+
+	raw_start(&yamux_defaults, YAMUX_SERVER);
+	raw_expect(PING, SYN, 0, 1);
+	stream = raw_accepted(1);
+	cr_assert(eq(sz, write_zeros(stream, 4), 4));
+	muxer_finish(stream);
+	muxer_release(stream);
+	raw_expect(DATA, 0, 1, 4);
+	raw_expect_nothing();
+	cr_assert(eq(u64, muxer_deadline(raw.m), raw.now + VD_MS(20)));
+	raw.now += VD_MS(20) - 1;
+	cr_assert(eq(int, muxer_expire(raw.m, raw.now), VD_OK));
+	raw_expect_nothing();
+	raw.now++;
+	cr_assert(eq(int, muxer_expire(raw.m, raw.now), VD_OK));
+	raw_expect(WINDOW, FIN, 1, 0);
+	cr_assert(zero(u32, raw.m->streams));
+	cr_assert(gt(u64, muxer_deadline(raw.m), VD_SECONDS(30)));
+	muxer_free(raw.m);
+}
+
+Test(yamux, fin_of_an_older_stream_goes_at_once)
+{
+	struct muxer_stream *stream;
+
+	raw_start(&yamux_defaults, YAMUX_SERVER);
+	raw_expect(PING, SYN, 0, 1);
+	stream = raw_accepted(1);
+	raw.now += VD_MS(20);
+	cr_assert(eq(sz, write_zeros(stream, 4), 4));
+	muxer_finish(stream);
+	raw_expect(DATA, 0, 1, 4);
+	raw_expect(WINDOW, FIN, 1, 0);
+	muxer_free(raw.m);
+}
+
+Test(yamux, a_reset_while_fin_waits_ends_the_waiting)
+{
+	struct muxer_stream *stream;
+
+	raw_start(&yamux_defaults, YAMUX_SERVER);
+	raw_expect(PING, SYN, 0, 1);
+	stream = raw_accepted(1);
+	muxer_finish(stream);
+	raw_expect_nothing();
+	cr_assert(eq(int, raw_head(WINDOW, RST, 1, 0), VD_OK));
+	cr_assert(gt(u64, muxer_deadline(raw.m), VD_SECONDS(30)));
+	raw.now += VD_MS(20);
+	cr_assert(eq(int, muxer_expire(raw.m, raw.now), VD_OK));
+	raw_expect_nothing();
+	muxer_release(stream);
+	muxer_free(raw.m);
+}
+
 Test(yamux, a_stream_opened_finished_and_released_at_once_says_so)
 {
 	struct muxer_stream *stream;

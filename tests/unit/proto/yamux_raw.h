@@ -122,10 +122,13 @@ static inline struct muxer_event raw_event(enum muxer_what what)
 	return event;
 }
 
-/* The ping that every machine begins with. */
+/* After the ping that every machine begins with; FIN is not delayed. */
 static inline void raw_begin(const struct yamux_config *config, enum yamux_role role)
 {
-	raw_start(config, role);
+	struct yamux_config at_once = *config;
+
+	at_once.fin_delay = 0;
+	raw_start(&at_once, role);
 	raw_expect(PING, SYN, 0, 1);
 }
 
