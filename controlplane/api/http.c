@@ -130,12 +130,26 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 
 /* ---- on our loop ---- */
 
+static unsigned connections(const struct api_http *http)
+{
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(http->mhd, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
+/* When its limit is reached it stops listening, and looks whether to listen again at the beginning
+ * of a run only: so once more when connections went. */
 static void run(void *context)
 {
 	struct api_http *http = (struct api_http *)context;
 	MHD_UNSIGNED_LONG_LONG ms;
+	unsigned before;
 
-	MHD_run(http->mhd);
+	do {
+		before = connections(http);
+		MHD_run(http->mhd);
+	} while (connections(http) < before);
 	if (MHD_get_timeout(http->mhd, &ms) == MHD_YES)
 		cp_timer_at(http->timer, vd_ns_add(vd_now(), VD_MS(ms)));
 	else
@@ -194,8 +208,9 @@ static enum vd_err bind_tcp(const struct vd_udp_addr *listen_at, struct api_http
 	}
 	err = errno == EADDRINUSE ? VD_EUSER : VD_ESYS;
 	(void)fail(why, strerror(errno),
-		   err == VD_EUSER ? "another program listens there; set another port"
-				   : "set an address of this machine");
+		   err == VD_EUSER   ? "another program listens there; set another port"
+		   : errno == EMFILE ? "raise the limit on descriptors (ulimit -n)"
+				     : "set an address of this machine");
 	if (fd >= 0)
 		close(fd);
 	return err;

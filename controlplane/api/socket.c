@@ -318,7 +318,9 @@ static enum vd_err bind_socket(const struct sockaddr_un *addr, int *fd_out, char
 		if (fd >= 0)
 			close(fd);
 		return fail(why, VD_ESYS, addr->sun_path, strerror(saved),
-			    "make its directory writable for this user, or set api.socket");
+			    saved == EMFILE
+				? "raise the limit on descriptors (ulimit -n)"
+				: "make its directory writable for this user, or set api.socket");
 	}
 	*fd_out = fd;
 	return VD_OK;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* store_lmdb: the store in one LMDB file: peer id -> binary multiaddr /ip…/udp/…. */
+#include <errno.h>
+#include <fcntl.h>
 #include <lmdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "controlplane/loop/work.h"
@@ -35,16 +39,28 @@ struct route_store {
 	int result;   /* of the last write; by the pool, read when it is done */
 	vd_ns not_before;
 	uint64_t lost, failed;
+	int lock; /* descriptor of the file, locked; -1: none */
 	char path[1024];
 };
 
 /* ---- opening ---- */
 
+/* LMDB lets many processes in; two daemons that remember in one place would mix their peers. */
+static int lock_file(struct route_store *store)
+{
+	store->lock = open(store->path, O_RDWR | O_CREAT | O_CLOEXEC, MODE);
+	if (store->lock < 0)
+		return errno;
+	return flock(store->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK ? EWOULDBLOCK : 0;
+}
+
 static int open_env(struct route_store *store)
 {
 	MDB_txn *txn;
-	int err = mdb_env_create(&store->env);
+	int err = lock_file(store);
 
+	if (!err)
+		err = mdb_env_create(&store->env);
 	if (!err)
 		err = mdb_env_set_mapsize(store->env, map_bytes);
 	if (!err)
@@ -65,9 +81,26 @@ static void free_all(struct route_store *store)
 {
 	if (store->env)
 		mdb_env_close(store->env);
+	if (store->lock >= 0)
+		close(store->lock);
 	free(store->waiting);
 	free(store->writing);
 	free(store);
+}
+
+static const char *cure_of(int err)
+{
+	switch (err) {
+	case EWOULDBLOCK: return "stop that one, or name another file";
+	case EMFILE:
+	case ENFILE: return "raise the limit on descriptors (ulimit -n)";
+	case ENOMEM: return "raise the limit on address space (ulimit -v)";
+	case ENOSPC: return "make room on that disk";
+	default:
+		return "its folder has to exist and be writable, and the file, if there is one, be "
+		       "made "
+		       "by viaductd";
+	}
 }
 
 enum vd_err route_store_open(struct cp_loop *loop, const char *path, struct route_store **store_out,
@@ -79,6 +112,7 @@ enum vd_err route_store_open(struct cp_loop *loop, const char *path, struct rout
 	if (!store)
 		return VD_ENOMEM;
 	store->loop = loop;
+	store->lock = -1;
 	store->waiting = calloc(1, sizeof *store->waiting);
 	store->writing = calloc(1, sizeof *store->writing);
 	if (!store->waiting || !store->writing) {
@@ -88,10 +122,9 @@ enum vd_err route_store_open(struct cp_loop *loop, const char *path, struct rout
 	snprintf(store->path, sizeof store->path, "%s", path);
 	err = open_env(store);
 	if (err) {
-		snprintf(why, ROUTE_STORE_WHY,
-			 "cannot use %s: %s; its folder has to exist and be writable, and the "
-			 "file, if there is one, be made by viaductd",
-			 store->path, mdb_strerror(err));
+		snprintf(why, ROUTE_STORE_WHY, "cannot use %s: %s; %s", store->path,
+			 err == EWOULDBLOCK ? "another daemon does" : mdb_strerror(err),
+			 cure_of(err));
 		free_all(store);
 		return VD_EUSER;
 	}

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# The daemon's life: a second one on its socket is refused, SIGTERM ends it with 0 within 5 s
+# The daemon's life: a second one on its socket or datastore is refused, a killed one's are taken over, SIGTERM ends it with 0 within 5 s
 # under traffic, it tells its peers, and it leaves nothing behind.
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
@@ -20,6 +20,23 @@ fi
 grep -q '^ready' "$net_dir/second.out" && fail "a second daemon becomes ready on one socket"
 grep -qi "A.sock" "$net_dir/second.log" || fail "the second daemon does not name the socket"
 links_up A 1 || fail "the first daemon suffered from the second"
+
+identity C
+sed "s|/A\\.|/C.|; s/:9600/:9601/; s/viaduct0/viaduct2/; s/:4001\"/:4003\"/; s|^link:|&\n  state: $net_dir/state|" \
+	"$net_dir/A.yaml" >"$net_dir/C.yaml"
+sed "s/C.sock/D.sock/; s/:9601/:9602/; s/viaduct2/viaduct3/; s/:4003/:4004/" "$net_dir/C.yaml" >"$net_dir/D.yaml"
+# shellcheck disable=SC2034,SC2154 # for daemon; ns_add sets it
+ns_C=$ns_A ns_D=$ns_A
+daemons C
+daemon D
+ready D && fail "a second daemon runs on one datastore"
+logged D 'state: another daemon does; stop that one' || fail "a datastore in use is not told"
+kill -9 "$pid_C"
+must_come 5 "the killed daemon is gone" ended "$pid_C"
+[ -S "$net_dir/C.sock" ] || fail "a killed daemon leaves no socket: this tests nothing"
+daemons C # takes socket and datastore over
+stop C
+[ ! -e "$net_dir/C.sock" ] || fail "C leaves its socket behind"
 
 ns_start A flood.txt ping -6 -q -i 0.01 "$main_overlay"
 stop B

@@ -473,18 +473,25 @@ Test(api, a_path_that_cannot_be_is_an_error_with_cure)
 
 /* ---- HTTP ---- */
 
-static const char *http(const char *request)
+static int http_connection(void)
 {
-	static char answer[65536];
 	struct sockaddr_in addr = { .sin_family = AF_INET,
 				    .sin_port = htons(api_http_port(api)),
 				    .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	size_t len = 0;
-	ssize_t n;
 
 	cr_assert(zero(int, connect(fd, (struct sockaddr *)&addr, sizeof addr)));
 	fcntl(fd, F_SETFL, O_NONBLOCK);
+	return fd;
+}
+
+static const char *http(const char *request)
+{
+	static char answer[65536];
+	int fd = http_connection();
+	size_t len = 0;
+	ssize_t n;
+
 	say(fd, request);
 	while ((n = recv(fd, answer + len, sizeof answer - 1 - len, 0)) != 0) {
 		if (n < 0)
@@ -529,6 +536,23 @@ Test(api, other_paths_and_methods_are_refused)
 			      "Content-Length: 3\r\n\r\nabc"),
 			 "HTTP/1.1 405") != NULL);
 	cr_assert(strstr(http("nonsense\r\n\r\n"), "HTTP/1.1 200") == NULL);
+}
+
+/* libmicrohttpd stops listening at its limit, and starts again only when it is run. */
+Test(api, http_is_back_after_as_many_slow_clients_as_it_takes_were_there, .timeout = 10)
+{
+	int fds[API_HTTP_CLIENTS_MAX];
+
+	for (unsigned i = 0; i < API_HTTP_CLIENTS_MAX; i++) {
+		fds[i] = http_connection();
+		say(fds[i], "GET /met");
+		turn();
+	}
+	for (unsigned i = 0; i < API_HTTP_CLIENTS_MAX; i++)
+		close(fds[i]);
+	for (unsigned i = 0; i < 10; i++)
+		turn();
+	cr_assert(strstr(http(GET("/healthz")), "\r\n\r\nok\n") != NULL);
 }
 
 Test(api, two_daemons_cannot_listen_on_one_port)

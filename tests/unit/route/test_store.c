@@ -134,6 +134,17 @@ Test(store, who_is_forgotten_is_not_there_any_more)
 	route_store_close(store);
 }
 
+Test(store, a_second_daemon_is_refused_while_the_first_has_it)
+{
+	struct route_store *first = open_store(), *second = NULL;
+	char why[ROUTE_STORE_WHY] = "";
+
+	cr_assert(eq(int, (int)route_store_open(loop, path, &second, why), VD_EUSER));
+	cr_assert(ne(ptr, strstr(why, "another daemon does; stop that one"), NULL), "%s", why);
+	route_store_close(first);
+	route_store_close(open_store());
+}
+
 Test(store, a_folder_that_is_not_there_is_an_error_with_its_cure)
 {
 	struct route_store *store = NULL;
