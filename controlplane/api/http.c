@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -13,12 +14,13 @@
 #include "controlplane/api/parts.h"
 
 enum { IDLE_S = 15, BODY_MAX = 512 };
+static const vd_ns full_again = VD_SECONDS(1);
 
 /* libmicrohttpd on our loop: its epoll descriptor is watched, its timeout is a timer. */
 struct api_http {
 	struct api *api;
 	struct MHD_Daemon *mhd;
-	struct cp_watch *watch;
+	struct cp_watch *watch; /* NULL while the process may open no more descriptors */
 	struct cp_timer *timer;
 	uint16_t port;
 };
@@ -140,9 +142,9 @@ static unsigned connections(const struct api_http *http)
 
 /* When its limit is reached it stops listening, and looks whether to listen again at the beginning
  * of a run only: so once more when connections went. */
-static void run(void *context)
+static void run(struct api_http *http)
 {
-	struct api_http *http = (struct api_http *)context;
+	vd_ns at = http->watch ? VD_NEVER : vd_ns_add(vd_now(), full_again);
 	MHD_UNSIGNED_LONG_LONG ms;
 	unsigned before;
 
@@ -151,9 +153,47 @@ static void run(void *context)
 		MHD_run(http->mhd);
 	} while (connections(http) < before);
 	if (MHD_get_timeout(http->mhd, &ms) == MHD_YES)
-		cp_timer_at(http->timer, vd_ns_add(vd_now(), VD_MS(ms)));
-	else
-		cp_timer_at(http->timer, VD_NEVER);
+		at = vd_ns_min(at, vd_ns_add(vd_now(), VD_MS(ms)));
+	cp_timer_at(http->timer, at);
+}
+
+/* Whether this process may open no more: who connects then stays in the queue, and wakes us. */
+static bool is_full(void)
+{
+	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && errno == EMFILE;
+}
+
+static void on_activity(void *context)
+{
+	struct api_http *http = (struct api_http *)context;
+
+	if (is_full()) { /* so do not look until the timer */
+		cp_watch_free(http->watch);
+		http->watch = NULL;
+	}
+	run(http);
+}
+
+static enum vd_err watch(struct api_http *http)
+{
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+
+	if (!info)
+		return VD_ESYS;
+	return cp_watch_new(http->api->loop, info->epoll_fd, on_activity, http, &http->watch);
+}
+
+static void on_timer(void *context)
+{
+	struct api_http *http = (struct api_http *)context;
+
+	if (!http->watch && !is_full())
+		(void)!watch(http); /* else the timer comes again */
+	run(http);
 }
 
 static enum vd_err fail(char why[API_WHY], const char *what, const char *cure)
@@ -216,17 +256,6 @@ static enum vd_err bind_tcp(const struct vd_udp_addr *listen_at, struct api_http
 	return err;
 }
 
-static enum vd_err watch(struct api_http *http)
-{
-	const union MHD_DaemonInfo *info = MHD_get_daemon_info(http->mhd, MHD_DAEMON_INFO_EPOLL_FD);
-	enum vd_err err;
-
-	if (!info)
-		return VD_ESYS;
-	err = cp_timer_new(http->api->loop, run, http, &http->timer);
-	return err ? err : cp_watch_new(http->api->loop, info->epoll_fd, run, http, &http->watch);
-}
-
 enum vd_err api_http_open(struct api *api, const struct vd_udp_addr *listen_at,
 			  struct api_http **http_out, char why[API_WHY])
 {
@@ -251,7 +280,9 @@ enum vd_err api_http_open(struct api *api, const struct vd_udp_addr *listen_at,
 		free(http);
 		return fail(why, "the HTTP server does not start", "see the limits on descriptors");
 	}
-	err = watch(http);
+	err = cp_timer_new(api->loop, on_timer, http, &http->timer);
+	if (!err)
+		err = watch(http);
 	if (err) {
 		api_http_close(http);
 		return fail(why, "the HTTP server cannot be watched", "free some memory");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -553,6 +554,28 @@ Test(api, http_is_back_after_as_many_slow_clients_as_it_takes_were_there, .timeo
 	for (unsigned i = 0; i < 10; i++)
 		turn();
 	cr_assert(strstr(http(GET("/healthz")), "\r\n\r\nok\n") != NULL);
+}
+
+Test(api, who_connects_when_no_descriptor_is_left_waits_and_keeps_nobody_busy, .timeout = 30)
+{
+	struct rlimit before, none;
+	int fd = http_connection(), lowest = dup(fd);
+	vd_ns until = vd_now() + VD_MS(300);
+	unsigned turns = 0;
+	char answer[4];
+
+	getrlimit(RLIMIT_NOFILE, &before);
+	none = (struct rlimit){ .rlim_cur = (rlim_t)lowest, .rlim_max = before.rlim_max };
+	close(lowest);
+	setrlimit(RLIMIT_NOFILE, &none);
+	for (; vd_now() < until; turns++)
+		turn(); /* 20 ms each, if nothing happens */
+	setrlimit(RLIMIT_NOFILE, &before);
+	cr_assert(lt(uint, turns, 100));
+	say(fd, GET("/healthz"));
+	while (recv(fd, answer, sizeof answer, 0) < 0)
+		turn();
+	close(fd);
 }
 
 Test(api, two_daemons_cannot_listen_on_one_port)
