@@ -49,6 +49,21 @@ static struct rest rest_of(const struct dp_worker *w)
 	return rest;
 }
 
+/*
+ * A descriptor that only fails (a TUN or interface that was deleted) would wake us at once, for
+ * ever: it is left out of every other sleep. poll(2) passes over negative ones.
+ */
+static void leave_out_failing(struct rest *rest)
+{
+	for (unsigned i = 0; i < rest->fd_count; i++) {
+		struct pollfd *p = &rest->fds[i];
+
+		if (p->fd < 0 ||
+		    (p->revents & (POLLERR | POLLHUP | POLLNVAL) && !(p->revents & POLLIN)))
+			p->fd = ~p->fd;
+	}
+}
+
 /* Announced and with one more empty turn behind it: nothing can be missed. */
 static void sleep_now(struct rest *rest)
 {
@@ -61,6 +76,7 @@ static void sleep_now(struct rest *rest)
 	rcu_thread_offline();
 	(void)ppoll(rest->fds, rest->fd_count, &timeout, NULL);
 	rcu_thread_online();
+	leave_out_failing(rest);
 	rest->nap = vd_ns_min(rest->nap * 2, NAP_LAST);
 }
 

@@ -186,6 +186,7 @@ struct node {
 	bool templates_pending; /* links to look at since the last change of routes */
 	uint32_t templates_at;  /* the next of them */
 	uint32_t tun_ifindex;   /* 0: none */
+	bool tun_gone;          /* somebody deleted it */
 	bool stopping;
 };
 

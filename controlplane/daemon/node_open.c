@@ -95,10 +95,21 @@ static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 	return dp_open(&dp, &node->plane, &node->dp, why);
 }
 
+ON_CONTROL static void look_at_tun(struct node *node)
+{
+	if (!node->tun_ifindex || cp_netmap_link(node->netmap, node->tun_ifindex))
+		return;
+	vd_log(VD_ERROR, VD_SUB_NET, "the TUN is gone, somebody deleted it; restart viaductd",
+	       VD_STR("name", node->config.tun.name));
+	node->tun_ifindex = 0;
+	node->tun_gone = true;
+}
+
 ON_CONTROL static void on_net_changed(void *context)
 {
 	struct node *node = context;
 
+	look_at_tun(node);
 	ways_refresh(node->ways);
 	node_begin_templates(node);
 	node_dial_routers(node, vd_now());

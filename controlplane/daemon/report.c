@@ -236,6 +236,10 @@ static bool tell_ready(void *context, char why[API_WHY])
 		snprintf(why, API_WHY, "%s", state_of(node));
 		return false;
 	}
+	if (node->tun_gone) {
+		snprintf(why, API_WHY, "the TUN is gone; restart viaductd");
+		return false;
+	}
 	if (node->config.link.routers.count && up_count(node->link_peering) == 0) {
 		snprintf(why, API_WHY, "no link to a router is up");
 		return false;
