@@ -18,13 +18,21 @@
 #include "base/init.h"
 #include "controlplane/proto/control_msg.h"
 #include "controlplane/proto/handshake.h"
+#include "controlplane/proto/ping.h"
 #include "controlplane/proto/seal.h"
+#include "multigram/frame.h"
 #include "multigram/setup.h"
 #include "multigram/setup_op.h"
 #include "switch/forward.h"
 #include "switch/label.h"
 
 enum { TEXT_MAX = 8192 };
+
+/* Not every CPU has both ciphers: made once, and compared where they can be made. */
+#define SEALED_CHACHA20                                                                            \
+	"05010203040000000000000001795c7ddb320ebd7c2a790e46dd731bf90cce6e7d639bafac246b4691e512"
+#define SEALED_AES                                                                                 \
+	"0501020304000000000000000105d6befe47f035180926215082c173d8273ee3dc6850435dd7d61351c930"
 
 static void must(enum vd_err err, const char *what)
 {
@@ -153,12 +161,182 @@ static void add_refusals(json_t *vectors)
 	add_refusal(vectors, "refused-json", "JSON, before anything is authenticated", "8004 7b7d");
 }
 
+/* ---- multigram: exchanges between two setup machines ---- */
+
+struct setup_side {
+	const char *name;
+	struct mg_table table;
+	struct mg_setup setup;
+};
+
+struct exchange {
+	struct setup_side sides[2];
+	json_t *packets;
+};
+
+static const char *const exchange_names[] = { "/viaduct/ping/1", "/viaduct/ip6/1" };
+
+static void exchange_begin(struct exchange *x, bool bare)
+{
+	x->packets = json_array();
+	for (unsigned i = 0; i < 2; i++) {
+		struct setup_side *side = &x->sides[i];
+
+		side->name = bare ? (i ? "b" : "a") : (i ? "responder" : "initiator");
+		mg_table_init(&side->table, bare ? MG_TABLE_BARE : MG_TABLE_VIADUCT);
+		must(mg_setup_init(&side->setup, &side->table,
+				   bare ? MG_ROLE_BARE
+				   : i  ? MG_ROLE_RESPONDER
+					: MG_ROLE_INITIATOR,
+				   exchange_names, 2),
+		     "setup");
+	}
+}
+
+static void propose(struct exchange *x, unsigned side, unsigned name, vd_ns now)
+{
+	must(mg_setup_propose(&x->sides[side].setup, exchange_names[name], now), "propose");
+}
+
+/* What `from` sends now; empty: nothing. */
+static struct vd_bytes exchange_send(struct exchange *x, unsigned from, vd_ns now, bool lost,
+				     uint8_t bytes[MG_SETUP_PACKET])
+{
+	struct vd_write w = vd_write_to(bytes, MG_SETUP_PACKET);
+
+	if (mg_setup_send(&x->sides[from].setup, &w, now) != VD_OK)
+		return vd_bytes(bytes, 0);
+	json_array_append_new(x->packets,
+			      json_pack("{s:s, s:I, s:o, s:b}", "from", x->sides[from].name,
+					"at_ms", (json_int_t)(now / VD_MS(1)), "multigram",
+					hex(bytes, vd_write_len(&w)), "lost", (int)lost));
+	return vd_write_done(&w);
+}
+
+static void exchange_recv(struct exchange *x, unsigned to, struct vd_bytes packet, vd_ns now)
+{
+	struct vd_bytes rest;
+
+	must(
+	    mg_setup_recv(&x->sides[to].setup, vd_bytes(packet.at + 1, packet.len - 1), &rest, now),
+	    "packet");
+}
+
+/* All that both have to say, none of it lost. */
+static void exchange_run(struct exchange *x, vd_ns now)
+{
+	uint8_t bytes[MG_SETUP_PACKET];
+
+	for (unsigned quiet = 0, from = 0; quiet < 2; from = 1 - from) {
+		struct vd_bytes packet = exchange_send(x, from, now, false, bytes);
+
+		quiet = packet.len ? 0 : quiet + 1;
+		if (packet.len)
+			exchange_recv(x, 1 - from, packet, now);
+	}
+}
+
+static void exchange_end(struct exchange *x, json_t *vectors, const char *name,
+			 const char *description)
+{
+	json_t *table = json_object();
+
+	if (x->sides[0].table.count != x->sides[1].table.count)
+		must(VD_EBUG_STATE, name);
+	for (const struct mg_entry *at = mg_table_from(&x->sides[0].table, MG_FIRST_NEGOTIATED); at;
+	     at = mg_table_from(&x->sides[0].table, at->index + 1)) {
+		const struct mg_entry *other = mg_table_find(&x->sides[1].table, at->index);
+		char index[24];
+
+		if (!other || strcmp(other->name, at->name) != 0)
+			must(VD_EBUG_STATE, name);
+		snprintf(index, sizeof index, "%llu", (unsigned long long)at->index);
+		json_object_set_new(table, index, json_string(at->name));
+	}
+	add(vectors, name, description,
+	    json_pack("{s:o, s:o}", "exchange", x->packets, "negotiated", table));
+}
+
+static void add_exchange_lost(json_t *vectors)
+{
+	struct exchange x;
+	uint8_t bytes[MG_SETUP_PACKET];
+
+	exchange_begin(&x, false);
+	propose(&x, 0, 0, 0);
+	exchange_recv(&x, 1, exchange_send(&x, 0, 0, false, bytes), 0);
+	(void)exchange_send(&x, 1, 0, true, bytes);
+	exchange_run(&x, VD_SECONDS(1));
+	exchange_end(&x, vectors, "exchange-lost-answer",
+		     "an offer whose answer is lost is repeated after a second, and answered alike "
+		     "(6.1, 6.2)");
+}
+
+static void add_exchange_both(json_t *vectors)
+{
+	struct exchange x;
+
+	exchange_begin(&x, false);
+	propose(&x, 0, 0, 0);
+	propose(&x, 1, 1, 0);
+	exchange_run(&x, 0);
+	mg_setup_list(&x.sides[1].setup, VD_SECONDS(5));
+	exchange_run(&x, VD_SECONDS(5));
+	exchange_end(&x, vectors, "exchange-both",
+		     "both sides propose, the initiator even indices, the responder odd ones; then "
+		     "the responder asks for the table (6.1, 6.2)");
+}
+
+static void add_exchange_error(json_t *vectors)
+{
+	struct exchange x;
+	uint8_t bytes[MG_SETUP_PACKET];
+
+	exchange_begin(&x, false);
+	propose(&x, 0, 0, 0);
+	exchange_recv(&x, 1, exchange_send(&x, 0, 0, false, bytes), 0);
+	(void)exchange_send(&x, 1, 0, true, bytes);
+	mg_setup_unknown(&x.sides[0].setup, 16, VD_MS(100)); /* the responder used it */
+	exchange_run(&x, VD_MS(100));
+	exchange_end(&x, vectors, "exchange-error",
+		     "the answer is lost, the responder uses the index, an error brings it: the "
+		     "responder offers the entry again, under another id (6.4)");
+}
+
+static void add_exchange_bare(json_t *vectors)
+{
+	struct exchange x;
+	uint8_t bytes[2][MG_SETUP_PACKET];
+	struct vd_bytes packets[2];
+
+	exchange_begin(&x, true);
+	for (unsigned i = 0; i < 2; i++) {
+		propose(&x, i, i, 0);
+		packets[i] = exchange_send(&x, i, 0, false, bytes[i]);
+	}
+	for (unsigned i = 0; i < 2; i++)
+		exchange_recv(&x, 1 - i, packets[i], VD_MS(10));
+	exchange_run(&x, VD_MS(10));
+	exchange_end(&x, vectors, "exchange-bare",
+		     "bare, both sides propose index 16 under different names at once: the smaller "
+		     "id stands, the other side proposes anew under 17 (6.2)");
+}
+
+static void add_exchanges(json_t *vectors)
+{
+	add_exchange_lost(vectors);
+	add_exchange_both(vectors);
+	add_exchange_error(vectors);
+	add_exchange_bare(vectors);
+}
+
 static json_t *multigram(void)
 {
 	json_t *vectors = json_array();
 
 	add_ops(vectors);
 	add_refusals(vectors);
+	add_exchanges(vectors);
 	return vectors;
 }
 
@@ -245,6 +423,12 @@ static void add_frame(json_t *vectors, const char *name, const char *description
 
 static void add_frames(json_t *vectors)
 {
+	static const struct {
+		uint8_t code;
+		const char *name;
+	} reasons[] = { { 1, "report-unknown-director" },
+			{ 3, "report-not-permitted" },
+			{ 4, "report-over-rate" } };
 	static const uint8_t report[] = { 7, 5, 5, 0, 16, 0, 0x12, 0x34, 1, 2, 3, 4, 5, 6, 7, 8 };
 
 	add_frame(vectors, "tag-hello", "a switch frame with a payload of 5 bytes (6.1)", 0x05a7e9,
@@ -255,6 +439,15 @@ static void add_frames(json_t *vectors)
 	add_frame(vectors, "report-too-big",
 		  "report 5: limit 1280, used 16, director 0x1234, echo 0102030405060708 (10)",
 		  0x1234, 0x80, report, sizeof report);
+	for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+		uint8_t other[16];
+
+		memcpy(other, report, sizeof other);
+		other[1] = reasons[i].code;
+		memset(other + 2, 0, 2);
+		add_frame(vectors, reasons[i].name, "the same for another reason: limit 0 (10)",
+			  0x1234, 0x80, other, sizeof other);
+	}
 	add(vectors, "report-lost",
 	    "report 0, outside a switch frame: index 0x01020304, counter 9 (4)",
 	    json_pack("{s:s}", "datagram", "0700010203040000000000000009"));
@@ -344,6 +537,114 @@ static json_t *seal_json(const uint8_t key[32], uint32_t index, struct vd_bytes 
 			 hex(frame, len));
 }
 
+/* With a key that counts up, index 0x01020304, counter 1; the frame as it must be. */
+static void add_sealed(json_t *vectors, const char *name, enum vd_cipher cipher,
+		       const char *expected)
+{
+	static const uint8_t plain[] = "\x10\x00\1\2\3\4\5\6\7\x08ping";
+	uint8_t key[VD_AEAD_KEY_BYTES], frame[64];
+	char text[2 * sizeof frame + 1];
+	struct seal seal;
+	size_t len;
+
+	for (size_t i = 0; i < sizeof key; i++)
+		key[i] = (uint8_t)i;
+	if (vd_cipher_available(cipher)) { /* else what other machines made stands */
+		seal_init(&seal, cipher, key, key, 0x01020304);
+		must(seal_create(&seal, vd_bytes(plain, sizeof plain - 1), frame, sizeof frame,
+				 &len),
+		     name);
+		sodium_bin2hex(text, sizeof text, frame, len);
+		if (strcmp(text, expected) != 0) {
+			fprintf(stderr, "vectors: %s: %s\n", name, text);
+			must(VD_EBUG_STATE, name);
+		}
+	}
+	add(vectors, name,
+	    "a sealed frame: index 0x01020304, counter 1, a padded ping request under inner index "
+	    "16 (5)",
+	    json_pack("{s:s, s:o, s:o, s:s}", "cipher", vd_cipher_name(cipher), "key",
+		      hex(key, sizeof key), "plaintext", hex(plain, sizeof plain - 1), "frame",
+		      expected));
+}
+
+static void add_control(json_t *vectors, const char *name, const char *description,
+			const struct control_msg *msg)
+{
+	uint8_t plain[1 + CONTROL_MSG_MAX] = { MG_CONTROL };
+
+	add(vectors, name, description,
+	    json_pack("{s:o}", "plaintext", hex(plain, 1 + control_msg_encode(msg, plain + 1))));
+}
+
+static void add_controls(json_t *vectors)
+{
+	struct control_msg observed = { .kind = CONTROL_OBSERVED, .observed = { .len = 8 } };
+	struct control_msg reserve = { .kind = CONTROL_RESERVE, .reserve = { 7, 600, 6 } };
+	struct control_msg reserved = { .kind = CONTROL_RESERVED,
+					.reserved = { 7, CONTROL_OK, 600, 2 } };
+	struct control_msg query = { .kind = CONTROL_QUERY, .query = { .id = 8 } };
+	struct control_msg by_overlay = { .kind = CONTROL_QUERY,
+					  .query = { .id = 9, .by_overlay = true } };
+	struct control_msg route = { .kind = CONTROL_ROUTE,
+				     .route = {
+					 .id = 8, .label = 0xbeef, .bits = 16, .mtu = 1439 } };
+	struct control_msg not_found = { .kind = CONTROL_ROUTE,
+					 .route = { .id = 9, .status = CONTROL_NOT_FOUND } };
+	struct control_msg challenge = { .kind = CONTROL_CHALLENGE,
+					 .challenge = { 1, 2, 3, 4, 5, 6, 7, 8 } };
+	struct control_msg close = { .kind = CONTROL_CLOSE,
+				     .close = { CONTROL_SHUTDOWN, "going down" } };
+	uint8_t hash[crypto_hash_sha256_BYTES];
+	struct vd_identity identity;
+	char peer[VD_PEER_ID_TEXT];
+
+	vd_identity_generate(&identity);
+	memcpy(observed.observed.address, "\x04\xc6\x12\x01\x02\x91\x02\x0f\xa1", 9);
+	observed.observed.len = 9;
+	query.query.peer = route.route.peer = identity.id;
+	crypto_hash_sha256(hash, identity.id.bytes, identity.id.len);
+	memcpy(by_overlay.query.overlay, "\xfd\x76", 2);
+	memcpy(by_overlay.query.overlay + 2, hash, 14);
+	add_control(vectors, "control-observed", "observed: /ip4/198.18.1.2/udp/4001 (12.1)",
+		    &observed);
+	add_control(vectors, "control-reserve", "reserve: id 7, 600 s, realms 1 and 2 (12.2)",
+		    &reserve);
+	add_control(vectors, "control-reserved", "reserved: id 7, OK, 600 s, realm 1 (12.2)",
+		    &reserved);
+	add_control(vectors, "control-query", "query by peer id: id 8 (12.3)", &query);
+	add_control(vectors, "control-query-overlay", "the same by overlay address: id 9 (12.3)",
+		    &by_overlay);
+	add_control(vectors, "control-route",
+		    "route: id 8, OK, label 0xbeef of 16 bits, payloads up to 1439 (12.3)", &route);
+	add_control(vectors, "control-route-not-found", "route: id 9, NOT_FOUND (12.3)",
+		    &not_found);
+	add_control(vectors, "control-challenge", "challenge 0102030405060708 (12.5)", &challenge);
+	challenge.kind = CONTROL_ANSWER;
+	add_control(vectors, "control-answer", "its answer (12.5)", &challenge);
+	add_control(vectors, "control-close", "close: SHUTDOWN, with a text (12.4)", &close);
+	add(vectors, "overlay-address", "a peer id, and its address in the overlay fd76 (11.2)",
+	    json_pack("{s:s, s:o, s:o}", "peer", vd_peer_id_text(&identity.id, peer), "binary",
+		      hex(identity.id.bytes, identity.id.len), "address",
+		      hex(by_overlay.query.overlay, sizeof by_overlay.query.overlay)));
+}
+
+static void add_pings(json_t *vectors)
+{
+	struct ping ping = { PING_REQUEST, UINT64_C(0x0102030405060708), 20 };
+	uint8_t bytes[32];
+	struct vd_write w = vd_write_to(bytes, sizeof bytes);
+
+	ping_write(&w, &ping);
+	add(vectors, "ping-request", "a request padded to 20 bytes, without its inner index (11.4)",
+	    json_pack("{s:o}", "payload", hex(bytes, vd_write_len(&w))));
+	ping.kind = PING_REPLY;
+	w = vd_write_to(bytes, sizeof bytes);
+	ping_write(&w, &ping);
+	add(vectors, "ping-reply", "its reply (11.4)",
+	    json_pack("{s:o}", "payload", hex(bytes, vd_write_len(&w))));
+}
+
 static void add_cookie(json_t *vectors, const struct handshake *first)
 {
 	static const uint8_t mac[HANDSHAKE_COOKIE_BYTES] = "sixteen bytes..";
@@ -408,6 +709,10 @@ static json_t *switching(void)
 	add_frames(vectors);
 	add_handshake(vectors, HANDSHAKE_LINK);
 	add_handshake(vectors, HANDSHAKE_SESSION);
+	add_sealed(vectors, "sealed-chacha20", VD_CHACHA20_POLY1305, SEALED_CHACHA20);
+	add_sealed(vectors, "sealed-aes", VD_AES_256_GCM, SEALED_AES);
+	add_controls(vectors);
+	add_pings(vectors);
 	return vectors;
 }
 
@@ -435,7 +740,10 @@ int main(int argc, char **argv)
 			"identity_secret is Ed25519's seed and public key; a key with "
 			"_initiator in its name is the one that the initiator sends with."
 		      : "Known answers, made by tests/vectors: setup operations, from the "
-			"codec on, in hexadecimal; `refused`: a receiver drops it whole.",
+			"codec on, in hexadecimal; `refused`: a receiver drops it whole. "
+			"`exchange`: multigrams in the order in which they are sent, those "
+			"that are not lost received before the next one of the other side; "
+			"`negotiated`: what is in both tables in the end, from index 16 on.",
 	    "vectors", of_switch ? switching() : multigram());
 	json_dumpf(file, stdout, JSON_INDENT(1) | JSON_PRESERVE_ORDER);
 	putchar('\n');
