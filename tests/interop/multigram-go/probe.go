@@ -158,6 +158,16 @@ func (p *probe) handshakes() {
 	p.rule(p.quiet().exchange(offerOf(nil)) == nil && p.quiet().exchange(append([]byte{0}, offerOf(nil)...)) == nil,
 		"multigram 5: bare setup is dropped", nil)
 
+	outside := true
+	for _, index := range []byte{indexControl, 3, 9, 16, 17, 0x3f, 0x40, 0xff} {
+		outside = outside && p.quiet().exchange(append([]byte{index}, make([]byte, 40)...)) == nil
+	}
+	p.rule(outside, "2 a datagram under another index than 4 to 7 is dropped", nil)
+	p.rule(p.quiet().granted([]byte{0x80, 0x04, '{', '}'}) == nil && p.quiet().granted(append([]byte{0x50, 10, 8}, make([]byte, 8)...)) == nil,
+		"multigram 4: an offer in JSON or protobuf fails message 1", nil)
+	p.rule(p.quiet().granted(append([]byte{0}, ping...)) == nil, "multigram 5: an offer with index 0 fails message 1", nil)
+	p.rule(p.quiet().granted(append(bytes.Clone(ping), indexControl)) == nil, "multigram 5: an offer with more behind it fails message 1", nil)
+
 	got := p.granted(ping)
 	p.rule(len(got) == 1 && got[16] == namePing, "multigram 6: ping at 16 is granted", got)
 	got = p.granted(offerOf(map[uint64]string{16: "/viaduct/nothing/1", 17: namePing, 14: namePing, 18: namePing}))
