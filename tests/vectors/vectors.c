@@ -595,6 +595,7 @@ static void add_controls(json_t *vectors)
 					 .challenge = { 1, 2, 3, 4, 5, 6, 7, 8 } };
 	struct control_msg close = { .kind = CONTROL_CLOSE,
 				     .close = { CONTROL_SHUTDOWN, "going down" } };
+	struct control_msg draining = { .kind = CONTROL_DRAINING };
 	uint8_t hash[crypto_hash_sha256_BYTES];
 	struct vd_identity identity;
 	char peer[VD_PEER_ID_TEXT];
@@ -622,6 +623,9 @@ static void add_controls(json_t *vectors)
 	add_control(vectors, "control-challenge", "challenge 0102030405060708 (12.5)", &challenge);
 	challenge.kind = CONTROL_ANSWER;
 	add_control(vectors, "control-answer", "its answer (12.5)", &challenge);
+	add_control(vectors, "control-draining", "draining (12.6)", &draining);
+	draining.draining.ended = true;
+	add_control(vectors, "control-draining-ended", "draining, ended (12.6)", &draining);
 	add_control(vectors, "control-close", "close: SHUTDOWN, with a text (12.4)", &close);
 	add(vectors, "overlay-address", "a peer id, and its address in the overlay fd76 (11.2)",
 	    json_pack("{s:s, s:o, s:o}", "peer", vd_peer_id_text(&identity.id, peer), "binary",

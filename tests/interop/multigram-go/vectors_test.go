@@ -292,6 +292,8 @@ func TestControlMessagesOfTheVectors(t *testing.T) {
 		"control-route-not-found": control(controlRoute, message{}.varint(1, 9).varint(2, 2)),
 		"control-challenge":       control(controlChallenge, message{}.bytes(1, challenge)),
 		"control-answer":          control(controlAnswer, message{}.bytes(1, challenge)),
+		"control-draining":        append([]byte{indexControl}, message{}.bytes(9, nil)...),
+		"control-draining-ended":  append([]byte{indexControl}, message{}.bytes(9, message{}.varint(1, 1))...),
 		"control-close":           control(controlClose, message{}.varint(1, statusShutdown).bytes(2, []byte("going down"))),
 	} {
 		if got := []byte(all[name].Plaintext); !bytes.Equal(got, want) {
