@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""ratio.py ADDRESS PORT: what a stranger's datagrams are answered with, bytes of UDP payload, kind by kind.
+
+Prints a line for each kind; fails when one was answered with more bytes than it had.
+"""
+import os
+import select
+import socket
+import sys
+
+TIMES = 10  # datagrams of a kind
+QUIET = 0.06  # seconds without an answer, after which none is waited for
+
+
+def handshake(kind, sender, receiver, body):
+    return bytes([4, kind]) + sender + receiver + body
+
+
+def varint2(n):
+    return bytes([n & 0x7F | 0x80, n >> 7])
+
+
+def first(cookie=bytes(16), length=1024):
+    """Well formed: its payload is an extension of nothing but padding (switch/SPEC.md, 3.2)."""
+    left = length - 10 - 32 - 16
+    payload = b"\x22" + varint2(left - 3) + b"\x92\x41" + varint2(left - 7) + b"\x7a" + varint2(left - 10)
+    head = handshake(1, os.urandom(4), bytes(4), os.urandom(32) + payload)
+    return head + bytes(length - len(head) - len(cookie)) + cookie
+
+
+def broken_first():
+    frame = bytearray(first())
+    frame[42:52] = os.urandom(10)
+    return bytes(frame)
+
+
+again = first()
+KINDS = {
+    "message 1": first,
+    "message 1, again and again": lambda: again,
+    "message 1, 1,400 bytes": lambda: first(length=1400),
+    "message 1, 1,023 bytes": lambda: first(length=1023),
+    "message 1, header only": lambda: first()[:10],
+    "message 1, broken payload": broken_first,
+    "message 1, made-up cookie": lambda: first(os.urandom(16)),
+    "message 2": lambda: handshake(2, os.urandom(4), os.urandom(4), os.urandom(200)),
+    "message 3": lambda: handshake(3, os.urandom(4), os.urandom(4), os.urandom(180)),
+    "cookie frame": lambda: handshake(4, bytes(4), os.urandom(4), os.urandom(24)),
+    "handshake of an unknown type": lambda: handshake(9, os.urandom(4), os.urandom(4), os.urandom(100)),
+    "sealed frame, 14 bytes": lambda: b"\5" + os.urandom(13),
+    "sealed frame": lambda: b"\5" + os.urandom(40),
+    "sealed frame, 13 bytes": lambda: b"\5" + os.urandom(12),
+    "switch frame": lambda: b"\6" + os.urandom(60),
+    "switch frame, empty": lambda: b"\6" + os.urandom(32),
+    "switch frame, 14 bytes": lambda: b"\6" + os.urandom(13),
+    "report": lambda: b"\7" + os.urandom(15),
+    "report of lost frames": lambda: b"\7\0" + os.urandom(12),
+    "bare setup": lambda: bytes.fromhex("0051a1626964480001020304050607"),
+    "control outside a seal": lambda: b"\x08" + os.urandom(20),
+    "STUN": lambda: bytes.fromhex("000100002112a442") + os.urandom(12),
+    "QUIC": lambda: b"\xc3" + os.urandom(1199),
+    "one byte": lambda: b"\4",
+    "nothing": lambda: b"",
+}
+
+
+def received(sock):
+    """Bytes that came; until nothing more has come for a while."""
+    total = 0
+    while select.select([sock], [], [], QUIET)[0]:
+        try:
+            total += len(sock.recv(4096))
+        except ConnectionError:
+            pass  # an ICMP error is the kernel's
+    return total
+
+
+def main():
+    address, port = sys.argv[1], int(sys.argv[2])
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    worst = 0.0
+    for name, make in KINDS.items():
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, port))
+            came_in = came_out = 0
+            for _ in range(TIMES):
+                datagram = make()
+                sock.send(datagram)
+                came_in += len(datagram)
+            came_out = received(sock)
+        ratio = came_out / came_in if came_in else float(came_out)
+        worst = max(worst, ratio)
+        print(f"\t{name}: {came_in} in, {came_out} out, {ratio:.3f}")
+    print(f"\tworst {worst:.3f}")
+    sys.exit(worst > 1)
+
+
+if __name__ == "__main__":
+    main()
