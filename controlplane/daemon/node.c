@@ -23,8 +23,6 @@ static void note_link_traffic(void *context, uint32_t index, bool received, bool
 
 ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 {
-	route_links_poll(node->links, note_link_traffic, node);
-	(void)route_links_expire(node->links, now);
 	if (node->store)
 		route_store_poll(node->store, now);
 	node_dial_routers(node, now);
@@ -86,6 +84,7 @@ static vd_ns deadline_of(const struct node *node)
 {
 	vd_ns at = vd_ns_min(node->next_tick, peering_deadline(node->link_peering));
 
+	at = vd_ns_min(at, node->next_poll);
 	at = vd_ns_min(at, vd_ns_min(node->next_look, node->paths_at));
 	at = vd_ns_min(at, node->mtu_at);
 	at = vd_ns_min(at, seek_deadline(node->seek));
@@ -105,6 +104,7 @@ void node_pump(struct node *node)
 	peering_expire(node->link_peering, now);
 	if (node->session_peering)
 		peering_expire(node->session_peering, now);
+	node->next_poll = route_links_poll(node->links, now, note_link_traffic, node);
 	if (now >= node->next_tick)
 		on_tick(node, now);
 	node_resume(node, now);

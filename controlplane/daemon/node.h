@@ -179,6 +179,7 @@ struct node {
 	unsigned jobs_out;  /* on libuv's pool */
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
 	vd_ns next_tick;
+	vd_ns next_poll;        /* of a slice of the links */
 	vd_ns next_look;        /* at the sessions' traffic */
 	vd_ns paths_at;         /* when the sessions' paths want something */
 	vd_ns mtu_at;           /* when the search for what they carry does */

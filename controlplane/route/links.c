@@ -95,6 +95,8 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 	key_map_add(&links->by_peer, row);
 	key_map_add(&links->by_overlay, row);
 	links->count++;
+	if (row >= links->high)
+		links->high = row + 1;
 	*row_out = row;
 	return VD_OK;
 }
@@ -335,18 +337,33 @@ struct route_account route_links_account(const struct route_links *links,
 	return sum;
 }
 
-void route_links_poll(struct route_links *links, route_moved_fn moved, void *context)
+static void poll_row(struct route_links *links, struct route_link *link, vd_ns now,
+		     route_moved_fn moved, void *context)
 {
-	for (uint32_t row = 0; row < links->max; row++) {
-		if (!links->rows[row].peer.len)
-			continue;
-		for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
-			struct route_generation *generation = &links->rows[row].generations[i];
+	links_expire(links, link, now);
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		struct route_generation *generation = &link->generations[i];
 
-			if (generation->index)
-				route_generation_poll(generation,
-						      account_of(links, generation->index), moved,
-						      context);
-		}
+		if (generation->index)
+			route_generation_poll(generation, account_of(links, generation->index),
+					      moved, context);
 	}
+}
+
+vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn moved, void *context)
+{
+	uint32_t slices = (links->high + ROUTE_POLL_ROWS - 1) / ROUTE_POLL_ROWS, end;
+
+	if (now < links->poll_at)
+		return links->poll_at;
+	if (links->polled >= links->high)
+		links->polled = 0;
+	end = links->high - links->polled > ROUTE_POLL_ROWS ? links->polled + ROUTE_POLL_ROWS
+							    : links->high;
+	for (; links->polled < end; links->polled++)
+		if (links->rows[links->polled].peer.len)
+			poll_row(links, &links->rows[links->polled], now, moved, context);
+	slices += slices == 0;
+	links->poll_at = now + (ROUTE_POLL_SPAN + slices - 1) / slices;
+	return links->poll_at;
 }

@@ -31,7 +31,10 @@ enum {
 	ROUTE_LINK_NONE = 0, /* no link number */
 	ROUTE_TTL_MAX_S = 3600,
 	ROUTE_QUERIES_PER_S = 10,
+	ROUTE_POLL_ROWS = 1024, /* looked at in one go */
 };
+
+#define ROUTE_POLL_SPAN VD_SECONDS(1)
 
 /* What the operator lets a peer do here; of its tier, or nothing for routers of ours. */
 struct route_policy {
@@ -128,10 +131,12 @@ struct route_account route_links_account(const struct route_links *links,
 					 const struct route_link *link) ON_CONTROL;
 
 /*
- * Which generations moved since the last poll: calls `moved` for each with what came
- * and went. Once a second.
+ * Calls `moved` for each generation with what came and went since it was looked at last, and ends
+ * reservations whose time is over. A slice of the links at a time, so that each is looked at
+ * once a second and none waits for all the others: returns when the next slice is due.
  */
-void route_links_poll(struct route_links *links, route_moved_fn moved, void *context) ON_CONTROL;
+vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn moved,
+		       void *context) ON_CONTROL;
 
 /* ---- what a router answers ---- */
 
@@ -149,6 +154,3 @@ void route_links_reserve(struct route_links *links, const struct vd_peer_id *pee
 void route_links_query(struct route_links *links, const struct vd_peer_id *peer,
 		       const struct control_msg *query, vd_ns now,
 		       struct control_msg *answer_out) ON_CONTROL;
-
-/* Ends reservations whose time is over. Returns when the next one ends, or VD_NEVER. */
-vd_ns route_links_expire(struct route_links *links, vd_ns now) ON_CONTROL;

@@ -72,23 +72,12 @@ void route_links_reserve(struct route_links *links, const struct vd_peer_id *pee
 	answer_out->reserved.realms = granted;
 }
 
-vd_ns route_links_expire(struct route_links *links, vd_ns now)
+void links_expire(struct route_links *links, struct route_link *link, vd_ns now)
 {
-	vd_ns next = VD_NEVER;
-
-	for (uint32_t row = 0; row < links->max; row++) {
-		struct route_link *link = &links->rows[row];
-
-		if (!link->peer.len || !link->may_be_called)
-			continue;
-		if (link->reserved_until > now) {
-			next = vd_ns_min(next, link->reserved_until);
-			continue;
-		}
-		link->may_be_called = 0;
-		publish_permit(links, link);
-	}
-	return next;
+	if (!link->may_be_called || link->reserved_until > now)
+		return;
+	link->may_be_called = 0;
+	publish_permit(links, link);
 }
 
 /* ---- route queries ---- */

@@ -311,13 +311,23 @@ Test(route_links, queries_over_the_rate_are_told_limit_and_malformed_ones_bad)
 	cr_assert(eq(uint, passed, ROUTE_QUERIES_PER_S));
 }
 
+static unsigned moves;
+
+static void count_moves(void *context, uint32_t index, bool received, bool sent)
+{
+	(void)context;
+	(void)index;
+	moves += received + 10 * sent;
+}
+
 Test(route_links, a_reservation_ends_with_its_time)
 {
 	(void)bring_up(1, member);
 	(void)bring_up(2, member);
 	(void)reserve(2, 0, 0);
-	cr_assert(eq(u64, route_links_expire(links, 0), VD_SECONDS(ROUTE_TTL_MAX_S)));
-	cr_assert(eq(u64, route_links_expire(links, VD_SECONDS(ROUTE_TTL_MAX_S)), VD_NEVER));
+	(void)route_links_poll(links, VD_SECONDS(ROUTE_TTL_MAX_S) - 1, count_moves, NULL);
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_OK));
+	(void)route_links_poll(links, VD_SECONDS(ROUTE_TTL_MAX_S + 1), count_moves, NULL);
 	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_NOT_FOUND));
 }
 
@@ -334,25 +344,19 @@ Test(route_links, accounts_outlive_generations)
 	cr_assert(eq(u64, route_links_account(links, link).rx_bytes, 111));
 }
 
-static unsigned moves;
-
-static void count_moves(void *context, uint32_t index, bool received, bool sent)
-{
-	(void)context;
-	(void)index;
-	moves += received + 10 * sent;
-}
-
 Test(route_links, a_poll_tells_what_moved_since_the_last_one)
 {
 	uint32_t index = bring_up(1, member);
 
-	route_links_poll(links, count_moves, NULL);
+	(void)route_links_poll(links, 0, count_moves, NULL);
 	moves = 0;
 	atomic_store(&sw_link_find(&plane.links, index)->rx_frames, 1);
-	route_links_poll(links, count_moves, NULL);
+	cr_assert(
+	    eq(u64, route_links_poll(links, VD_SECONDS(1) - 1, count_moves, NULL), VD_SECONDS(1)));
+	cr_assert(zero(uint, moves), "not due yet");
+	(void)route_links_poll(links, VD_SECONDS(1), count_moves, NULL);
 	cr_assert(eq(uint, moves, 1));
-	route_links_poll(links, count_moves, NULL);
+	(void)route_links_poll(links, VD_SECONDS(2), count_moves, NULL);
 	cr_assert(eq(uint, moves, 1));
 }
 
