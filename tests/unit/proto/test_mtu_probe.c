@@ -13,6 +13,7 @@ static struct path {
 	uint32_t carries;
 	unsigned loss; /* percent, of a ping or its answer */
 	unsigned whim; /* percent lost of what is longer than 1280 */
+	bool coy;      /* answers what is longer than 1280 only when it is about to be given up */
 	bool dead;
 	bool reports;
 	vd_ns rtt;
@@ -42,6 +43,8 @@ static void send(const struct mtu_event *event)
 	if (event->size > sent_largest)
 		sent_largest = event->size;
 	if (path.whim && event->size > 1280 && draw(100) < path.whim)
+		return;
+	if (path.coy && event->size > 1280 && (event->size != mp.bad || mp.fails < 4))
 		return;
 	if (path.dead || (path.loss && draw(100) < path.loss) || (!fits && !path.reports))
 		return;
@@ -423,4 +426,26 @@ Test(mtu_probe, a_peer_that_answers_at_whim_does_not_keep_us_searching)
 		begin(9000);
 		cr_assert(search_ends(), "seed %u", i);
 	}
+}
+
+Test(mtu_probe, a_peer_that_is_coy_does_not_keep_us_searching)
+{
+	path = (struct path){ .carries = 9000, .coy = true, .rtt = VD_MS(20) };
+	begin(9000);
+	cr_assert(search_ends());
+	cr_assert(lt(u16, mp.good, 1300));
+}
+
+Test(mtu_probe, a_few_probes_lost_are_no_black_hole)
+{
+	begin(1409);
+	cr_assert(search_ends());
+	path.carries = 1300;
+	for (unsigned i = 0; i < 200 && mp.fails < MTU_MAX_PROBES - 2; i++)
+		run(VD_MS(50), true);
+	cr_assert(eq(u8, mp.fails, MTU_MAX_PROBES - 2), "and one more is on its way");
+	path.carries = 1409;
+	run(VD_SECONDS(60), true);
+	cr_assert(zero(uint, black_holes));
+	cr_assert(eq(u16, mtu_probe_mtu(&mp), 1409));
 }
