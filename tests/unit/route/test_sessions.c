@@ -193,6 +193,49 @@ static bool one_is_lost(vd_ns now)
 	return route_sessions_lost(sessions, &at, now) != NULL;
 }
 
+/* ---- whose frames they are ---- */
+
+static vd_ns host_sent_at(void)
+{
+	struct vd_peer_id id = peer(1);
+
+	return route_sessions_find(sessions, &id)->host_sent_at;
+}
+
+Test(route_sessions, what_was_injected_is_not_the_hosts_traffic)
+{
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	route_sessions_injected(sessions, index);
+	route_sessions_injected(sessions, index);
+	poll_after(index, 1, 0, VD_SECONDS(1));
+	poll_after(index, 1, 0, VD_SECONDS(2)); /* the other one left after the poll */
+	cr_assert(eq(u64, host_sent_at(), 0));
+	poll_after(index, 1, 0, VD_SECONDS(3));
+	cr_assert(eq(u64, host_sent_at(), VD_SECONDS(3)));
+	route_sessions_injected(sessions, index);
+	poll_after(index, 2, 0, VD_SECONDS(4));
+	cr_assert(eq(u64, host_sent_at(), VD_SECONDS(4)));
+}
+
+Test(route_sessions, what_was_injected_and_never_left_hides_no_traffic)
+{
+	uint32_t index;
+
+	add(1);
+	index = install(1);
+	(void)route_sessions_use(sessions, index, 0);
+	for (unsigned i = 0; i < 100; i++)
+		route_sessions_injected(sessions, index);
+	poll_after(index, 0, 0, VD_SECONDS(1));
+	poll_after(index, 0, 0, VD_SECONDS(2));
+	poll_after(index, 1, 0, VD_SECONDS(3));
+	cr_assert(eq(u64, host_sent_at(), VD_SECONDS(3)));
+}
+
 Test(route_sessions, one_that_sends_and_hears_nothing_for_3_s_is_lost_every_4_s)
 {
 	uint32_t index;
