@@ -5,7 +5,7 @@
  *	viaductd starts as        becomes             keeps
  *	root, user: auto          viaduct, if there   NET_ADMIN, if it has a TUN or DPDK ports
  *	root, user: NAME          NAME                the same
- *	root, user: root; --dev   stays root          the same
+ *	root, user: root; --dev   stays root          the same, and DAC_OVERRIDE
  *	somebody else             stays               of the same, what it was given
  *
  * NET_ADMIN changes overlay routes and the TUN, asks the kernel for neighbours, and takes the
@@ -61,11 +61,13 @@ static enum vd_err keep(const cap_value_t *wanted, int count)
 
 static enum vd_err keep_needed(const struct node *node, bool until_open, char why[NODE_WHY])
 {
-	cap_value_t wanted[2];
+	cap_value_t wanted[3];
 	int count = 0;
 
 	if (needs_net_admin(&node->config))
 		wanted[count++] = CAP_NET_ADMIN;
+	if (geteuid() == 0) /* else root could not even enter folders of the user viaduct */
+		wanted[count++] = CAP_DAC_OVERRIDE;
 	if (until_open)
 		wanted[count++] = CAP_NET_BIND_SERVICE;
 	return keep(wanted, count) ? FAIL(why, "cannot give up capabilities: %s", strerror(errno))

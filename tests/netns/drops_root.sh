@@ -86,8 +86,15 @@ must_come 20 "the overlay is back" pinged A "$(overlay B)"
 stop A
 ns A ip link show viaduct0 >/dev/null 2>&1 && fail "A leaves its TUN behind"
 
+# who stays root still reaches what is somebody else's
+chmod 700 "$net_dir/run-A"
+sed -i 's/user: nobody/user: root/' "$net_dir/A.yaml"
+daemons A
+masks "$pid_A" | grep -q '^0,0,0,0 0000000000001002 ' || fail "root keeps something else: $(masks "$pid_A")"
+stop A
+
 # what cannot be is an error that names the cure
-sed 's/nobody/no-such-user/' "$net_dir/A.yaml" >"$net_dir/none.yaml"
+sed 's/user: root/user: no-such-user/' "$net_dir/A.yaml" >"$net_dir/none.yaml"
 if ns A "$net_build/viaductd" --config "$net_dir/none.yaml" >"$net_dir/none.out" 2>"$net_dir/none.log"; then
 	fail "a user that is not there is no error"
 fi
