@@ -26,7 +26,12 @@ bool node_target(const struct node *node, const char *text, struct vd_peer_id *p
 	"not a peer id, nor a name or the overlay address of a known peer; see `viaduct resolve`"
 
 /* Pieces of answers. */
-/* Adds "name", the peer's first one or null. Returns object, which may be NULL. */
+/* "<router> 0x2a/16", or "direct" when the link is the peer's own. */
+json_t *node_path_json(const struct node *node, const struct route_path *path) ON_CONTROL;
+/* Adds "paths" of a session, with what is measured. Returns object, which may be NULL. */
+json_t *node_with_paths(const struct node *node, json_t *object,
+			const struct vd_peer_id *peer) ON_CONTROL;
+/* Adds "name", the peer's first one or null. The same. */
 json_t *node_named(const struct node *node, json_t *object, const struct vd_peer_id *peer);
 json_t *node_peer_json(const struct vd_peer_id *peer);
 json_t *node_overlay_json(const uint8_t overlay[16]);

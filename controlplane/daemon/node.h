@@ -397,6 +397,14 @@ void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
 
+/* path_ranks.c: sessions use the best of their paths. Every 250 ms. */
+void node_rank_paths(struct node *node, vd_ns now) ON_CONTROL;
+/* A ping with `id` over `path`; its answer is a PROBED. False: it cannot be. */
+bool node_ping_path(struct node *node, const struct route_session *session,
+		    const struct peering_path *path, uint64_t id) ON_CONTROL;
+/* False: not of these pings. */
+bool node_on_rank_pong(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
+
 /* report.c: the API's data. */
 uint64_t node_switched(const struct node *node); /* frames, by all workers */
 extern const struct api_source node_api_source;

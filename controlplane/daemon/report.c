@@ -127,8 +127,7 @@ ON_CONTROL static json_t *tell_links(void *context)
 	return json_pack("{s:o}", "links", links);
 }
 
-/* "<router> 0x2a/16", or "direct" when the link is the peer's own. */
-ON_CONTROL static json_t *path_json(struct node *node, const struct route_path *path)
+json_t *node_path_json(const struct node *node, const struct route_path *path)
 {
 	const struct route_link *link = route_links_of_number(node->links, path->link);
 	char peer[VD_PEER_ID_TEXT], text[VD_PEER_ID_TEXT + 40];
@@ -156,8 +155,8 @@ ON_CONTROL static json_t *session_json(struct node *node, const struct peering_v
 	return json_pack(
 	    "{s:o, s:o, s:o, s:s, s:i, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o}", "peer",
 	    node_peer_json(&view->peer), "overlay", node_overlay_json(session->overlay), "path",
-	    path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher), "mtu", mtu,
-	    "mtu_state", mtu_state_name(node_mtu_state(node, session)), "rtt_ms",
+	    node_path_json(node, &session->path), "cipher", vd_cipher_name(session->cipher), "mtu",
+	    mtu, "mtu_state", mtu_state_name(node_mtu_state(node, session)), "rtt_ms",
 	    node_rtt_json(view->rtt), "state", view->up ? "up" : "connecting", "rx_packets",
 	    u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
 	    u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes), "since_s",
@@ -172,7 +171,8 @@ ON_CONTROL static json_t *tell_sessions(void *context)
 	size_t at = 0;
 
 	while (node->session_peering && peering_each(node->session_peering, &at, &view)) {
-		json_t *session = node_named(node, session_json(node, &view), &view.peer);
+		json_t *session = node_with_paths(
+		    node, node_named(node, session_json(node, &view), &view.peer), &view.peer);
 
 		if (session)
 			json_array_append_new(sessions, session);

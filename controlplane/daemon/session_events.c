@@ -388,7 +388,10 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_PONG: node_pong(node, &event->peer, true, event->rtt); return;
 	case PEERING_JOB: node_do_job(node, node->session_peering, event->job); return;
 	case PEERING_CONTROL: node_on_session_control(node, event, now); return;
-	case PEERING_PROBED: node_on_probed(node, event, now); return;
+	case PEERING_PROBED:
+		if (!node_on_rank_pong(node, event, now))
+			node_on_probed(node, event, now);
+		return;
 	case PEERING_MOVED:    /* links only */
 	case PEERING_REBOOTED: /* the peer's sessions died with it; a new one is up */
 	case PEERING_NONE: return;

@@ -221,4 +221,5 @@ void node_look_at_sessions(struct node *node, vd_ns now)
 	node->paths_at = 0;
 	node_look_at_mtu(node, now);
 	node_seek_lost(node, now);
+	node_rank_paths(node, now);
 }

@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
-#define ROUND    VD_SECONDS(2)
+#define ROUND    VD_SECONDS(1)
 #define BUSY_FOR VD_SECONDS(10) /* traffic this lately */
 #define LEAST    VD_MS(4)
 
@@ -106,10 +106,9 @@ static void begin_round(struct path_rank *rank, vd_ns now)
 	rank->next = vd_ns_add(now, ROUND);
 }
 
-void path_rank_look(struct path_rank *rank, const struct session_path *paths, vd_ns now)
+void path_rank_look(struct path_rank *rank, const struct session_path *paths, vd_ns sent, vd_ns now)
 {
-	bool busy =
-	    paths->used && paths->count && paths->sent && now < vd_ns_add(paths->sent, BUSY_FOR);
+	bool busy = paths->used && paths->count && sent && now < vd_ns_add(sent, BUSY_FOR);
 
 	if (!busy) {
 		for (int i = 0; i < rank->count; i++)
@@ -122,6 +121,12 @@ void path_rank_look(struct path_rank *rank, const struct session_path *paths, vd
 		begin_round(rank, now);
 }
 
+/* One outlier is to move nothing: it counts as twice the usual at most, or as 20 ms more. */
+static vd_ns most(vd_ns usual)
+{
+	return usual > VD_MS(20) ? 2 * usual : usual + VD_MS(20);
+}
+
 bool path_rank_answered(struct path_rank *rank, uint64_t id, vd_ns now)
 {
 	for (int i = 0; i < rank->count; i++) {
@@ -130,8 +135,7 @@ bool path_rank_answered(struct path_rank *rank, uint64_t id, vd_ns now)
 
 		if (!id || p->id != id)
 			continue;
-		/* one outlier is to move nothing: it counts as twice the usual at most */
-		p->rtt = p->rtt ? (3 * p->rtt + vd_ns_min(rtt, 2 * p->rtt)) / 4 : rtt;
+		p->rtt = p->rtt ? (3 * p->rtt + vd_ns_min(rtt, most(p->rtt))) / 4 : rtt;
 		count_sample(p, false);
 		return true;
 	}

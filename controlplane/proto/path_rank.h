@@ -5,10 +5,10 @@
  * (switch/SPEC.md, section Path). All are answered over the way back that the peer uses, so that
  * two paths differ by our way out alone: each side chooses its own.
  *
- * Every 2 s, while the session has traffic and more than one path, each path is pinged; a ping that
- * is not answered by the next one is lost. A path's cost is its smoothed round-trip time, and 2 ms
- * for each percent lost. Another path is better when it costs less by a fifth of the one in use,
- * and by 4 ms at least, in 3 rounds one after the other: so two like paths stay as they are.
+ * Every second, while the session has traffic and more than one path, each path is pinged; a ping
+ * that is not answered by the next one is lost. A path's cost is its smoothed round-trip time, and
+ * 2 ms for each percent lost. Another path is better when it costs less by a fifth of the one in
+ * use, and by 4 ms at least, in 3 rounds one after the other: so two like paths stay as they are.
  *
  * Sans-IO. Threads: control. Memory: the struct, the caller's; zeroed is valid.
  */
@@ -51,8 +51,9 @@ struct path_rank_event {
 	uint64_t id;
 };
 
-/* The session's paths and when it last sent something of its own: call often. */
-void path_rank_look(struct path_rank *rank, const struct session_path *paths, vd_ns now);
+/* The session's paths, and when its host last sent something (0: never): call often. */
+void path_rank_look(struct path_rank *rank, const struct session_path *paths, vd_ns sent,
+		    vd_ns now);
 /* A ping was answered; false: none of ours. */
 bool path_rank_answered(struct path_rank *rank, uint64_t id, vd_ns now);
 /* Drain after look. */

@@ -179,6 +179,12 @@ void session_path_doubt(struct session_path *sp, vd_ns now)
 	challenge_all(sp, now);
 }
 
+void session_path_try(struct session_path *sp, const struct peering_path *path, vd_ns now)
+{
+	if (find(sp, path) != NOT_THERE)
+		challenge(sp, path, now)->race = true;
+}
+
 void session_path_leave(struct session_path *sp, vd_ns now)
 {
 	if (!sp->used)
@@ -217,8 +223,15 @@ void session_path_challenged(struct session_path *sp, const struct peering_path 
 	if (!sp->used || is_current(sp, path))
 		return;
 	put_first(sp, path);
-	if (!sp->leaving)
-		challenge(sp, &sp->current, now)->race = true;
+	if (sp->leaving) {
+		challenge(sp, path, now)->race = true;
+		return;
+	}
+	/* Else our challenge over the slower path makes the peer race, and so on for ever. */
+	if (sp->raced && now < vd_ns_add(sp->raced, SEEK_EVERY))
+		return;
+	sp->raced = now;
+	challenge(sp, &sp->current, now)->race = true;
 	challenge(sp, path, now)->race = true;
 }
 
@@ -237,6 +250,8 @@ enum vd_err session_path_answered(struct session_path *sp, const struct peering_
 	}
 	sp->moved = !is_current(sp, path);
 	sp->leaving = 0;
+	if (sp->moved)
+		sp->raced = now;
 	change_to(sp, path);
 	be_quiet(sp);
 	forget_challenges(sp);

@@ -14,7 +14,9 @@
  *	seeking     something verified              quiet      repeats no more
  *	any         a challenge's answer            quiet      first answer wins: MOVE, or stay
  *	any         the peer challenges another     same       challenges that one and the one
- *	            path than the used one                     in use: the first answer wins
+ *	            path than the used one                     in use: the first answer wins; but
+ *	                                                       not within 4 s of the last such
+ *	                                                       race, or MOVE
  *	any         a new path while in doubt       same       challenges it
  *	any         leave: its router drains        leaving    challenges all but the path in use,
  *	                                                       every 4 s; that one's answers move
@@ -67,6 +69,7 @@ struct session_path {
 	vd_ns unanswered; /* since when nothing has verified although something was sent; 0: no */
 	vd_ns round;      /* when all paths were challenged last, of this silence; 0: not yet */
 	vd_ns leaving;    /* when the others were challenged last, to leave the current; 0: no */
+	vd_ns raced;      /* when the peer's challenge was last raced, or MOVE said; 0: never */
 	uint32_t own;     /* challenges sent that the next traffic counts in */
 	uint8_t count;
 	bool used;    /* there is a current one */
@@ -84,6 +87,8 @@ void session_path_del(struct session_path *sp, const struct peering_path *path);
 /* The path in use is void, or likely so: seeks at once. */
 void session_path_doubt(struct session_path *sp, vd_ns now);
 
+/* A fallback that seems better: challenged; its answer moves there. */
+void session_path_try(struct session_path *sp, const struct peering_path *path, vd_ns now);
 /* The path in use will go: moves to another one as soon as one answers. And: it stays. */
 void session_path_leave(struct session_path *sp, vd_ns now);
 void session_path_stay(struct session_path *sp);

@@ -296,6 +296,7 @@ void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_i
 			route_sessions_retire(sessions, session->generations[i].index);
 	session->retired = (struct route_account){ 0 };
 	session->paths = (struct session_path){ 0 };
+	session->rank = (struct path_rank){ 0 };
 	session->mtu = (struct mtu_paths){ .any = false };
 }
 
@@ -324,6 +325,14 @@ struct session_path *route_sessions_paths(struct route_sessions *sessions,
 	struct route_session *session = row_of_peer(sessions, peer);
 
 	return session ? &session->paths : NULL;
+}
+
+struct path_rank *route_sessions_rank(struct route_sessions *sessions,
+				      const struct vd_peer_id *peer)
+{
+	struct route_session *session = row_of_peer(sessions, peer);
+
+	return session ? &session->rank : NULL;
 }
 
 struct mtu_paths *route_sessions_mtu(struct route_sessions *sessions, const struct vd_peer_id *peer)

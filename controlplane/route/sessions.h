@@ -23,6 +23,7 @@
 #include "base/thread.h"
 #include "base/time.h"
 #include "controlplane/proto/mtu_paths.h"
+#include "controlplane/proto/path_rank.h"
 #include "controlplane/proto/session_path.h"
 #include "controlplane/route/links.h"
 #include "switch/plane.h"
@@ -43,6 +44,7 @@ struct route_session {
 	struct route_path path;    /* of the current generation */
 	struct sw_path data_path;  /* the same, as the data plane has it */
 	struct session_path paths; /* how it is chosen */
+	struct path_rank rank;     /* how good they are */
 	enum vd_cipher cipher;
 	vd_ns since;
 	struct route_account retired;
@@ -105,6 +107,9 @@ const struct route_session *route_sessions_find(const struct route_sessions *ses
 /* The machine that chooses its paths; NULL: not a peer of ours. */
 struct session_path *route_sessions_paths(struct route_sessions *sessions,
 					  const struct vd_peer_id *peer) ON_CONTROL;
+/* How good its paths are; NULL: not a peer of ours. */
+struct path_rank *route_sessions_rank(struct route_sessions *sessions,
+				      const struct vd_peer_id *peer) ON_CONTROL;
 /* What is known of how much its paths carry; NULL: not a peer of ours. */
 struct mtu_paths *route_sessions_mtu(struct route_sessions *sessions,
 				     const struct vd_peer_id *peer) ON_CONTROL;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A UDP flow whose losses are counted: `flow.py echo PORT` sends back what comes; `flow.py send
 ADDRESS PORT` sends 200 numbered packets a second until SIGTERM, waits for the last answers, and
-prints "sent N answered N lost N gap_ms N" (the longest time without an answer)."""
+prints "sent N answered N lost N gap_ms N" (the longest time without an answer), and which were not answered."""
 import signal
 import socket
 import struct
@@ -14,6 +14,7 @@ flow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
 
 if sys.argv[1] == "echo":
     flow.bind(("::", int(sys.argv[2])))
+    print("begun", flush=True)
     while True:
         packet, peer = flow.recvfrom(2048)
         flow.sendto(packet, peer)
@@ -46,3 +47,5 @@ while ended is None or (len(answered) < sent and time.monotonic() < ended + 2):
         continue
     gap, last = max(gap, time.monotonic() - last), time.monotonic()
 print(f"sent {sent} answered {len(answered)} lost {sent - len(answered)} gap_ms {gap * 1000:.0f}")
+if len(answered) < sent:
+    print("not answered:", *sorted(set(range(sent)) - answered)[:50])

@@ -403,3 +403,56 @@ Test(session_path, who_stays_after_all_challenges_no_more)
 	run(VD_SECONDS(10), 1, true);
 	cr_assert(eq(uint, challenges[2], 0));
 }
+
+/* ---- races ---- */
+
+static void challenged(uint8_t by)
+{
+	struct peering_path way = path(by);
+
+	session_path_challenged(&sp, &way, now);
+	drain();
+}
+
+Test(session_path, a_race_is_not_run_again_for_4_s)
+{
+	add(2);
+	challenged(2);
+	cr_assert(eq(int, (int)answer(1, 1), VD_OK));
+	challenged(2);
+	run(VD_SECONDS(3), 1, true);
+	cr_assert(eq(uint, challenges[2], 1));
+	run(VD_SECONDS(1), 1, true);
+	challenged(2);
+	cr_assert(eq(uint, challenges[2], 2));
+}
+
+Test(session_path, who_moved_does_not_race_what_it_left)
+{
+	add(2);
+	leave();
+	cr_assert(eq(int, (int)answer(2, 2), VD_OK));
+	challenged(1);
+	cr_assert(eq(uint, challenges[1], 0));
+}
+
+Test(session_path, who_leaves_takes_a_path_that_the_peer_shows_although_it_raced_just_before)
+{
+	add(2);
+	challenged(2);
+	cr_assert(eq(int, (int)answer(2, 2), VD_OK));
+	leave();
+	challenged(3);
+	cr_assert(eq(uint, challenges[3], 1));
+}
+
+Test(session_path, a_path_that_is_tried_is_moved_to_when_it_answers)
+{
+	struct peering_path other = path(2);
+
+	add(2);
+	session_path_try(&sp, &other, now);
+	drain();
+	cr_assert(eq(int, (int)answer(2, 2), VD_OK));
+	cr_assert(eq(uint, moves, 1));
+}
