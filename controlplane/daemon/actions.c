@@ -8,6 +8,7 @@ const struct api_action node_actions[] = {
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
 	{ "drain", "[cancel]", 0, 1, node_drain },
 	{ "resolve", "[NAME|PEER|OVERLAY]", 0, 1, node_resolve },
+	{ "trace", "PEER [COUNT]", 1, 2, node_trace },
 	{ NULL, NULL, 0, 0, NULL },
 };
 

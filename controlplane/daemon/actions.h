@@ -17,6 +17,9 @@ void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON
 /* drain.c */
 void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
+/* traces.c */
+void node_trace(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+
 /* resolve.c */
 void node_resolve(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 

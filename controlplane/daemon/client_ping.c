@@ -69,6 +69,10 @@ int client_ping(const struct client_options *options)
 	const struct timespec second = { .tv_sec = 1 };
 	int status = CLIENT_OK;
 
+	if (options->path) {
+		json_decref(p.each);
+		return client_trace(options);
+	}
 	for (unsigned i = 0; !status && i < (options->count ? options->count : 4); i++) {
 		if (i)
 			nanosleep(&second, NULL);

@@ -36,6 +36,7 @@ struct client_options {
 	bool all;
 	bool explain;
 	bool cancel;           /* of drain */
+	bool path;             /* of ping */
 	unsigned count;        /* 0: not given */
 	const char *link;      /* of capture: peer id; NULL: any */
 	const char *drop;      /* of capture: reason or "any"; NULL: no drops */
@@ -50,6 +51,9 @@ CLIENT_VERBS(X)
 #undef X
 
 #define CLIENT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* client_trace.c: `viaduct ping --path`. */
+int client_trace(const struct client_options *options);
 
 /* Says why on stderr, and returns status. */
 int client_complain(int status, const char *why);

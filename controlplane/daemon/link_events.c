@@ -300,7 +300,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_CONTROL: on_control(node, event, now); return;
 	case PEERING_PONG: node_pong(node, &event->peer, false, event->rtt); return;
 	case PEERING_JOB: node_do_job(node, node->link_peering, event->job); return;
-	case PEERING_PROBED:     /* sessions only */
+	case PEERING_PROBED: (void)node_on_trace_pong(node, event, now); return;
 	case PEERING_SEND_INNER: /* sessions only */
 	case PEERING_GRANTED:    /* ping, which is peering's own */
 	case PEERING_NONE: return;

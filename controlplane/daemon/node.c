@@ -89,6 +89,7 @@ static vd_ns deadline_of(const struct node *node)
 	at = vd_ns_min(at, node->mtu_at);
 	at = vd_ns_min(at, seek_deadline(node->seek));
 	at = vd_ns_min(at, vd_ns_min(node_resume_deadline(node), node_drain_deadline(node)));
+	at = vd_ns_min(at, node_trace_deadline(node));
 	if (node->session_peering)
 		at = vd_ns_min(at, peering_deadline(node->session_peering));
 	for (uint32_t i = 0; i < node->router_count; i++)
@@ -110,6 +111,7 @@ void node_pump(struct node *node)
 	node_resume(node, now);
 	node_look_at_sessions(node, now);
 	node_pump_drain(node, now);
+	node_pump_trace(node, now);
 	do
 		node_pump_events(node, now);
 	while (pump_reserves(node, now));

@@ -77,6 +77,26 @@ struct node_ping {
 	vd_ns until;
 };
 
+enum { NODE_TRACE_ROUNDS = 50 };
+
+/* Pings to one hop of a traced path. */
+struct node_trace_hop {
+	uint64_t ids[NODE_TRACE_ROUNDS]; /* of those not answered; 0: answered, or none */
+	vd_ns at[NODE_TRACE_ROUNDS];
+	unsigned sent, received;
+	vd_ns sum; /* of round-trip times */
+};
+
+/* `viaduct ping --path` under way (traces.c). */
+struct node_trace {
+	struct api_reply *reply; /* NULL: none */
+	struct vd_peer_id peer, router;
+	bool routed; /* by that router; else the link is the peer's own */
+	unsigned round, rounds;
+	vd_ns next;
+	struct node_trace_hop hops[2]; /* the router, the peer */
+};
+
 /* An API connect that waits. */
 struct node_connect {
 	struct api_reply *reply; /* NULL: free */
@@ -167,6 +187,7 @@ struct node {
 	uint32_t route_count;
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_connect connects[NODE_CONNECTS_MAX];
+	struct node_trace trace;
 	struct vd_peer_id asked[NODE_ASKED_MAX]; /* sessions connected at run time */
 	uint32_t asked_count;
 	struct node_counters counters;
@@ -396,6 +417,12 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
+
+/* traces.c: viaduct ping --path. */
+void node_pump_trace(struct node *node, vd_ns now) ON_CONTROL;
+vd_ns node_trace_deadline(const struct node *node);
+/* False: not of these pings. */
+bool node_on_trace_pong(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
 
 /* path_ranks.c: sessions use the best of their paths. Every 250 ms. */
 void node_rank_paths(struct node *node, vd_ns now) ON_CONTROL;

@@ -389,7 +389,7 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_JOB: node_do_job(node, node->session_peering, event->job); return;
 	case PEERING_CONTROL: node_on_session_control(node, event, now); return;
 	case PEERING_PROBED:
-		if (!node_on_rank_pong(node, event, now))
+		if (!node_on_trace_pong(node, event, now) && !node_on_rank_pong(node, event, now))
 			node_on_probed(node, event, now);
 		return;
 	case PEERING_MOVED:    /* links only */

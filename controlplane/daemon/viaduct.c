@@ -36,6 +36,7 @@ static const char help_tail[] =
     "  -a, --all            stats: drops that did not occur, too\n"
     "  -e, --explain        stats: what each drop means, and what to look at\n"
     "      --cancel         drain: serve again\n"
+    "      --path           ping: each leg of a session's path, and where it loses\n"
     "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
     "      --link PEER      capture: only of the link to this peer\n"
     "      --drop REASON    capture: frames dropped for this reason, or for any\n"
@@ -93,6 +94,7 @@ static bool read_option(int option, struct client_options *options)
 	case 'A': options->api = optarg; return true;
 	case 'o': return read_output(optarg, &options->json);
 	case 'a': options->all = true; return true;
+	case 'P': options->path = true; return true;
 	case 'C': options->cancel = true; return true;
 	case 'e': options->explain = true; return true;
 	case 'L': options->link = optarg; return true;
@@ -137,6 +139,7 @@ int main(int argc, char **argv)
 		{ "help", no_argument, NULL, 'h' },
 		{ "link", required_argument, NULL, 'L' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "path", no_argument, NULL, 'P' },
 		{ "version", no_argument, NULL, 'V' },
 		{ "write", required_argument, NULL, 'w' },
 		{ NULL, 0, NULL, 0 },

@@ -482,6 +482,18 @@ enum vd_err peering_probe(const struct peering *p, const struct vd_peer_id *id, 
 	return probe_write(p, slot, probe, head_out, len_out);
 }
 
+enum vd_err peering_ping_id(struct peering *p, const struct vd_peer_id *id, uint64_t ping,
+			    vd_ns now)
+{
+	uint32_t slot = peer_find(p, id);
+
+	if (slot == SLOT_NONE || !p->peers[slot].up || p->peers[slot].current == SLOT_NONE)
+		return VD_ENOTFOUND;
+	if (!events_have_room(p))
+		return VD_AGAIN;
+	return ping_send_id(p, p->peers[slot].current, ping, now);
+}
+
 void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,
 		   const char *text, vd_ns now)
 {

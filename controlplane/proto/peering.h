@@ -128,7 +128,7 @@ enum peering_event_kind {
 	PEERING_CONTROL,
 	PEERING_PONG,   /* the ping of a peering_ping was answered: `rtt`; not of our own pings */
 	PEERING_JOB,    /* public-key work: peering_job_run(`job`), then peering_job_done */
-	PEERING_PROBED, /* session: a ping that peering_probe made arrived: `id`, `size` */
+	PEERING_PROBED, /* a ping of peering_probe or peering_ping_id was answered: `id`, `size` */
 };
 
 struct peering_generation {
@@ -311,6 +311,11 @@ enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer,
  */
 enum vd_err peering_probe(const struct peering *peering, const struct vd_peer_id *peer, uint64_t id,
 			  uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
+
+/* Links: a ping of the caller's own; its reply comes as PROBED with `ping`. VD_ENOTFOUND, VD_AGAIN.
+ */
+enum vd_err peering_ping_id(struct peering *peering, const struct vd_peer_id *peer, uint64_t ping,
+			    vd_ns now);
 
 /*
  * Tells the peer, and forgets its generations: their RETIRE, then DOWN. Does not undial:

@@ -182,6 +182,16 @@ static void probed(struct peering *p, const struct peer *peer, uint8_t index,
 	event->event.size = (size_t)reply->received + (index < 0x80 ? 1 : 2);
 }
 
+enum vd_err ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now)
+{
+	const struct ping ping = { .kind = PING_REQUEST, .id = id };
+
+	if (!ping_index(p, &p->generations[slot]))
+		return VD_ENOTFOUND;
+	p->generations[slot].sent_at = now;
+	return ping_out(p, slot, &ping);
+}
+
 static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes in, vd_ns now)
 {
 	struct peer *peer = &p->peers[p->generations[slot].peer];
@@ -194,12 +204,10 @@ static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes i
 		ping.kind = PING_REPLY;
 		return ping_out(p, slot, &ping);
 	}
-	if ((!peer->ping_out || peer->ping_id != ping.id) && p->config.kind == PEERING_SESSION) {
+	if (!peer->ping_out || peer->ping_id != ping.id) {
 		probed(p, peer, ping_index(p, &p->generations[slot]), &ping);
 		return VD_OK;
 	}
-	if (!peer->ping_out || peer->ping_id != ping.id)
-		return VD_EPEER_STATE;
 	peer->ping_out = false;
 	peer->rtt = now - peer->ping_sent;
 	if (peer->ping_asked)

@@ -356,6 +356,7 @@ void close_send(struct peering *p, uint32_t generation, enum peering_status stat
 /* A sealed close, for someone who gets no generation. */
 void refusal_send(struct peering *p, struct refusal *refusal);
 /* VD_ENOTFOUND without a common ping protocol. */
+enum vd_err ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now);
 enum vd_err ping_send(struct peering *p, uint32_t peer, vd_ns now);
 enum vd_err probe_write(const struct peering *p, uint32_t peer, uint64_t id,
 			uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
