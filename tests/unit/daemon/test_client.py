@@ -19,6 +19,12 @@ ANSWERS = {
     "ping": {"error": "no session with that peer; see `viaduct sessions`"},
     "connect": {"ok": {"kind": "link", "peer": "12D3", "state": "up", "already": True}},
     "disconnect": {"error": "no link to that address; see `viaduct links`"},
+    "drain": {"ok": {"draining": True, "links": 3}},
+    "resolve": {"ok": {"hosts": [{"overlay": "fd76::1", "peer": "12D3", "names": ["a", "b"]},
+                                 {"overlay": "fd76::2", "peer": None, "names": []}]}},
+    "trace": {"ok": {"peer": "12D3b", "worst": 1, "legs": [
+        {"from": "12D3", "to": "12D3r", "sent": 20, "received": 20, "rtt_ms": 1.0, "leg_ms": 1.0, "leg_loss": 0.0},
+        {"from": "12D3r", "to": "12D3b", "sent": 20, "received": 10, "rtt_ms": 3.0, "leg_ms": 2.0, "leg_loss": 0.5}]}},
     "sessions": None,  # closes instead
 }
 
@@ -75,6 +81,10 @@ with tempfile.TemporaryDirectory() as directory:
     assert json.loads(done.stdout)["received"] == 0, done
     check(run("--api", path, "connect", "/ip4/…"), 0, "link with 12D3 is already up\n")
     assert json.loads(run("--api", path, "-o", "json", "connect", "x").stdout)["kind"] == "link"
+    check(run("--api", path, "drain"), 0, "draining: 3 links told;")
+    check(run("--api", path, "resolve"), 0, "fd76::1 a b  # 12D3\n# fd76::2\n")
+    check(run("--api", path, "ping", "--path", "x"), 0, "most is lost between 12D3r and 12D3b: 50 %\n")
+    assert json.loads(run("--api", path, "-o", "json", "ping", "--path", "x").stdout)["worst"] == 1
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
     check(run("--api", path, "sessions"), 3, err="closed the connection")
 
