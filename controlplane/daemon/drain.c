@@ -8,7 +8,7 @@
 
 enum { SENDS = 5 };
 static const vd_ns first_repeat = VD_MS(500), look_every = VD_MS(100);
-static const vd_ns quiet_for = VD_MS(500), stop_within = VD_SECONDS(3);
+static const vd_ns quiet_for = VD_MS(500), stop_within = VD_MS(2500);
 
 /* ---- the router's side ---- */
 

@@ -4,12 +4,15 @@
  * drain: a router that goes away tells its edges before, so that their sessions move to another
  * router and nothing is lost (switch/SPEC.md, Draining). And the edges' side of it.
  *
- *	state      event                      next       does
- *	serving    drain, or SIGTERM          draining   tells all links; new links, reservations
- *and route queries get SHUTDOWN draining   0.5, 1.5, 3.5, 7.5 s later draining   tells them again:
- *the message may be lost draining   a link comes up            draining   tells it draining cancel
- *serving    tells all links that it is over draining   SIGTERM was the cause, and stopped closes:
- *see node_run nothing was switched for 0.5 s, or 3 s are over
+ *	state     event                        next      does
+ *	serving   drain, or SIGTERM            draining  tells all links; new links, reservations
+ *	                                                 and route queries get SHUTDOWN
+ *	draining  0.5, 1.5, 3.5, 7.5 s later   draining  tells them again: a message may be lost
+ *	draining  a link comes up              draining  tells it
+ *	draining  cancel                       serving   tells all links that it is over
+ *	draining  after SIGTERM: nothing was   stopped   closes its links (node_run)
+ *	          switched for 0.5 s, or
+ *	          2.5 s are over
  *
  * Threads: control.
  */
