@@ -11,15 +11,16 @@
  * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, how long public-key
  * work takes (in half of them it is done at once, else results come out of order), who dials, and
  * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
- *nobody in, frames replayed or made up by the attacker. Then the channel heals, and:
+ * nobody in, frames replayed or made up by the attacker. Then the channel heals, and:
  *
  *	- every pair that dials is up, both sides under keys that match (README, invariants 1, 2);
  *	- no event came out of order, and no receiver index was lost;
  *	- while rekeying goes on, no data frame is lost (4);
  *	- in the end, after one more rekeying, each side has one generation for each peer;
  *	- moves to other addresses, while all is well, take no handshake and lose nothing sent
- *there;
- *	- the attacker got at most as many bytes as he sent, but for first challenges (6).
+  there;
+
+ * And all the while, after each frame, job and deadline, what sim_watch.h says.
  *
  *	sim_peering [--flood] [--seeds N | seed]
  *
@@ -31,15 +32,20 @@
 
 #include "base/init.h"
 #include "tests/sim/sim_flood.h"
+#include "tests/sim/sim_watch.h"
 #include "tests/unit/proto/peering_net.h"
 
-enum { ATTACKER = 9, SEEN = 32, ALIASES = 20, CHALLENGE_BYTES = 42 };
+enum { ATTACKER = 9, SEEN = 32, ALIASES = 20, HEALED_S = 300 };
+
+static unsigned slowest; /* seconds, of all seeds */
 
 struct sim {
 	struct net *net;
 	unsigned nodes;
 	bool dials[NET_NODES][NET_NODES];
+	unsigned healed;   /* seconds until all traffic passed again */
 	const char *wrong; /* what went wrong first */
+	struct sim_watch watch;
 };
 
 static struct net_frame seen[SEEN];
@@ -68,17 +74,38 @@ static void expect(struct sim *sim, bool holds, const char *what)
 static void dial_all(struct sim *sim, unsigned node)
 {
 	for (unsigned to = 0; to < sim->nodes; to++) {
-		if (sim->dials[node][to])
-			net_dial(sim->net, node, to);
+		if (!sim->dials[node][to])
+			continue;
+		sim_watch_dials(&sim->watch, node, to);
+		net_dial(sim->net, node, to);
 	}
+}
+
+static void stop(struct sim *sim, unsigned node)
+{
+	net_stop(sim->net, node);
+	sim_watch_stopped(&sim->watch, node);
 }
 
 static void restart(struct sim *sim, unsigned node)
 {
-	net_stop(sim->net, node);
+	stop(sim, node);
 	net_run(sim->net, VD_MS(draw(sim, 100000)));
 	net_start(sim->net, node);
 	dial_all(sim, node);
+}
+
+/* All at once, some a moment earlier than others. */
+static void restart_all(struct sim *sim)
+{
+	for (unsigned i = 0; i < sim->nodes; i++)
+		stop(sim, i);
+	for (unsigned i = 0; i < sim->nodes; i++) {
+		net_start(sim->net, i);
+		dial_all(sim, i);
+		if (draw(sim, 2))
+			net_run(sim->net, VD_MS(draw(sim, 3000)));
+	}
 }
 
 static void rekey(struct sim *sim, unsigned node)
@@ -149,7 +176,8 @@ static void something(struct sim *sim)
 {
 	unsigned node = draw(sim, sim->nodes);
 
-	switch (draw(sim, 26)) {
+	switch (draw(sim, 27)) {
+	case 26: restart_all(sim); break;
 	case 24:
 	case 25: rebind(sim, node); break;
 	case 0: restart(sim, node); break;
@@ -209,6 +237,27 @@ static void trouble(struct sim *sim)
 	}
 }
 
+static unsigned data_sum(const struct sim *sim, bool sent)
+{
+	unsigned sum = 0;
+
+	for (unsigned i = 0; i < sim->nodes; i++)
+		sum += sent ? sim->net->nodes[i].data_sent : sim->net->nodes[i].data_received;
+	return sum;
+}
+
+/* A second in which everybody says something to everybody: whether all of it arrived. */
+static bool all_well(struct sim *sim)
+{
+	unsigned arrived = data_sum(sim, false), sent = 0;
+
+	for (unsigned from = 0; from < sim->nodes; from++)
+		for (unsigned to = 0; to < sim->nodes; to++)
+			sent += from != to && net_data(sim->net, from, to);
+	net_run(sim->net, VD_SECONDS(1));
+	return sent == sim->nodes * (sim->nodes - 1) && data_sum(sim, false) == arrived + sent;
+}
+
 static void heal(struct sim *sim)
 {
 	struct net *net = sim->net;
@@ -218,16 +267,10 @@ static void heal(struct sim *sim)
 		net->nodes[i].alias = 0; /* where those who lost it look for it */
 	net->delay_max = net->delay_min;
 	net->job_delay = vd_ns_min(net->job_delay, VD_MS(50));
-	/* Longer than any back-off, and than dead links take to be noticed. */
-	for (unsigned i = 0; i < 300; i++) {
-		for (unsigned from = 0; from < sim->nodes; from++) {
-			for (unsigned to = 0; to < sim->nodes; to++) {
-				if (from != to)
-					(void)net_data(net, from, to);
-			}
-		}
-		net_run(net, VD_SECONDS(1));
-	}
+	for (unsigned i = 0; i < 300; i++)
+		if (!all_well(sim))
+			sim->healed = i + 1;
+	expect(sim, sim->healed <= HEALED_S, "traffic came back too late");
 }
 
 static void check_up(struct sim *sim)
@@ -240,15 +283,6 @@ static void check_up(struct sim *sim)
 			expect(sim, net_keys_match(sim->net, a, b), "keys do not match");
 		}
 	}
-}
-
-static unsigned data_sum(const struct sim *sim, bool sent)
-{
-	unsigned sum = 0;
-
-	for (unsigned i = 0; i < sim->nodes; i++)
-		sum += sent ? sim->net->nodes[i].data_sent : sim->net->nodes[i].data_received;
-	return sum;
 }
 
 static void check_rekeying(struct sim *sim)
@@ -303,11 +337,6 @@ static void check_quiet(struct sim *sim)
 		expect(sim, node->broken == NULL, node->broken);
 		expect(sim, net_generation_count(node) == sim->nodes - 1, "generations left over");
 		expect(sim, node->indices_out == (int)sim->nodes - 1, "receiver indices lost");
-		expect(sim,
-		       node->tx_bytes[ATTACKER] <=
-			   node->rx_bytes[ATTACKER] +
-			       peering_stats(node->peering)->challenges * CHALLENGE_BYTES,
-		       "an unproven path got more than it sent");
 	}
 	expect(sim, sim->net->lost_for_room == 0, "the channel overflowed");
 }
@@ -320,6 +349,7 @@ static const char *run(uint64_t seed)
 	seen_count = 0;
 	sim.net = net_new(seed % 3 == 0 ? PEERING_SESSION : PEERING_LINK, seed);
 	sim.net->watch = look;
+	sim_watch_begin(&sim.watch, sim.net);
 	sim.nodes = 2 + draw(&sim, 2);
 	draw_dials(&sim);
 	set_out(&sim);
@@ -331,7 +361,10 @@ static const char *run(uint64_t seed)
 	check_rebinding(&sim);
 	check_up(&sim);
 	check_quiet(&sim);
+	expect(&sim, sim.watch.wrong == NULL, sim.watch.wrong);
+	slowest = sim.healed > slowest ? sim.healed : slowest;
 	net_free(sim.net);
+	sim_watch_end(&sim.watch);
 	return sim.wrong;
 }
 
@@ -360,7 +393,7 @@ int main(int argc, char **argv)
 		printf("seed %" PRIu64 ": %s\n", seed, wrong);
 		failed++;
 	}
-	printf("sim_peering%s: %" PRIu64 " seeds, %" PRIu64 " failed\n", flood ? " --flood" : "",
-	       count, failed);
+	printf("sim_peering%s: %" PRIu64 " seeds, %" PRIu64 " failed; slowest to heal %u s\n",
+	       flood ? " --flood" : "", count, failed, slowest);
 	return failed || count == 0;
 }

@@ -177,25 +177,62 @@ static void send_frame(struct node *node, const struct peering_path *path, struc
 		post(net, &frame);
 }
 
+static void accepted(struct node *node, const uint8_t head[PEERING_HEAD_BYTES])
+{
+	if (node->net->hooks.accepted)
+		node->net->hooks.accepted(node->net, node->address - 1u, head);
+}
+
+/* Of a data frame of a link, with the key of either end. */
+static void data_tag(const uint8_t key[16], const uint8_t frame[13], uint8_t tag_out[16])
+{
+	memset(tag_out, 0, 16);
+	(void)crypto_shorthash(tag_out, frame, 13, key);
+}
+
+static bool data_verifies(const struct net_generation *generation, const struct net_frame *frame)
+{
+	uint8_t tag[16];
+
+	data_tag(generation->keys.rx_tag_key, frame->bytes, tag);
+	return memcmp(tag, frame->bytes + 13, sizeof tag) == 0;
+}
+
+/* Whether it is the newest so far; `*again_out`: it came before, or is too old to tell. */
+static bool data_is_newest(struct net_generation *generation, uint64_t counter, bool *again_out)
+{
+	uint64_t top = generation->rx_top;
+
+	*again_out = !sw_window_is_new(&generation->window, top, counter);
+	if (!*again_out)
+		sw_window_mark(&generation->window, &generation->rx_top, counter);
+	return generation->rx_top > top;
+}
+
 static void recv_data(struct node *node, const struct net_frame *frame)
 {
 	struct peering_path path = { .bytes = { frame->from, frame->way } };
 	struct net_generation *generation =
 	    frame->len == DATA_BYTES ? find(node, vd_be32_load(frame->bytes + 1)) : NULL;
 
-	if (!generation || memcmp(generation->keys.rx_tag_key, frame->bytes + 13, 16) != 0) {
+	bool again, newest;
+
+	if (!generation || !data_verifies(generation, frame)) {
 		node->data_bad++;
 		if (!generation && frame->len >= DATA_BYTES)
 			(void)!peering_unknown(node->peering, &path, frame->bytes, node->net->now);
 		return;
 	}
+	newest = data_is_newest(generation, vd_be64_load(frame->bytes + 5), &again);
+	if (again) {
+		node->data_again++;
+		return;
+	}
+	accepted(node, frame->bytes);
 	node->data_received++;
 	peering_verified(node->peering, generation->index, node->net->now);
 	peering_carried(node->peering, generation->index, node->net->now);
-	if (vd_be64_load(frame->bytes + 5) <= generation->rx_top)
-		return;
-	generation->rx_top = vd_be64_load(frame->bytes + 5);
-	if (memcmp(&path, &generation->path, sizeof path) != 0)
+	if (newest && memcmp(&path, &generation->path, sizeof path) != 0)
 		peering_moved(node->peering, generation->index, &path, frame->len, node->net->now);
 }
 
@@ -218,6 +255,7 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 			(void)!peering_recv(node->peering, &path, in, node->net->now);
 		return;
 	}
+	accepted(node, frame->bytes);
 	if (len > 0 && plain[0] == 0x7f) {
 		node->data_received++;
 		peering_carried(node->peering, index, node->net->now);
@@ -226,6 +264,16 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 		node->data_bad++;
 	}
 	peering_verified(node->peering, index, node->net->now);
+}
+
+static void recv_other(struct node *node, const struct peering_path *path,
+		       const struct net_frame *frame)
+{
+	enum vd_err err =
+	    peering_recv(node->peering, path, vd_bytes(frame->bytes, frame->len), node->net->now);
+
+	if (!err && frame->bytes[0] == MG_SEALED)
+		accepted(node, frame->bytes);
 }
 
 static void deliver(struct net *net, const struct net_frame *frame)
@@ -242,8 +290,7 @@ static void deliver(struct net *net, const struct net_frame *frame)
 	else if (frame->bytes[0] == MG_SEALED && node->config.kind == PEERING_SESSION)
 		recv_sealed(node, frame);
 	else
-		(void)!peering_recv(node->peering, &path, vd_bytes(frame->bytes, frame->len),
-				    net->now);
+		recv_other(node, &path, frame);
 	net_drain(net, (unsigned)(node - net->nodes));
 }
 
@@ -256,6 +303,8 @@ enum vd_err net_inject(struct net *net, unsigned to, struct peering_path path,
 	node->rx_bytes[path.bytes[0]] += frame.len;
 	node->job_err = VD_OK;
 	err = peering_recv(node->peering, &path, frame, net->now);
+	if (!err && frame.at[0] == MG_SEALED && node->config.kind == PEERING_LINK)
+		accepted(node, frame.at);
 	net_drain(net, to);
 	return err ? err : node->job_err;
 }
@@ -385,6 +434,8 @@ static void on_event(struct node *node, const struct peering_event *event)
 {
 	unsigned peer = node_of(node->net, &event->peer);
 
+	if (node->net->hooks.event)
+		node->net->hooks.event(node->net, node->address - 1u, event);
 	node->counts[event->kind]++;
 	switch (event->kind) {
 	case PEERING_SEND: send_frame(node, &event->path, event->frame); break;
@@ -514,6 +565,8 @@ static bool step(struct net *net, vd_ns end)
 		hand_over(net, frame);
 	else
 		expire(net);
+	if (net->hooks.stepped)
+		net->hooks.stepped(net);
 	return true;
 }
 
@@ -638,7 +691,7 @@ bool net_data(struct net *net, unsigned from, unsigned to)
 	if (node->config.kind == PEERING_LINK) {
 		vd_be32_store(frame + 1, generation->keys.remote_index);
 		vd_be64_store(frame + 5, ++generation->tx_counter);
-		memcpy(frame + 13, generation->keys.tx_tag_key, 16);
+		data_tag(generation->keys.tx_tag_key, frame, frame + 13);
 	} else if (seal_create(&generation->seal, vd_bytes("\x7f", 1), frame, sizeof frame, &len)) {
 		abort();
 	}

@@ -8,14 +8,15 @@
  * which of the network's ways is used in the second. The data plane here checks keys by
  * comparing them (links) or really seals (sessions).
  *
- * Data frames of links:  06 ‖ index(4) ‖ counter(8) ‖ tag key(16). What is for no generation
- * here is handed to the machine, as the daemon does.
+ * Data frames of links:  06 ‖ index(4) ‖ counter(8) ‖ SipHash of these(8) ‖ zeros. What is for no
+ * generation here is handed to the machine, as the daemon does.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/seal.h"
+#include "switch/window.h"
 
 enum {
 	NET_NODES = 3,
@@ -37,6 +38,7 @@ struct net_generation {
 	uint64_t tx_counter; /* links: of data frames */
 	vd_ns tx_at;
 	uint64_t rx_top; /* links */
+	struct sw_window window;
 };
 
 struct net;
@@ -61,6 +63,7 @@ struct node {
 	size_t control_len;
 	uint64_t rx_bytes[NET_ADDRESSES], tx_bytes[NET_ADDRESSES];
 	unsigned data_sent, data_received, data_bad; /* data_bad: did not verify, or unknown */
+	unsigned data_again;                         /* links: verified, but had come already */
 	struct sw_bucket lost_reports;
 	enum vd_err job_err; /* of the last job done */
 	const char *broken;  /* an event out of order: what */
@@ -80,7 +83,18 @@ struct net_job {
 	struct peering_job *job;
 };
 
+/* Told of what happens, where they are set. */
+struct net_hooks {
+	/* `node` took a frame that verified and was new; `head`: its first 13 bytes. */
+	void (*accepted)(struct net *net, unsigned node, const uint8_t head[PEERING_HEAD_BYTES]);
+	/* An event of `node`, before it is carried out. */
+	void (*event)(struct net *net, unsigned node, const struct peering_event *event);
+	void (*stepped)(struct net *net); /* one frame, job or deadline */
+};
+
 struct net {
+	struct net_hooks hooks;
+	void *hook_context;
 	vd_ns now;
 	uint64_t random;
 	unsigned loss, copies, flips; /* percent */

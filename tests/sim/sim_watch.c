@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "tests/sim/sim_watch.h"
+
+#include <stdlib.h>
+
+#include "multigram/frame.h"
+
+enum { SEEN_MAX = 1 << 17, CHALLENGE_BYTES = 42, SEALED_OVERHEAD = 29 };
+#define DISAGREE VD_SECONDS(300)
+#define IDLE     VD_SECONDS(700)
+
+static void expect(struct sim_watch *watch, bool holds, const char *what)
+{
+	if (!holds && !watch->wrong)
+		watch->wrong = what;
+}
+
+/* ---- frames accepted ---- */
+
+/* Never 0, and different for what is different: counters here are far below 2^40. */
+static uint64_t name_of(unsigned node, const uint8_t head[PEERING_HEAD_BYTES])
+{
+	bool sealed = head[0] == MG_SEALED; /* which have a counter of their own */
+
+	return (uint64_t)sealed << 63 | (uint64_t)(node + 1) << 56 |
+	       (uint64_t)(vd_be32_load(head + 1) & 0xffff) << 40 | vd_be64_load(head + 5);
+}
+
+static void on_accepted(struct net *net, unsigned node, const uint8_t head[PEERING_HEAD_BYTES])
+{
+	struct sim_watch *watch = net->hook_context;
+	uint64_t counter = vd_be64_load(head + 5), name = name_of(node, head);
+	size_t at = (size_t)(name * UINT64_C(0x9e3779b97f4a7c15) >> 47);
+
+	expect(watch, counter > 0 && counter >> 40 == 0, "a counter that nobody sent was accepted");
+	if (watch->seen_count == SEEN_MAX / 2) {
+		expect(watch, false, "more frames than the watch can hold");
+		return;
+	}
+	while (watch->seen[at % SEEN_MAX] && watch->seen[at % SEEN_MAX] != name)
+		at++;
+	expect(watch, watch->seen[at % SEEN_MAX] == 0, "a frame was accepted twice");
+	watch->seen[at % SEEN_MAX] = name;
+	watch->seen_count++;
+}
+
+/* ---- bytes to addresses ---- */
+
+static unsigned node_of(const struct net *net, const struct vd_peer_id *peer)
+{
+	unsigned i = 0;
+
+	while (i < NET_NODES && !vd_peer_id_equal(&net->nodes[i].identity.id, peer))
+		i++;
+	return i;
+}
+
+static bool is_first_challenge(struct sim_watch *watch, unsigned node,
+			       const struct peering_event *event)
+{
+	unsigned peer = node_of(watch->net, &event->peer);
+	vd_ns *last;
+
+	if (peer == NET_NODES || event->frame.len != CHALLENGE_BYTES ||
+	    event->frame.at[0] != MG_SEALED)
+		return false;
+	last = &watch->challenged[node][peer][event->path.bytes[0]];
+	if (*last && watch->net->now - *last < VD_SECONDS(1))
+		return false;
+	*last = watch->net->now;
+	watch->net->nodes[node].rx_bytes[event->path.bytes[0]] += CHALLENGE_BYTES; /* owed */
+	return true;
+}
+
+static void on_event(struct net *net, unsigned node, const struct peering_event *event)
+{
+	struct sim_watch *watch = net->hook_context;
+	const struct node *from = &net->nodes[node];
+	uint8_t to = event->path.bytes[0];
+	size_t len = event->frame.len;
+
+	if (event->kind == PEERING_INSTALL || event->kind == PEERING_MOVED)
+		watch->proven[node][to] = true;
+	if (event->kind == PEERING_SEND_INNER)
+		len += SEALED_OVERHEAD;
+	else if (event->kind != PEERING_SEND)
+		return;
+	if (!watch->proven[node][to] && from->tx_bytes[to] + len > from->rx_bytes[to])
+		expect(watch, is_first_challenge(watch, node, event),
+		       "an unproven address got more than it sent");
+}
+
+/* ---- agreement ---- */
+
+static bool mirrors(const struct net_generation *a, const struct net_generation *b)
+{
+	return b->keys.remote_index == a->index && a->keys.remote_index == b->index &&
+	       memcmp(a->keys.tx_tag_key, b->keys.rx_tag_key, 16) == 0 &&
+	       memcmp(a->keys.rx_tag_key, b->keys.tx_tag_key, 16) == 0 &&
+	       memcmp(a->keys.tx_aead_key, b->keys.rx_aead_key, 32) == 0 &&
+	       memcmp(a->keys.rx_aead_key, b->keys.tx_aead_key, 32) == 0 &&
+	       a->keys.initiator != b->keys.initiator;
+}
+
+static void check_pair(struct sim_watch *watch, unsigned a, unsigned b)
+{
+	const struct net *net = watch->net;
+	const struct net_generation *ours = net_current(net, a, b), *theirs;
+	vd_ns limit = net->nodes[a].config.kind == PEERING_LINK ? DISAGREE : IDLE;
+	vd_ns *since = &watch->disagree[a][b];
+
+	theirs = ours ? net_find(&net->nodes[b], ours->keys.remote_index) : NULL;
+	if (theirs)
+		expect(watch, mirrors(ours, theirs), "both sides hold one index for other keys");
+	if (!ours || theirs || !net->nodes[a].up[b])
+		*since = 0;
+	else if (*since == 0)
+		*since = net->now;
+	else
+		expect(watch, net->now - *since <= limit,
+		       "one side does not know that the other is gone");
+}
+
+static void on_step(struct net *net)
+{
+	struct sim_watch *watch = net->hook_context;
+
+	for (unsigned a = 0; a < NET_NODES; a++) {
+		expect(watch, net->nodes[a].broken == NULL, net->nodes[a].broken);
+		for (unsigned b = 0; b < NET_NODES && net->nodes[a].peering; b++)
+			if (a != b)
+				check_pair(watch, a, b);
+	}
+}
+
+/* ---- life ---- */
+
+void sim_watch_begin(struct sim_watch *watch, struct net *net)
+{
+	*watch = (struct sim_watch){ .net = net, .seen = calloc(SEEN_MAX, sizeof *watch->seen) };
+	if (!watch->seen)
+		abort();
+	net->hook_context = watch;
+	net->hooks =
+	    (struct net_hooks){ .accepted = on_accepted, .event = on_event, .stepped = on_step };
+}
+
+void sim_watch_end(struct sim_watch *watch)
+{
+	free(watch->seen);
+}
+
+void sim_watch_dials(struct sim_watch *watch, unsigned node, unsigned to)
+{
+	watch->proven[node][net_path(to).bytes[0]] = true;
+}
+
+void sim_watch_stopped(struct sim_watch *watch, unsigned node)
+{
+	struct node *stopped = &watch->net->nodes[node];
+
+	memset(watch->proven[node], 0, sizeof watch->proven[node]);
+	memset(watch->challenged[node], 0, sizeof watch->challenged[node]);
+	memset(watch->disagree[node], 0, sizeof watch->disagree[node]);
+	memset(stopped->rx_bytes, 0, sizeof stopped->rx_bytes);
+	memset(stopped->tx_bytes, 0, sizeof stopped->tx_bytes);
+}
