@@ -89,8 +89,9 @@ struct vd_config_link {
 	struct vd_multiaddr_list routers; /* with /p2p */
 	bool reserve;                     /* at our routers */
 	uint32_t links_max;               /* slots of the link table; a peer takes up to 4 */
-	char state[VD_CONFIG_PATH];       /* file; empty: nothing is remembered */
-	uint32_t delivery_pps;            /* to this node itself, each link; 0: unlimited */
+	uint32_t rekey_s;
+	char state[VD_CONFIG_PATH]; /* file; empty: nothing is remembered */
+	uint32_t delivery_pps;      /* to this node itself, each link; 0: unlimited */
 	struct vd_tier tiers[VD_CONFIG_TIERS_MAX];
 	uint32_t tier_count;
 };
@@ -109,7 +110,8 @@ struct vd_config_session {
 	struct vd_peer_list allow;
 	struct vd_peer_list connect; /* kept up; implies allow */
 	uint32_t sessions_max;       /* slots of the session table; a peer takes up to 4 */
-	uint16_t prefix;             /* first 16 bits of overlay addresses: 0xfd76 */
+	uint32_t rekey_s;
+	uint16_t prefix; /* first 16 bits of overlay addresses: 0xfd76 */
 };
 
 struct vd_config_host {

@@ -96,6 +96,9 @@ const struct config_key config_keys[] = {
 	  .fallback = "16384",
 	  .help = "Slots of the link table, 480 bytes each; a peer takes up to 4 while its keys "
 		  "are replaced. Handshakes have 1,280 more." },
+	{ "link.rekey_s", KEY_U32, AT(link.rekey_s), .min = 1, .max = 3600, .fallback = "3600",
+	  .help = "How long the keys of a link are used, a quarter more or less. New ones cost a "
+		  "handshake; below 10 the old ones receive for less than 30 s more." },
 	{ "link.state", KEY_TEXT, AT(link.state), ROOM_OF(struct vd_config, link.state),
 	  .fallback = "",
 	  .help = "File in which a router remembers the addresses of peers with reservations, to "
@@ -150,6 +153,8 @@ const struct config_key config_keys[] = {
 	{ "session.sessions_max", KEY_U32, AT(session.sessions_max), .min = 4, .max = 1 << 20,
 	  .fallback = "1024",
 	  .help = "Slots of the session table; a peer takes up to 4 while its keys are replaced." },
+	{ "session.rekey_s", KEY_U32, AT(session.rekey_s), .min = 1, .max = 120, .fallback = "120",
+	  .help = "How long the keys of a session with traffic are used; else as link.rekey_s." },
 	{ "session.prefix", KEY_PREFIX, AT(session.prefix), .fallback = "fd76::/16",
 	  .help = "Prefix of overlay addresses, the same on all nodes of an overlay." },
 

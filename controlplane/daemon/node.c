@@ -6,7 +6,11 @@
 
 #include "base/log.h"
 
-enum { DRAIN_MS = 300 }; /* for closes to leave before the workers stop */
+enum {
+	DRAIN_MS = 300,      /* for closes to leave before the workers stop */
+	CLOSE_MS = 500,      /* at most for giving them to the workers: links, and sessions */
+	CLOSES_AT_ONCE = 16, /* of 4 generations each: see ROUTE_SESSIONS_WAITING */
+};
 static const vd_ns tick = VD_SECONDS(1), reap_again = VD_MS(1);
 
 /* ---- running ---- */
@@ -122,8 +126,25 @@ void node_pump(struct node *node)
 		    vd_ns_min(deadline_of(node), waiting ? now + reap_again : VD_NEVER));
 }
 
+/* What was injected so far is on its way, and records that waited for it are gone. */
+ON_CONTROL static void let_injects_pass(struct node *node, vd_ns until)
+{
+	for (unsigned i = 0; i < node->plane.config.workers; i++) {
+		const struct sw_lane *lane = &node->plane.injects[i];
+		uint32_t mark = sw_lane_mark(lane);
+
+		while (!sw_lane_passed(lane, mark) && vd_now() < until)
+			cp_loop_turn(node->loop, vd_now() + reap_again);
+	}
+	if (node->sessions)
+		(void)route_sessions_reap(node->sessions);
+}
+
+/* No more at once than lanes and records that wait have room for. */
 ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 {
+	vd_ns until = vd_now() + VD_MS(CLOSE_MS);
+	unsigned closed = 0;
 	struct peering_view view;
 	size_t at = 0;
 
@@ -133,6 +154,8 @@ ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 			peering_close(peering, &view.peer, PEERING_SHUTDOWN, "going down",
 				      vd_now());
 		node_pump_events(node, vd_now());
+		if (++closed % CLOSES_AT_ONCE == 0)
+			let_injects_pass(node, until);
 	}
 }
 

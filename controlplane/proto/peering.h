@@ -76,6 +76,7 @@ struct peering_config {
 	uint32_t width;                     /* links: our director width; 0: does not switch */
 	uint32_t ciphers; /* sessions: bits of enum vd_cipher to take; 0: all that the CPU does */
 	uint32_t peers_max;
+	vd_ns rekey; /* how long keys are used; 0: links an hour, sessions two minutes */
 	const char *offer[PEERING_OFFERS]; /* protocol names we speak inside; NULL ends */
 	void *context;                     /* of the functions below */
 	/* Whether this peer may have a link (session) with us. */

@@ -26,7 +26,13 @@ static void evict(struct peering *p, const struct peer *peer)
 /* The initiator rekeys at its time, the responder at 1.5 times it. */
 static vd_ns rekey_span(const struct peering *p, bool initiator)
 {
-	vd_ns span = p->config.kind == PEERING_LINK ? jittered(REKEY_LINK) : REKEY_SESSION;
+	bool link = p->config.kind == PEERING_LINK;
+	vd_ns span = link ? REKEY_LINK : REKEY_SESSION;
+
+	if (p->config.rekey)
+		span = p->config.rekey;
+	if (link)
+		span = jittered(span);
 
 	return initiator ? span : span + span / 2;
 }

@@ -7,7 +7,7 @@
 #include "controlplane/route/key_map.h"
 #include "controlplane/route/overlay.h"
 
-enum { LIMBO_MAX = 64 };
+enum { LIMBO_MAX = ROUTE_SESSIONS_WAITING };
 static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4), still = VD_SECONDS(2);
 
 /*

@@ -58,6 +58,8 @@ struct route_session {
 
 struct route_sessions;
 
+enum { ROUTE_SESSIONS_WAITING = 64 }; /* retired records that may wait for their owner (reap) */
+
 /* `self`: our own overlay address. NULL: out of memory. */
 struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
 					  uint16_t prefix, const uint8_t self[16]) ON_CONTROL;

@@ -1020,3 +1020,20 @@ Test(peering, a_bad_config_is_refused)
 	cr_assert(eq(int, peering_new(&config, &peering), VD_EBUG_STATE));
 	end(net);
 }
+
+Test(peering, keys_are_used_as_long_as_configured)
+{
+	struct net *net = net_new(PEERING_LINK, 1);
+
+	net->nodes[0].config.rekey = net->nodes[1].config.rekey = VD_SECONDS(10);
+	net_start(net, 0);
+	net_start(net, 1);
+	net_dial(net, 0, 1);
+	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	net_run(net, VD_SECONDS(7));
+	cr_assert(eq(u64, stats(net, 0)->handshakes_done, 1), "not before 7.5 s");
+	net_run(net, VD_SECONDS(100));
+	cr_assert(ge(u64, stats(net, 0)->handshakes_done, 8), "at the latest every 12.5 s");
+	cr_assert(le(u64, stats(net, 0)->handshakes_done, 15));
+	end(net);
+}
