@@ -191,6 +191,7 @@ static void recv_offer(struct mg_setup *setup, const struct mg_op *op, vd_ns now
 	}
 	wake(setup, now);
 	memcpy(setup->answers[setup->answer_count].id, op->id, MG_ID_BYTES);
+	setup->answers[setup->answer_count].codec = op->codec;
 	setup->answers[setup->answer_count++].granted = granted;
 }
 
@@ -251,7 +252,10 @@ enum vd_err mg_setup_recv(struct mg_setup *setup, struct vd_bytes in, struct vd_
 			  vd_ns now)
 {
 	struct mg_op op;
-	enum vd_err err = mg_op_read(in, &op, rest_out);
+	struct mg_op_text text;
+	enum vd_err err = setup->role == MG_ROLE_BARE
+			      ? mg_op_read(in, &op, rest_out)
+			      : mg_op_read_authenticated(in, &text, &op, rest_out);
 
 	if (err) {
 		setup->stats.malformed++;
@@ -291,6 +295,7 @@ static bool take_answer(struct mg_setup *setup, struct mg_op *op)
 	if (!setup->answer_count)
 		return false;
 	op->kind = MG_OP_ANSWER;
+	op->codec = setup->answers[0].codec;
 	memcpy(op->id, setup->answers[0].id, MG_ID_BYTES);
 	for (const struct mg_entry *at = mg_table_from(table, 0); at;
 	     at = mg_table_from(table, at->index + 1)) {
@@ -397,7 +402,7 @@ enum vd_err mg_setup_send(struct mg_setup *setup, struct vd_write *w, vd_ns now)
 		return VD_AGAIN;
 	setup->stats.sent++;
 	mg_frame_write(w, MG_SETUP);
-	return mg_op_write(w, &op);
+	return mg_op_write_most(w, &op);
 }
 
 /* ---- events and time ---- */

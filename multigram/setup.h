@@ -101,7 +101,7 @@ struct mg_event {
 struct mg_setup_stats {
 	uint64_t sent, received;
 	uint64_t malformed;     /* did not read; includes `unsupported` */
-	uint64_t unsupported;   /* in JSON or protobuf */
+	uint64_t unsupported;   /* in JSON or protobuf, bare */
 	uint64_t contradicting; /* entries that no honest side would have sent */
 	uint64_t reflected;     /* our own offer came back */
 	uint64_t turned_away; /* by a limit: answers, errors and lists not sent, entries omitted */
@@ -141,7 +141,8 @@ struct mg_setup {
 	uint64_t taken[(MG_SETUP_INDEX_END + 63) / 64]; /* indices the other side proposed */
 	struct {
 		uint8_t id[MG_ID_BYTES];
-		uint64_t granted; /* a bit for each position in the table */
+		enum mg_codec codec; /* of the offer */
+		uint64_t granted;    /* a bit for each position in the table */
 	} answers[MG_SETUP_ANSWERS];
 	size_t answer_count;
 	vd_ns send_at;        /* when the earliest of answers, error, again was asked for */
@@ -176,7 +177,8 @@ void mg_setup_list(struct mg_setup *setup, vd_ns now);
 /*
  * The payload of a multigram with index 0. What trails the operation is the next multigram,
  * to be processed after it, and goes to `rest_out`; it may be empty. VD_EPEER_… as
- * mg_op_read: nothing changed, drop the whole packet.
+ * mg_op_read: nothing changed, drop the whole packet. Bare it is read in CBOR only; after a
+ * handshake it is authenticated, read in any codec, and answered in the same.
  */
 enum vd_err mg_setup_recv(struct mg_setup *setup, struct vd_bytes in, struct vd_bytes *rest_out,
 			  vd_ns now);

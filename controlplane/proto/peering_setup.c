@@ -50,7 +50,7 @@ static enum vd_err op_send(struct peering *p, uint32_t slot, const struct mg_op 
 	const struct peering_path path = p->generations[slot].path;
 	uint8_t body[MG_OP_BYTES];
 	struct vd_write w = vd_write_to(body, sizeof body);
-	enum vd_err err = mg_op_write(&w, op);
+	enum vd_err err = mg_op_write_most(&w, op);
 
 	return err ? err : inner_send(p, slot, &path, MG_SETUP, vd_write_done(&w));
 }
@@ -123,7 +123,7 @@ static enum vd_err offer_recv(struct peering *p, uint32_t slot, const struct mg_
 			      vd_ns now)
 {
 	struct generation *generation = &p->generations[slot];
-	struct mg_op answer = { .kind = MG_OP_ANSWER };
+	struct mg_op answer = { .kind = MG_OP_ANSWER, .codec = offer->codec };
 	uint8_t before[sizeof generation->inner];
 	struct mg_table table;
 
@@ -171,8 +171,9 @@ void setup_unknown(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
 enum vd_err setup_recv(struct peering *p, uint32_t slot, struct vd_bytes in,
 		       struct vd_bytes *rest_out, vd_ns now)
 {
+	struct mg_op_text text;
 	struct mg_op op;
-	enum vd_err err = mg_op_read(in, &op, rest_out);
+	enum vd_err err = mg_op_read_authenticated(in, &text, &op, rest_out);
 
 	if (err)
 		return err;

@@ -129,16 +129,42 @@ static void add_ops(json_t *vectors)
 	add_op(vectors, "error", "index 99 is not in the sender's table", &op);
 }
 
+static void add_codecs(json_t *vectors)
+{
+	static const char ping[] = "/viaduct/ping/1", odd[] = "/\"\\/1";
+	struct mg_op op = {
+		.kind = MG_OP_OFFER,
+		.codec = MG_CODEC_JSON,
+		.id = { 0, 1, 2, 3, 4, 5, 6, 7 },
+		.count = 2,
+		.entries = { { 0x10, vd_bytes(ping, sizeof ping - 1) },
+			     { 0x0100, vd_bytes(odd, sizeof odd - 1) } },
+	};
+	struct mg_op error = { .kind = MG_OP_ERROR, .codec = MG_CODEC_JSON, .err_index = 99 };
+
+	add_op(vectors, "json-offer",
+	       "JSON: ping at 16, and a name with quotation mark and backslash", &op);
+	add_op(vectors, "json-error", "JSON: index 99 is not in the sender's table", &error);
+	op.codec = error.codec = MG_CODEC_PROTOBUF;
+	add_op(vectors, "protobuf-offer", "protobuf: the same two entries", &op);
+	op.kind = MG_OP_ANSWER;
+	op.count = 1;
+	add_op(vectors, "protobuf-answer", "protobuf: ping at 16 is granted", &op);
+	add_op(vectors, "protobuf-error", "protobuf: index 99 is not in the sender's table",
+	       &error);
+}
+
 static void add_refusal(json_t *vectors, const char *name, const char *description,
 			const char *text)
 {
 	uint8_t bytes[MG_OP_BYTES];
+	struct mg_op_text names;
 	struct vd_bytes rest;
 	struct mg_op op;
 	size_t len;
 
 	if (sodium_hex2bin(bytes, sizeof bytes, text, strlen(text), " ", &len, NULL) ||
-	    !mg_op_read(vd_bytes(bytes, len), &op, &rest))
+	    !mg_op_read_authenticated(vd_bytes(bytes, len), &names, &op, &rest))
 		must(VD_EBUG_STATE, name);
 	add(vectors, name, description,
 	    json_pack("{s:o, s:b}", "operation", hex(bytes, len), "refused", true));
@@ -158,7 +184,13 @@ static void add_refusals(json_t *vectors)
 		    "2f766961647563742f70696e672f31");
 	add_refusal(vectors, "refused-two", "both id and re",
 		    "51 a2 62 6964 48 0001020304050607 62 7265 48 0001020304050607");
-	add_refusal(vectors, "refused-json", "JSON, before anything is authenticated", "8004 7b7d");
+	add_refusal(vectors, "refused-json-empty", "JSON: none of id, re and err", "8004 7b7d");
+	add_refusal(vectors, "refused-json-twice", "JSON: err twice",
+		    "8004 7b22657272223a312c22657272223a327d");
+	add_refusal(vectors, "refused-protobuf-two", "protobuf: both id and err",
+		    "50 0c 0a08 0001020304050607 1801");
+	add_refusal(vectors, "refused-protobuf-trunc", "protobuf: shorter than its length",
+		    "50 03 1863");
 }
 
 /* ---- multigram: exchanges between two setup machines ---- */
@@ -335,6 +367,7 @@ static json_t *multigram(void)
 	json_t *vectors = json_array();
 
 	add_ops(vectors);
+	add_codecs(vectors);
 	add_refusals(vectors);
 	add_exchanges(vectors);
 	return vectors;

@@ -471,12 +471,12 @@ Test(setup, what_does_not_read_changes_nothing_and_is_counted)
 		cr_assert(eq(int,
 			     mg_setup_recv(&b.setup, vd_bytes(packet.at + 1, len - 1), &rest, 0),
 			     VD_EPEER_TRUNC));
-	cr_assert(eq(int, mg_setup_recv(&b.setup, vd_bytes("\x80\x04{}", 4), &rest, 0),
-		     VD_EPEER_UNSUPPORTED));
+	cr_assert(
+	    eq(int, mg_setup_recv(&b.setup, vd_bytes("\x80\x04{}", 4), &rest, 0), VD_EPEER_FORMAT));
 	cr_assert(eq(sz, b.table.count, 6));
 	cr_assert(eq(sz, sent_by(&b, 0).len, 0));
 	cr_assert(eq(u64, b.setup.stats.malformed, packet.len));
-	cr_assert(eq(u64, b.setup.stats.unsupported, 1));
+	cr_assert(zero(u64, b.setup.stats.unsupported));
 }
 
 Test(setup, answers_beyond_those_that_wait_are_turned_away)
@@ -723,4 +723,43 @@ Test(setup, offers_split_at_512_bytes)
 	cr_assert(eq(sz, a.table.count, 26));
 	cr_assert(eq(sz, b.table.count, 26));
 	cr_assert(eq(u64, a.setup.stats.sent, 3), "seven of the longest fill one");
+}
+
+Test(setup, an_offer_is_answered_in_its_codec_after_a_handshake)
+{
+	static const enum mg_codec codecs[] = { MG_CODEC_JSON, MG_CODEC_PROTOBUF, MG_CODEC_CBOR };
+
+	for (uint8_t i = 0; i < 3; i++) {
+		uint8_t bytes[MG_OP_BYTES];
+		struct vd_write w = vd_write_to(bytes, sizeof bytes);
+		struct mg_op op = {
+			.kind = MG_OP_OFFER, .codec = codecs[i], .id = { i }, .count = 1
+		};
+		struct mg_op_text text;
+		struct vd_bytes rest, packet;
+
+		op.entries[0] = (struct mg_op_entry){ 16, vd_bytes_of_text("/x/1") };
+		cr_assert(eq(int, mg_op_write(&w, &op), VD_OK));
+		cr_assert(eq(int, mg_setup_recv(&b.setup, vd_write_done(&w), &rest, 0), VD_OK));
+		packet = sent_by(&b, 0);
+		cr_assert(eq(int,
+			     mg_op_read_authenticated(vd_bytes(packet.at + 1, packet.len - 1),
+						      &text, &op, &rest),
+			     VD_OK));
+		cr_assert(eq(int, op.kind, MG_OP_ANSWER));
+		cr_assert(eq(int, op.codec, codecs[i]));
+		cr_assert(eq(sz, op.count, 1));
+	}
+}
+
+Test(setup, bare_setup_is_read_in_cbor_alone)
+{
+	struct vd_bytes rest;
+
+	set_up_bare();
+	cr_assert(eq(int, mg_setup_recv(&b.setup, vd_bytes("\x80\x04{\"err\":99}", 12), &rest, 0),
+		     VD_EPEER_UNSUPPORTED));
+	cr_assert(eq(int, mg_setup_recv(&b.setup, vd_bytes("\x50\x02\x18\x63", 4), &rest, 0),
+		     VD_EPEER_UNSUPPORTED));
+	cr_assert(eq(u64, b.setup.stats.unsupported, 2));
 }

@@ -233,3 +233,36 @@ Test(peering_setup, what_the_peer_lacks_is_offered_again_once_a_second)
 	net_drain(net, 0);
 	end(net);
 }
+
+Test(peering_setup, an_offer_in_json_or_protobuf_is_answered_in_the_same)
+{
+	static const enum mg_codec codecs[] = { MG_CODEC_JSON, MG_CODEC_PROTOBUF };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct net *net = two_up(PEERING_SESSION);
+		struct mg_op op = { .kind = MG_OP_OFFER, .codec = codecs[i], .count = 1 };
+		struct mg_op_text text;
+		struct peering_event event;
+		struct vd_bytes rest;
+		uint8_t in[512];
+		struct vd_write w = vd_write_to(in, sizeof in);
+
+		op.entries[0] = (struct mg_op_entry){ 17, vd_bytes_of_text("/viaduct/ping/1") };
+		vd_write_u8(&w, MG_SETUP);
+		cr_assert(eq(int, mg_op_write(&w, &op), VD_OK));
+		cr_assert(eq(int, hear(net, in, vd_write_len(&w)), VD_OK));
+		cr_assert(eq(int, peering_next(net->nodes[0].peering).kind, PEERING_GRANTED));
+		event = peering_next(net->nodes[0].peering);
+		cr_assert(eq(int, event.kind, PEERING_SEND_INNER));
+		cr_assert(
+		    eq(int,
+		       mg_op_read_authenticated(vd_bytes(event.frame.at + 1, event.frame.len - 1),
+						&text, &op, &rest),
+		       VD_OK));
+		cr_assert(eq(int, op.kind, MG_OP_ANSWER));
+		cr_assert(eq(int, op.codec, codecs[i]));
+		cr_assert(eq(u64, op.entries[0].index, 17));
+		net_drain(net, 0);
+		end(net);
+	}
+}
