@@ -144,10 +144,11 @@ ON_CONTROL static void let_injects_pass(struct node *node, vd_ns until)
 ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 {
 	vd_ns until = vd_now() + VD_MS(CLOSE_MS);
-	unsigned closed = 0;
 	struct peering_view view;
+	unsigned closed = 0;
 	size_t at = 0;
 
+	let_injects_pass(node, until); /* what draining said */
 	while (peering_each(peering, &at, &view)) {
 		peering_undial(peering, &view.peer, vd_now());
 		if (view.up)

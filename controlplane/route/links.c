@@ -64,7 +64,7 @@ static struct route_link *row_of_index(const struct route_links *links, uint32_t
 {
 	uint32_t slot = sw_index_slot(index), row;
 
-	if (slot >= links->plane->links.capacity)
+	if (!index || slot >= links->plane->links.capacity)
 		return NULL;
 	row = links->row_of_slot[slot];
 	return row ? &links->rows[row - 1] : NULL;

@@ -83,7 +83,7 @@ static struct route_session *row_of_index(const struct route_sessions *sessions,
 {
 	uint32_t slot = sw_index_slot(index);
 
-	if (slot >= sessions->plane->sessions.capacity || !sessions->row_of_slot[slot])
+	if (!index || slot >= sessions->plane->sessions.capacity || !sessions->row_of_slot[slot])
 		return NULL;
 	return &sessions->rows[sessions->row_of_slot[slot] - 1];
 }

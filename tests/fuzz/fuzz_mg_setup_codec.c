@@ -1,5 +1,4 @@
-/* Targets: mg_op_read_authenticated, mg_op_write_most, mg_setup_recv, multigram/setup_json.c,
- * multigram/setup_pb.c */
+/* Targets: mg_op_read_authenticated, mg_op_write, multigram/setup_json.c, setup_pb.c */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <stdlib.h>
 

@@ -1,4 +1,4 @@
-/* Targets: peering_recv, peering_recv_inner, peering_job_done, seal_consume, ping_read */
+/* Targets: controlplane/proto/peering*.c, seal_consume, ping_read */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <stdlib.h>
 
@@ -12,7 +12,7 @@
  *
  *	0  a frame from the network        3  a plaintext inside a sealed frame of the peer
  *	1  the same, to our index          4  time passes: length / 64 seconds
- *	2  the same, over another path
+ *	2  the same, over another path      5  something the host does (`calls`), to which node, how
  *
  * The first byte of all chooses links or sessions, and (2) whether the first machine is under
  * load, so that it asks for cookies, and (4) whether public-key work takes time.
@@ -59,14 +59,67 @@ static void inner(struct net *net, struct vd_bytes plain)
 	}
 }
 
+/* A data frame of the peer's as this host may see it: under an index, over a path. */
+static void data_plane(struct net *net, unsigned node, unsigned how)
+{
+	struct peering *peering = net->nodes[node].peering;
+	const struct net_generation *current = net_current(net, node, !node);
+	uint32_t index = how & 0x40 || !current ? how : current->index;
+	struct peering_path path = { .bytes = { how & 1 ? 9 : (uint8_t)(!node + 1),
+						how >> 1 & 1 } };
+	uint8_t head[PEERING_HEAD_BYTES] = { MG_SWITCH };
+
+	vd_be32_store(head + 1, index);
+	vd_be64_store(head + 5, how);
+	switch (how >> 2 & 7) {
+	case 0: (void)!peering_unknown(peering, &path, head, net->now); break;
+	case 1:
+	case 2:
+		if (net->nodes[node].config.kind == PEERING_SESSION)
+			break;
+		net->nodes[node].rx_bytes[path.bytes[0]] += how + 42; /* and the first challenge */
+		peering_moved(peering, index, &path, how, net->now);
+		break;
+	case 3: peering_verified(peering, index, net->now); break;
+	case 4: peering_carried(peering, index, net->now); break;
+	case 5: (void)!peering_rekey(peering, index, net->now); break;
+	default: (void)net_data(net, node, !node); break;
+	}
+}
+
+static void calls(struct net *net, unsigned node, unsigned what, unsigned how)
+{
+	struct peering *peering = net->nodes[node].peering;
+	const struct vd_peer_id *peer = &net->nodes[!node].identity.id;
+	struct peering_path path = { .bytes = { (uint8_t)(!node + 1), how & 1 } };
+
+	switch (what % 8) {
+	case 0:
+	case 1: data_plane(net, node, how); break;
+	case 2: (void)!peering_dial(peering, peer, &path, net->now); break;
+	case 3: peering_undial(peering, peer, net->now); break;
+	case 4: (void)!peering_move(peering, peer, &path); break;
+	case 5: (void)!peering_ping(peering, peer, net->now); break;
+	case 6:
+		peering_close(peering, peer, (enum peering_status)(how % 6), "fuzz", net->now);
+		break;
+	default: net->nodes[node].refuses = how & 1; break;
+	}
+	net_drain(net, node);
+}
+
 static void run(struct net *net, struct vd_read *r)
 {
 	for (unsigned steps = 0; steps < 64 && vd_read_left(r) >= 3; steps++) {
-		unsigned what = vd_read_u8(r) % 5;
+		unsigned what = vd_read_u8(r) % 6;
 		size_t len = vd_read_be16(r), left = vd_read_left(r);
 
 		if (what == 4) {
 			net_run(net, VD_SECONDS(len / 64));
+			continue;
+		}
+		if (what == 5) {
+			calls(net, (unsigned)len >> 15, (unsigned)len >> 8, len & 0xff);
 			continue;
 		}
 
