@@ -317,7 +317,7 @@ struct session_path_event session_path_next(struct session_path *sp, vd_ns now)
 		return (struct session_path_event){ .kind = SESSION_PATH_MOVE,
 						    .path = sp->current };
 	}
-	if (step_at(sp) <= now)
+	while (step_at(sp) <= now) /* the second may be due at once */
 		step(sp, now);
 	if (leave_at(sp) <= now)
 		session_path_leave(sp, now);

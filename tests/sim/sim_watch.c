@@ -8,6 +8,7 @@
 enum { SEEN_MAX = 1 << 17, CHALLENGE_BYTES = 42, SEALED_OVERHEAD = 29 };
 #define DISAGREE VD_SECONDS(300)
 #define IDLE     VD_SECONDS(700)
+#define CROSSED  VD_SECONDS(25)
 
 static void expect(struct sim_watch *watch, bool holds, const char *what)
 {
@@ -76,11 +77,14 @@ static void on_event(struct net *net, unsigned node, const struct peering_event 
 {
 	struct sim_watch *watch = net->hook_context;
 	const struct node *from = &net->nodes[node];
+	unsigned peer = node_of(net, &event->peer);
 	uint8_t to = event->path.bytes[0];
 	size_t len = event->frame.len;
 
 	if (event->kind == PEERING_INSTALL || event->kind == PEERING_MOVED)
 		watch->proven[node][to] = true;
+	if (peer < NET_NODES && (event->kind == PEERING_MOVED || event->kind == PEERING_DOWN))
+		memset(watch->challenged[node][peer], 0, sizeof watch->challenged[node][peer]);
 	if (event->kind == PEERING_SEND_INNER)
 		len += SEALED_OVERHEAD;
 	else if (event->kind != PEERING_SEND)
@@ -102,23 +106,33 @@ static bool mirrors(const struct net_generation *a, const struct net_generation 
 	       a->keys.initiator != b->keys.initiator;
 }
 
+/* How long this may go on; 0: they agree, or there is nothing to agree on. */
+static vd_ns may_last(const struct net *net, unsigned a, unsigned b)
+{
+	const struct net_generation *ours = net_current(net, a, b), *theirs;
+
+	if (!ours)
+		return 0;
+	theirs = net_find(&net->nodes[b], ours->keys.remote_index);
+	if (theirs)
+		return mirrors(ours, theirs) ? 0 : CROSSED;
+	if (!net->nodes[a].up[b])
+		return 0;
+	return net->nodes[a].config.kind == PEERING_LINK ? DISAGREE : IDLE;
+}
+
 static void check_pair(struct sim_watch *watch, unsigned a, unsigned b)
 {
-	const struct net *net = watch->net;
-	const struct net_generation *ours = net_current(net, a, b), *theirs;
-	vd_ns limit = net->nodes[a].config.kind == PEERING_LINK ? DISAGREE : IDLE;
-	vd_ns *since = &watch->disagree[a][b];
+	vd_ns span = may_last(watch->net, a, b), *since = &watch->disagree[a][b];
 
-	theirs = ours ? net_find(&net->nodes[b], ours->keys.remote_index) : NULL;
-	if (theirs)
-		expect(watch, mirrors(ours, theirs), "both sides hold one index for other keys");
-	if (!ours || theirs || !net->nodes[a].up[b])
+	if (!span)
 		*since = 0;
 	else if (*since == 0)
-		*since = net->now;
+		*since = watch->net->now;
 	else
-		expect(watch, net->now - *since <= limit,
-		       "one side does not know that the other is gone");
+		expect(watch, watch->net->now - *since <= span,
+		       span == CROSSED ? "both sides hold one index for other keys"
+				       : "one side does not know that the other is gone");
 }
 
 static void on_step(struct net *net)

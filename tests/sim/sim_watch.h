@@ -9,15 +9,16 @@
  *	- No byte goes to an unproven address beyond what came from it. Proven, to a node until
  *	  it restarts: where a handshake was done, where a peer answered a challenge from
  *	  (MOVED), and whom it dials. One challenge of 42 bytes is allowed beyond, for each
- *	  peer and address, once a second: it is owed to a frame that verified.
+ *	  peer and address, once a second, and anew when the peer has moved or gone down: it is
+ *	  owed to a frame that verified.
  *
  *	- Both sides agree, or know that they do not. Node a, which has link or session with b up
  *	  and sends under generation g, agrees with b if b holds g: under a's remote index, with
- *	  mirrored keys, naming a's own index. Holding anything else under that index is wrong
- *	  at once. If b holds nothing there (it restarted, gave up, or was told so), a has to
- *	  find out: a does not go on for longer than DISAGREE (links) or IDLE (sessions, which
- *	  are silent while nobody has something to say) before it uses another generation or
- *	  is down.
+ *	  mirrored keys, naming a's own index. Anything else under that index comes of a bit
+ *	  flipped in a header on its way, and ends with its handshake, within CROSSED. If b holds
+ *	  nothing there (it restarted, gave up, or was told so), a has to find out: a does not
+ *	  go on for longer than DISAGREE (links) or IDLE (sessions, which are silent while
+ *	  nobody has something to say) before it uses another generation or is down.
  *
  *	- No event comes out of order (net.broken).
  */
