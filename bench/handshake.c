@@ -37,10 +37,10 @@ struct run {
 
 /* ---- what a machine asks of its host ---- */
 
-static bool admit(void *context, const struct vd_peer_id *peer)
+static bool admit(void *context, const struct peering_claim *claim)
 {
 	(void)context;
-	(void)peer;
+	(void)claim;
 	return true;
 }
 

@@ -26,6 +26,7 @@
 	X(drain, "[cancel]", 0, 1, "before a stop: the edges move to other routers")               \
 	X(resolve, "[WHO]", 0, 1, "names, peer ids, overlay addresses: a line as in /etc/hosts")   \
 	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \
+	X(token, "gen|hash FILE", 2, 2, "make a token file; tell what a router keeps of it")       \
 	X(version, "", 0, 0, "of this program and of the daemon")                                  \
 	X(help, "", 0, 0, "this text")
 

@@ -228,11 +228,25 @@ const char *vd_config_needs_restart(const struct vd_config *running, const struc
 	return NULL;
 }
 
+/* ---- tiers ---- */
+
+bool vd_tier_has(const struct vd_tier *tier, const struct vd_claim *claim)
+{
+	const struct vd_cidr_list *cidrs = &tier->cidrs;
+
+	if (!tier->peers.given && !cidrs->given && !tier->tokens.given)
+		return false;
+	return (!tier->peers.given || vd_peer_list_has(&tier->peers, claim->peer)) &&
+	       (!cidrs->given || (claim->ip && vd_cidr_list_has(cidrs, claim->ip))) &&
+	       (!tier->tokens.given ||
+		(claim->token && vd_token_list_has(&tier->tokens, claim->token)));
+}
+
 const struct vd_tier *vd_config_tier_of(const struct vd_config *config,
-					const struct vd_peer_id *peer)
+					const struct vd_claim *claim)
 {
 	for (uint32_t i = 0; i < config->link.tier_count; i++)
-		if (vd_peer_list_has(&config->link.tiers[i].peers, peer))
+		if (vd_tier_has(&config->link.tiers[i], claim))
 			return &config->link.tiers[i];
 	return NULL;
 }

@@ -30,6 +30,7 @@
 #include "base/formats/multiaddr.h"
 #include "base/formats/peer_id.h"
 #include "base/log.h"
+#include "controlplane/daemon/tiers.h"
 #include "dataplane/dataplane.h"
 
 enum {
@@ -47,13 +48,6 @@ enum {
 	VD_CONFIG_UDP_PORT = 4001, /* where `bind` is not given */
 };
 
-/* Sorted by bytes, without duplicates. */
-struct vd_peer_list {
-	struct vd_peer_id *ids; /* allocated; NULL when count is 0 */
-	uint32_t count;
-	bool any; /* written as `any`: everybody; count is then 0 */
-};
-
 struct vd_multiaddr_list {
 	struct vd_multiaddr at[VD_CONFIG_LISTEN_MAX];
 	uint32_t count;
@@ -62,7 +56,9 @@ static_assert((int)VD_CONFIG_ROUTERS_MAX == (int)VD_CONFIG_LISTEN_MAX, "one list
 
 struct vd_tier {
 	char name[VD_CONFIG_NAME];
-	struct vd_peer_list peers;
+	struct vd_peer_list peers; /* tiers.h tells how these three count */
+	struct vd_cidr_list cidrs; /* of the underlay address */
+	struct vd_token_list tokens;
 	uint32_t realms; /* bit n: realm n */
 	bool call;       /* may_call in the tier's realms */
 	bool reserve;    /* may reserve: be called in the tier's realms */
@@ -91,6 +87,7 @@ struct vd_config_link {
 	uint32_t links_max;               /* slots of the link table; a peer takes up to 4 */
 	uint32_t rekey_s;
 	char state[VD_CONFIG_PATH]; /* file; empty: nothing is remembered */
+	char token[VD_CONFIG_PATH]; /* file, shown to our routers; empty: none */
 	uint32_t delivery_pps;      /* to this node itself, each link; 0: unlimited */
 	struct vd_tier tiers[VD_CONFIG_TIERS_MAX];
 	uint32_t tier_count;
@@ -191,8 +188,8 @@ const char *vd_config_needs_restart(const struct vd_config *running, const struc
 /* Writes docs/configuration.md. */
 void vd_config_reference(FILE *out);
 
-bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *peer);
+bool vd_tier_has(const struct vd_tier *tier, const struct vd_claim *claim);
 
-/* The first tier that has `peer`, or NULL: refused. */
+/* The first tier that has the claim, or NULL: refused. */
 const struct vd_tier *vd_config_tier_of(const struct vd_config *config,
-					const struct vd_peer_id *peer);
+					const struct vd_claim *claim);

@@ -103,12 +103,18 @@ static enum vd_err check_tier(const struct checking *c, uint32_t i)
 		return wrong(c, "link.tiers",
 			     "tier `%s` may call or reserve, but is in no realm; add realms: [ 1 ]",
 			     tier->name);
+	if (!tier->peers.given && !tier->cidrs.given && !tier->tokens.given)
+		return wrong(
+		    c, "link.tiers",
+		    "tier `%s` does not say whom it is for; add peers, cidrs or tokens, or "
+		    "peers: any for everybody",
+		    tier->name);
 	for (uint32_t j = 0; j < i; j++) {
 		if (strcmp(tiers[j].name, tier->name) == 0)
 			return wrong(c, "link.tiers",
 				     "two tiers are named `%s`; give each a name of its own",
 				     tier->name);
-		if (tiers[j].peers.any)
+		if (tiers[j].peers.any && !tiers[j].cidrs.given && !tiers[j].tokens.given)
 			return wrong(
 			    c, "link.tiers",
 			    "tier `%s` is never reached: `%s` before it has any peer; move "

@@ -28,6 +28,10 @@ static void write_range(FILE *out, const struct config_key *key)
 		fprintf(out, "%slist of at most %" PRIu64 " peer ids", key->min ? "`any`, or " : "",
 			key->max);
 		break;
+	case KEY_CIDRS: fprintf(out, "list of at most %" PRIu64 " networks", key->max); break;
+	case KEY_TOKENS:
+		fprintf(out, "list of at most %" PRIu64 " hashes or files", key->max);
+		break;
 	case KEY_REALMS: fprintf(out, "list of numbers from 0 to 31"); break;
 	case KEY_LEVELS: fprintf(out, "level, and exceptions"); break;
 	}

@@ -249,6 +249,8 @@ enum vd_err config_value_set(const struct config_key *key, void *base, const cha
 	case KEY_ROUTERS:
 	case KEY_ADDRS:
 	case KEY_PEERS:
+	case KEY_CIDRS:
+	case KEY_TOKENS:
 	case KEY_REALMS: break;
 	}
 	return config_list_add(key, base, text, why);
@@ -270,6 +272,10 @@ void config_list_clear(const struct config_key *key, void *base)
 
 		free(list->ids);
 		*list = (struct vd_peer_list){ 0 };
+	} else if (key->type == KEY_CIDRS) {
+		vd_cidr_list_fini((struct vd_cidr_list *)place(key, base));
+	} else if (key->type == KEY_TOKENS) {
+		vd_token_list_fini((struct vd_token_list *)place(key, base));
 	} else {
 		memset(place(key, base), 0, sizeof(struct vd_multiaddr_list));
 	}
@@ -364,6 +370,10 @@ enum vd_err config_list_add(const struct config_key *key, void *base, const char
 		return add_realm(key, base, item, why);
 	if (key->type == KEY_PEERS)
 		return add_peer(key, base, item, why);
+	if (key->type == KEY_CIDRS)
+		return vd_cidr_list_add((struct vd_cidr_list *)place(key, base), item, why);
+	if (key->type == KEY_TOKENS)
+		return vd_token_list_add((struct vd_token_list *)place(key, base), item, why);
 	return add_addr(key, base, item, why);
 }
 
@@ -372,13 +382,11 @@ static int compare_ids(const void *a, const void *b)
 	return vd_peer_id_compare((const struct vd_peer_id *)a, (const struct vd_peer_id *)b);
 }
 
-void config_list_end(const struct config_key *key, void *base)
+static void end_peers(struct vd_peer_list *list)
 {
-	struct vd_peer_list *list = (struct vd_peer_list *)place(key, base);
 	uint32_t kept = 0;
 
-	if (key->type != KEY_PEERS)
-		return;
+	list->given = true;
 	if (list->count)
 		qsort(list->ids, list->count, sizeof *list->ids, compare_ids);
 	for (uint32_t i = 0; i < list->count; i++)
@@ -387,8 +395,18 @@ void config_list_end(const struct config_key *key, void *base)
 	list->count = kept;
 	if (list->any) {
 		free(list->ids);
-		*list = (struct vd_peer_list){ .any = true };
+		*list = (struct vd_peer_list){ .any = true, .given = true };
 	}
+}
+
+void config_list_end(const struct config_key *key, void *base)
+{
+	if (key->type == KEY_PEERS)
+		end_peers((struct vd_peer_list *)place(key, base));
+	else if (key->type == KEY_CIDRS)
+		((struct vd_cidr_list *)place(key, base))->given = true;
+	else if (key->type == KEY_TOKENS)
+		((struct vd_token_list *)place(key, base))->given = true;
 }
 
 bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *peer)
@@ -403,7 +421,7 @@ bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *
 
 static bool peers_equal(const struct vd_peer_list *a, const struct vd_peer_list *b)
 {
-	if (a->any != b->any || a->count != b->count)
+	if (a->any != b->any || a->given != b->given || a->count != b->count)
 		return false;
 	for (uint32_t i = 0; i < a->count; i++)
 		if (!vd_peer_id_equal(&a->ids[i], &b->ids[i]))
@@ -469,6 +487,12 @@ bool config_value_equal(const struct config_key *key, const void *a, const void 
 	case KEY_PEERS:
 		return peers_equal((const struct vd_peer_list *)pa,
 				   (const struct vd_peer_list *)pb);
+	case KEY_CIDRS:
+		return vd_cidr_list_equal((const struct vd_cidr_list *)pa,
+					  (const struct vd_cidr_list *)pb);
+	case KEY_TOKENS:
+		return vd_token_list_equal((const struct vd_token_list *)pa,
+					   (const struct vd_token_list *)pb);
 	case KEY_LISTEN:
 	case KEY_ROUTERS:
 	case KEY_ADDRS:
@@ -510,7 +534,8 @@ void config_free_below(const char *parent, void *base)
 		snprintf(inside, sizeof inside, "%s[]", key->path);
 		if (key->type == KEY_SECTION)
 			config_free_below(key->path, base);
-		else if (key->type == KEY_PEERS)
+		else if (key->type == KEY_PEERS || key->type == KEY_CIDRS ||
+			 key->type == KEY_TOKENS)
 			config_list_clear(key, base);
 		else if (key->type == KEY_MAPS)
 			for (uint32_t n = 0; n < count_of(key, base); n++)

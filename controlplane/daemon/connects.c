@@ -75,7 +75,7 @@ ON_CONTROL static void end_session(struct node *node, const struct vd_peer_id *p
 	node_let_go(node, peer);
 	peering_close(node->session_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
 	node_pump(node); /* the close leaves while the peer is known */
-	if (node_admit_session(node, peer))
+	if (node_may_session(node, peer))
 		return;
 	node_del_session_peer(node, peer);
 	(void)!route_sessions_publish(node->sessions);
@@ -218,7 +218,7 @@ ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_i
 
 	if (!connect)
 		return;
-	connect->added = !node_admit_session(node, peer);
+	connect->added = !node_may_session(node, peer);
 	if (connect->added && node->asked_count == NODE_ASKED_MAX) {
 		connect->added = false;
 		fail(node, connect,

@@ -107,6 +107,10 @@ const struct config_key config_keys[] = {
 	  .fallback = "10000",
 	  .help = "Frames a second to this node itself, for each link; those of live sessions do "
 		  "not count. 0: unlimited." },
+	{ "link.token", KEY_TEXT, AT(link.token), ROOM_OF(struct vd_config, link.token),
+	  .fallback = "", .reload = true,
+	  .help = "File with the token (`viaduct token gen`) that our routers are shown, each of "
+		  "them, encrypted; readable by its owner only. Empty: none." },
 	{ "link.tiers", KEY_MAPS, AT(link.tiers), .room = sizeof(struct vd_tier),
 	  EXTRA(link.tier_count), .max = VD_CONFIG_TIERS_MAX, .fallback = "[]", .reload = true,
 	  .help = "Who may have a link with this router, and what it may do. The first tier that "
@@ -114,7 +118,17 @@ const struct config_key config_keys[] = {
 	{ "link.tiers[].name", KEY_TEXT, IN_TIER(name), ROOM_OF(struct vd_tier, name), .min = 1,
 	  .reload = true, .help = "A name of your choice, unique." },
 	{ "link.tiers[].peers", KEY_PEERS, IN_TIER(peers), .min = 1, .max = VD_CONFIG_PEERS_MAX,
-	  .reload = true, .help = "Peer ids, or `any`." },
+	  .fallback = "[]", .reload = true,
+	  .help = "Peer ids, or `any`. Of `peers`, `cidrs` and `tokens` a tier has one or more; a "
+		  "peer is in it if all that are there hold." },
+	{ "link.tiers[].cidrs", KEY_CIDRS, IN_TIER(cidrs), .max = VD_CONFIG_CIDRS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "Networks, `198.18.0.0/16` or `\"fd00::/8\"`, that the peer's UDP address is in; "
+		  "looked at again when it moves." },
+	{ "link.tiers[].tokens", KEY_TOKENS, IN_TIER(tokens), .max = VD_CONFIG_TOKENS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "Hashes of tokens, `sha256:` and 64 hex digits as `viaduct token hash` writes "
+		  "them, or paths of files with one a line; the peer's `link.token` is one." },
 	{ "link.tiers[].realms", KEY_REALMS, IN_TIER(realms), .fallback = "[]", .reload = true,
 	  .help = "Realms (0 to 31) the tier is in: two peers can talk if one may call and the "
 		  "other may be called in a common realm." },

@@ -28,6 +28,8 @@ enum key_type {
 	KEY_ROUTERS, /* struct vd_multiaddr_list of link addresses with /p2p */
 	KEY_ADDRS,   /* struct vd_multiaddr_list of any */
 	KEY_PEERS,   /* struct vd_peer_list; min: 1: `any` is allowed */
+	KEY_CIDRS,   /* struct vd_cidr_list */
+	KEY_TOKENS,  /* struct vd_token_list */
 	KEY_REALMS,  /* uint32_t: mask of 0 to 31 */
 	KEY_LEVELS,  /* char[room]: as vd_log_set_levels */
 };

@@ -5,35 +5,6 @@
 
 #define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
 
-/* ---- who may ---- */
-
-bool node_admit_link(void *context, const struct vd_peer_id *peer)
-{
-	struct node *node = context;
-
-	if (node->drain.on && !route_links_find(node->links, peer))
-		return false; /* those that are there may renew their keys */
-	return vd_config_tier_of(&node->config, peer) || node_router_of(node, peer) ||
-	       vd_peer_list_has(&node->config.session.allow, peer) ||
-	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
-}
-
-struct route_policy node_policy_of(const struct node *node, const struct vd_peer_id *peer)
-{
-	const struct vd_tier *tier = vd_config_tier_of(&node->config, peer);
-
-	if (!tier)
-		return (struct route_policy){ .tier = NULL };
-	return (struct route_policy){
-		.tier = tier->name,
-		.realms = tier->realms,
-		.call = tier->call,
-		.reserve = tier->reserve,
-		.pps = tier->pps,
-		.bps = tier->bps,
-	};
-}
-
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer)
 {
 	for (uint32_t i = 0; i < node->router_count; i++)
@@ -66,26 +37,45 @@ void node_dial_routers(struct node *node, vd_ns now)
 
 /* ---- generations ---- */
 
+/* Who is dialled shows no token: the one that it showed us before still counts. */
+ON_CONTROL static struct route_policy policy_of_install(const struct node *node,
+							const struct route_install *install)
+{
+	const struct route_link *link = route_links_find(node->links, &install->peer);
+	struct vd_claim claim = { .peer = &install->peer,
+				  .ip = install->endpoint.remote.ip,
+				  .token = install->token_hash };
+
+	if (!install->asked_us && link && link->has_token)
+		claim.token = link->token_hash;
+	return node_policy_of(node, &claim);
+}
+
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	const struct peering_generation *generation = event->generation;
 	struct route_install install = {
 		.peer = event->peer,
-		.policy = node_policy_of(node, &event->peer),
 		.index = event->index,
 		.remote_index = generation->remote_index,
 		.rx_key = generation->rx_tag_key,
 		.tx_key = generation->tx_tag_key,
 		.endpoint = node_endpoint_of_path(&event->path),
 		.owner = node->worker_now,
+		.asked_us = !generation->initiator,
+		.token_hash = generation->has_token ? generation->token_hash : NULL,
 	};
 	enum vd_err err;
 
+	install.policy = policy_of_install(node, &install);
 	/* Without a way it is published all the same: it can receive. */
 	(void)!node_template(node, &install.endpoint, &install.send);
 	err = route_links_install(node->links, &install, now);
-	if (!err)
+	if (!err) {
+		/* older generations are of the same peer: what holds now holds for them */
+		route_links_set_policy(node->links, &event->peer, &install.policy);
 		return;
+	}
 	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
 	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
 	peering_close(node->link_peering, &event->peer, PEERING_LIMIT, "no room", now);
@@ -280,6 +270,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 		vd_log(VD_INFO, VD_SUB_LINK, "link moved to another address",
 		       VD_STR("peer", PEER_TEXT(&event->peer)));
 		node_move_link(node, &event->peer, &event->path);
+		node_review_link(node, &event->peer, "in no tier from this address", now);
 		return;
 	case PEERING_REBOOTED: on_rebooted(node, event, now); return;
 	case PEERING_DOWN: on_down(node, event, now); return;

@@ -196,6 +196,8 @@ struct node {
 	struct names names;
 	struct sw_bucket lost_reports;
 	struct node_drain drain;
+	uint8_t token[VD_TOKEN_MAX]; /* shown to our routers */
+	uint8_t token_len;
 
 	unsigned jobs_out;  /* on libuv's pool */
 	uint8_t worker_now; /* whose punt is being handled: owner of what it makes */
@@ -301,11 +303,20 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 void node_on_session_event(struct node *node, const struct peering_event *event,
 			   vd_ns now) ON_CONTROL;
 void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now) ON_CONTROL;
-bool node_admit_link(void *node, const struct vd_peer_id *peer) ON_CONTROL;
-bool node_admit_session(void *node, const struct vd_peer_id *peer);
+bool node_admit_session(void *node, const struct peering_claim *claim);
+bool node_may_session(struct node *node, const struct vd_peer_id *peer);
 
+/* permits.c: who may have a link, and what it may do. */
+bool node_admit_link(void *node, const struct peering_claim *claim) ON_CONTROL;
 struct route_policy node_policy_of(const struct node *node,
-				   const struct vd_peer_id *peer) ON_CONTROL;
+				   const struct vd_claim *claim) ON_CONTROL;
+/* Tiers, address or token of a link may be others now: it changes, or is closed with `text`. */
+void node_review_link(struct node *node, const struct vd_peer_id *peer, const char *text,
+		      vd_ns now) ON_CONTROL;
+/* What link.token names. VD_EUSER: `why`, and the token stays as it was. */
+enum vd_err node_read_token(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+size_t node_token_for(void *node, const struct vd_peer_id *peer,
+		      uint8_t out[PEERING_TOKEN_MAX]) ON_CONTROL;
 
 /* Takes link.routers in: rows for those that have none. */
 void node_add_routers(struct node *node) ON_CONTROL;

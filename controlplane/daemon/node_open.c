@@ -189,6 +189,7 @@ ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
 		.offer = { "/viaduct/ping/1" },
 		.context = node,
 		.admit = node_admit_link,
+		.token = node_token_for,
 		.index_reserve = reserve_link_index,
 		.index_release = release_link_index,
 		.prefix = node_link_prefix,
@@ -197,6 +198,8 @@ ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
 		.lost_reports = &node->lost_reports,
 	};
 
+	if (node_read_token(node, why))
+		return VD_EUSER;
 	node->lost_reports = sw_bucket_of_rate(LOST_REPORTS_PER_S, vd_now());
 	node->links = route_links_new(&node->plane, peers_max, node->config.session.prefix);
 	node->seek = seek_new(node->config.session.sessions_max);

@@ -16,17 +16,18 @@ ON_CONTROL static void apply_tiers(struct node *node, vd_ns now)
 	uint32_t at = 0;
 
 	while ((link = route_links_next(node->links, &at))) {
-		struct vd_peer_id peer = link->peer;
-		struct route_policy policy = node_policy_of(node, &peer);
-
-		if (node_admit_link(node, &peer)) {
-			route_links_set_policy(node->links, &peer, &policy);
-			continue;
-		}
-		peering_close(node->link_peering, &peer, PEERING_REFUSED, "no longer in a tier",
-			      now);
+		node_review_link(node, &link->peer, "no longer in a tier", now);
 		node_pump(node); /* a machine holds the events of few calls */
 	}
+}
+
+/* Shown with the next handshake. A file that cannot be read now leaves the one of before. */
+ON_CONTROL static void apply_token(struct node *node)
+{
+	char why[NODE_WHY];
+
+	if (node_read_token(node, why))
+		vd_log(VD_ERROR, VD_SUB_CONFIG, "the token stays as it was", VD_STR("cause", why));
 }
 
 ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
@@ -77,7 +78,7 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 	for (uint32_t i = 0; i < before->count; i++) {
 		const struct vd_peer_id *peer = &before->ids[i];
 
-		if (node_admit_session(node, peer))
+		if (node_may_session(node, peer))
 			continue;
 		peering_undial(node->session_peering, peer, now);
 		peering_close(node->session_peering, peer, PEERING_REFUSED, "no longer allowed",
@@ -137,6 +138,7 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 	memcpy(running->link.tiers, next->link.tiers, sizeof running->link.tiers);
 	running->link.tier_count = next->link.tier_count;
 	running->link.routers = next->link.routers;
+	memcpy(running->link.token, next->link.token, sizeof running->link.token);
 	running->session.allow = next->session.allow;
 	running->session.connect = next->session.connect;
 	memcpy(running->names, next->names, sizeof running->names);
@@ -182,6 +184,7 @@ void node_reload(struct node *node)
 		       VD_STR("key", key));
 	exchange(&node->config, &next);
 	(void)!vd_log_set_levels(node->config.log.level);
+	apply_token(node);
 	apply_tiers(node, vd_now());
 	apply_routers(node, vd_now());
 	apply_sessions(node, &next, vd_now());

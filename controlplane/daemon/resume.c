@@ -37,10 +37,11 @@ ON_CONTROL static void take(void *context, const struct vd_peer_id *peer,
 {
 	struct node *node = context;
 	struct node_resume *resume = &node->resume;
+	struct vd_claim claim = { .peer = peer, .ip = address->ip };
 
 	if (node_router_of(node, peer) || resume->count == node->config.link.links_max)
 		return; /* routers are dialled anyway */
-	if (!node_policy_of(node, peer).reserve)
+	if (!node_policy_of(node, &claim).reserve)
 		node_forget(node, peer);
 	else
 		resume->known[resume->count++] = (struct node_known){ *peer, *address };

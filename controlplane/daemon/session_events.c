@@ -11,10 +11,13 @@ enum {
 	PAYLOAD_MIN = TUN_MTU_MIN + SESSION_OVERHEAD,
 };
 
-bool node_admit_session(void *context, const struct vd_peer_id *peer)
+bool node_admit_session(void *context, const struct peering_claim *claim)
 {
-	struct node *node = context;
+	return node_may_session(context, claim->peer);
+}
 
+bool node_may_session(struct node *node, const struct vd_peer_id *peer)
+{
 	return vd_peer_list_has(&node->config.session.allow, peer) ||
 	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
 }

@@ -300,6 +300,7 @@ static enum vd_err send_message(struct handshake *hs, struct noise *noise, enum 
 	if (!err)
 		err = noise_write(noise, vd_write_done(&w), sent + HANDSHAKE_HEADER,
 				  sizeof sent - HANDSHAKE_HEADER - trailer, &len);
+	sodium_memzero(plain, sizeof plain); /* a token may be in it */
 	if (err)
 		return err;
 	write_header(sent, type, hs->index, remote_index);
@@ -410,6 +411,7 @@ static enum vd_err finish(struct handshake *hs, struct noise *work,
 	err = choose_cipher(self, &theirs, 1, &result->cipher);
 	if (!err)
 		err = accept_setup(hs, self, theirs.setup, result->inner);
+	ours.token = vd_bytes(hs->token, hs->token_len);
 	return err ? err : send_message(hs, work, HANDSHAKE_3, &ours, 0, frame->sender);
 }
 
@@ -451,6 +453,10 @@ static enum vd_err conclude(struct handshake *hs, struct noise *work,
 		return VD_EPEER_REFUSED;
 	result->cipher = hs->cipher;
 	memcpy(result->inner, hs->inner, sizeof result->inner);
+	result->has_token = theirs.token.len > 0;
+	if (result->has_token)
+		crypto_hash_sha256(result->token_hash, theirs.token.at, theirs.token.len);
+	sodium_memzero(plain, sizeof plain);
 	return derive_keys(work, hs->cipher, &result->keys);
 }
 

@@ -10,6 +10,7 @@ enum {
 	FIELD_WIDTH = 2,
 	FIELD_CIPHERS = 3,
 	FIELD_BOOT = 4,
+	FIELD_TOKEN = 5,
 	FIELD_PADDING = 15,
 };
 enum { WIDTH_MAX = 24 };
@@ -25,6 +26,15 @@ static void read_cipher(struct noise_payload *payload, struct vd_bytes name)
 		payload->ciphers[payload->cipher_count++] = name;
 }
 
+static struct vd_bytes read_token(struct vd_read *r, const struct vd_pb_field *f)
+{
+	struct vd_bytes token = vd_pb_bytes(r, f);
+
+	if (token.len > NOISE_TOKEN_MAX)
+		vd_read_fail(r, VD_EPEER_RANGE);
+	return token;
+}
+
 static enum vd_err read_viaduct(struct vd_bytes in, struct noise_payload *payload)
 {
 	struct vd_read r = vd_read_of(in);
@@ -37,6 +47,7 @@ static enum vd_err read_viaduct(struct vd_bytes in, struct noise_payload *payloa
 		case FIELD_WIDTH: payload->width = (uint32_t)vd_pb_uint(&r, &f, WIDTH_MAX); break;
 		case FIELD_CIPHERS: read_cipher(payload, vd_pb_bytes(&r, &f)); break;
 		case FIELD_BOOT: payload->boot = vd_pb_fixed64(&r, &f); break;
+		case FIELD_TOKEN: payload->token = read_token(&r, &f); break;
 		default: break;
 		}
 	}
@@ -102,7 +113,7 @@ static size_t viaduct_len(const struct noise_payload *payload, size_t padding)
 		len += vd_pb_bytes_len(FIELD_CIPHERS, payload->ciphers[i].len);
 	if (payload->boot)
 		len += 1 + 8;
-	return len;
+	return len + optional_len(FIELD_TOKEN, payload->token.len);
 }
 
 static size_t payload_len(const struct noise_payload *payload, size_t padding)
@@ -136,6 +147,7 @@ static void write_viaduct(struct vd_write *w, const struct noise_payload *payloa
 		vd_pb_write_bytes(w, FIELD_CIPHERS, payload->ciphers[i]);
 	if (payload->boot)
 		vd_pb_write_fixed64(w, FIELD_BOOT, payload->boot);
+	write_optional(w, FIELD_TOKEN, payload->token);
 	if (padding) {
 		vd_pb_write_head(w, FIELD_PADDING, padding);
 		vd_write_zeros(w, padding);

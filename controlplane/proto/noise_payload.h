@@ -8,7 +8,7 @@
  *	                                NoiseExtensions extensions = 4; }
  *	message NoiseExtensions { ViaductExtension viaduct = 1042; }
  *	message ViaductExtension { bytes setup = 1; uint32 width = 2; repeated string ciphers = 3;
- *	                           fixed64 boot = 4; bytes padding = 15; }
+ *	                           fixed64 boot = 4; bytes token = 5; bytes padding = 15; }
  *
  * Fields that we do not know are skipped; of a repeated singular field the last one
  * counts, as protobuf asks.
@@ -24,13 +24,17 @@
 #include "base/formats/peer_id.h"
 #include "controlplane/proto/noise.h"
 
-enum { NOISE_PAYLOAD_CIPHERS = 8 }; /* names read; further ones are passed over */
+enum {
+	NOISE_PAYLOAD_CIPHERS = 8, /* names read; further ones are passed over */
+	NOISE_TOKEN_MAX = 64,
+};
 
 struct noise_payload {
 	struct vd_bytes identity_key, identity_sig; /* empty: absent */
 	struct vd_bytes setup;                      /* empty: absent */
 	uint32_t width;
-	uint64_t boot; /* 0: absent */
+	uint64_t boot;         /* 0: absent */
+	struct vd_bytes token; /* empty: absent; at most NOISE_TOKEN_MAX bytes */
 	uint32_t cipher_count;
 	struct vd_bytes ciphers[NOISE_PAYLOAD_CIPHERS];
 	bool has_viaduct; /* the extension is there */

@@ -55,6 +55,8 @@ enum {
 	PEERING_PROBE_BYTES = 11, /* of a probe, before its padding: at most */
 };
 
+enum { PEERING_TOKEN_MAX = 64, PEERING_TOKEN_HASH = 32 };
+
 /* Opaque here, compared as bytes; zero what is not used. */
 struct peering_path {
 	uint8_t bytes[PEERING_PATH_BYTES];
@@ -69,6 +71,13 @@ enum peering_status { /* WIRE 4: Status */
 		      PEERING_SHUTDOWN = 5,
 };
 
+/* Who asks to be let in. */
+struct peering_claim {
+	const struct vd_peer_id *peer;
+	const struct peering_path *path;
+	const uint8_t *token_hash; /* 32 bytes, SHA-256 of the token it showed; NULL: none */
+};
+
 struct peering_config {
 	enum peering_kind kind;
 	const struct vd_identity *identity; /* keeps */
@@ -80,7 +89,13 @@ struct peering_config {
 	const char *offer[PEERING_OFFERS]; /* protocol names we speak inside; NULL ends */
 	void *context;                     /* of the functions below */
 	/* Whether this peer may have a link (session) with us. */
-	bool (*admit)(void *context, const struct vd_peer_id *peer);
+	bool (*admit)(void *context, const struct peering_claim *claim);
+	/*
+	 * The token to show to `peer`, whom we dial, once it has proven who it is; returns its
+	 * length, 0: none. NULL: never any.
+	 */
+	size_t (*token)(void *context, const struct vd_peer_id *peer,
+			uint8_t out[PEERING_TOKEN_MAX]);
 	/* A receiver index of the data plane's table, and its return when unused. */
 	enum vd_err (*index_reserve)(void *context, uint32_t *index_out);
 	/* For an index that was never installed; installed ones come back by RETIRE. */
@@ -139,6 +154,8 @@ struct peering_generation {
 	enum vd_cipher cipher;                    /* sessions */
 	uint32_t remote_width;                    /* links */
 	bool initiator;
+	bool has_token; /* we are the responder, and it showed one */
+	uint8_t token_hash[PEERING_TOKEN_HASH];
 	/* the inner indices granted for each name of config.offer; 0: no more. All are received,
 	 * the first is sent with. */
 	uint8_t inner[PEERING_OFFERS][MG_SAME_NAME];

@@ -51,7 +51,9 @@ static void tell_install(struct peering *p, const struct generation *generation,
 		.cipher = result->cipher,
 		.remote_width = result->width,
 		.initiator = generation->initiator,
+		.has_token = result->has_token,
 	};
+	memcpy(out->token_hash, result->token_hash, sizeof out->token_hash);
 	memcpy(out->inner, result->inner, sizeof out->inner);
 	if (p->config.kind == PEERING_LINK) {
 		memcpy(out->tx_tag_key, result->keys.tx_tag, sizeof out->tx_tag_key);

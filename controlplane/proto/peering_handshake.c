@@ -200,6 +200,9 @@ enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peerin
 		half_open_drop(p, slot, index);
 		return err;
 	}
+	if (p->config.token)
+		half_open->hs.token_len = (uint8_t)p->config.token(
+		    p->config.context, &p->peers[peer].id, half_open->hs.token);
 	repeat_from(half_open, now);
 	half_open_add(p, slot);
 	p->peers[peer].dialling = slot;
@@ -501,7 +504,11 @@ static enum vd_err done_3(struct peering *p, uint32_t slot, const struct handsha
 	if (job->err)
 		return bad_frame(p, job->err);
 	p->half_opens[slot].hs = job->hs;
-	admitted = p->config.admit(p->config.context, &result->peer);
+	admitted = p->config.admit(
+	    p->config.context,
+	    &(struct peering_claim){ .peer = &result->peer,
+				     .path = &p->half_opens[slot].path,
+				     .token_hash = result->has_token ? result->token_hash : NULL });
 	if (admitted)
 		peer = peer_get(p, &result->peer);
 	if (peer != SLOT_NONE)

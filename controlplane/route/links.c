@@ -141,6 +141,13 @@ static void publish(struct route_links *links, const struct route_link *link,
 	sw_link_publish(&links->plane->links, install->index, &config, now);
 }
 
+static void take_token(struct route_link *link, const uint8_t *hash)
+{
+	link->has_token = hash != NULL;
+	if (hash)
+		memcpy(link->token_hash, hash, sizeof link->token_hash);
+}
+
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
 				vd_ns now)
 {
@@ -160,6 +167,8 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 		return VD_ELIMIT;
 	*generation = (struct route_generation){ .index = install->index };
 	link->policy = install->policy;
+	if (install->asked_us)
+		take_token(link, install->token_hash);
 	link->endpoint = install->endpoint;
 	link->send = install->send;
 	link->payload_max = install->send.payload_max;

@@ -32,6 +32,7 @@ enum {
 	ROUTE_TTL_MAX_S = 3600,
 	ROUTE_QUERIES_PER_S = 10,
 	ROUTE_POLL_ROWS = 1024, /* looked at in one go */
+	ROUTE_TOKEN_HASH = 32,
 };
 
 #define ROUTE_POLL_SPAN VD_SECONDS(1)
@@ -56,6 +57,8 @@ struct route_link {
 	uint32_t director; /* 0: none (this node does not switch) */
 	uint32_t police;   /* the record of rates that its generations share */
 	struct route_policy policy;
+	bool has_token; /* it showed one, when it last dialled us */
+	uint8_t token_hash[ROUTE_TOKEN_HASH];
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;
 	struct sw_endpoint endpoint; /* of the current generation */
@@ -84,6 +87,8 @@ struct route_install {
 	struct sw_endpoint endpoint;
 	struct sw_template send;
 	uint8_t owner;
+	bool asked_us;             /* the peer dialled us, so token_hash tells what it showed */
+	const uint8_t *token_hash; /* NULL: none */
 };
 
 /* VD_ELIMIT: no row, director or generation free; the index then stays reserved until retired. */

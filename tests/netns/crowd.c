@@ -36,10 +36,10 @@ static void die(const char *why)
 	exit(1);
 }
 
-static bool admit(void *context, const struct vd_peer_id *peer)
+static bool admit(void *context, const struct peering_claim *claim)
 {
 	(void)context;
-	(void)peer;
+	(void)claim;
 	return true;
 }
 

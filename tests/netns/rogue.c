@@ -58,10 +58,10 @@ struct rogue_generation *rogue_current(struct rogue *rogue, const struct vd_peer
 	return g;
 }
 
-static bool admit(void *context, const struct vd_peer_id *peer)
+static bool admit(void *context, const struct peering_claim *claim)
 {
 	(void)context;
-	(void)peer;
+	(void)claim;
 	return true;
 }
 

@@ -247,8 +247,9 @@ Test(config, the_first_tier_that_has_the_peer_counts)
 			   "    - { name: a, peers: [ " ED25519_ID " ] }\n"
 			   "    - { name: b, peers: [ " ED25519_ID " ] }\n"),
 		     VD_OK));
-	cr_assert(eq(str, (char *)vd_config_tier_of(&config, &ed)->name, "a"));
-	cr_assert(vd_config_tier_of(&config, &rsa) == NULL);
+	struct vd_claim claim = { .peer = &ed }, other = { .peer = &rsa };
+	cr_assert(eq(str, (char *)vd_config_tier_of(&config, &claim)->name, "a"));
+	cr_assert(vd_config_tier_of(&config, &other) == NULL);
 }
 
 Test(config, more_tiers_than_the_limit_are_refused)

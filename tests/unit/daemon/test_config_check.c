@@ -36,6 +36,8 @@ static const struct {
 	  "two tiers are named `a`" },
 	{ UDP "link: { tiers: [ { name: a, peers: any }, { name: b, peers: any } ] }", "link.tiers",
 	  "`b` is never reached" },
+	{ UDP "link: { tiers: [ { name: a, realms: [ 1 ] } ] }", "link.tiers",
+	  "does not say whom it is for" },
 	{ UDP "link: { routers: [ /ip4/1.2.3.4/udp/1/p2p/" ID ", /ip4/1.2.3.5/udp/1/p2p/" ID " ] }",
 	  "link.routers", "listed twice" },
 	{ UDP "tun: { name: 'a/b' }", "tun.name", "no name for a device" },

@@ -62,12 +62,25 @@ static bool chance(struct net *net, unsigned percent)
 
 /* ---- a node's host ---- */
 
-static bool admit(void *context, const struct vd_peer_id *peer)
+static bool admit(void *context, const struct peering_claim *claim)
+{
+	struct node *node = context;
+
+	node->claimed = *claim->path;
+	node->has_token = claim->token_hash != NULL;
+	if (node->has_token)
+		memcpy(node->token_hash, claim->token_hash, sizeof node->token_hash);
+	return !node->refuses;
+}
+
+static size_t show_token(void *context, const struct vd_peer_id *peer, uint8_t *out)
 {
 	const struct node *node = context;
+	size_t len = node->token ? strlen(node->token) : 0;
 
 	(void)peer;
-	return !node->refuses;
+	memcpy(out, node->token, len);
+	return len;
 }
 
 static enum vd_err index_reserve(void *context, uint32_t *index_out)
@@ -623,6 +636,7 @@ struct net *net_new(enum peering_kind kind, uint64_t seed)
 			.offer = { "/viaduct/ping/1" },
 			.context = node,
 			.admit = admit,
+			.token = show_token,
 			.index_reserve = index_reserve,
 			.index_release = index_release,
 			.observed = observed,

@@ -65,6 +65,11 @@ struct node {
 	unsigned data_sent, data_received, data_bad; /* data_bad: did not verify, or unknown */
 	unsigned data_again;                         /* links: verified, but had come already */
 	struct sw_bucket lost_reports;
+	const char *token; /* shown to those whom we dial; NULL: none */
+	/* of the last claim admit saw */
+	struct peering_path claimed;
+	bool has_token;
+	uint8_t token_hash[PEERING_TOKEN_HASH];
 	enum vd_err job_err; /* of the last job done */
 	const char *broken;  /* an event out of order: what */
 };

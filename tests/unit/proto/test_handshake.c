@@ -295,3 +295,76 @@ Test(handshake, other_indices_and_types_are_refused)
 	bytes[1] = 5;
 	cr_assert(eq(int, read(bytes, 1024), VD_EPEER_FORMAT));
 }
+
+/* ---- tokens ---- */
+
+static void run_with_token(struct both *both, size_t len)
+{
+	begin(both, HANDSHAKE_LINK);
+	cr_assert(eq(int, handshake_start(&both->initiator, &both->selves[0], 11), VD_OK));
+	memset(both->initiator.token, 't', len);
+	both->initiator.token_len = (uint8_t)len;
+	cr_assert(eq(int, answer(both), VD_OK));
+	cr_assert(eq(int, finish(both), VD_OK));
+	cr_assert(eq(int, conclude(both), VD_OK));
+}
+
+Test(handshake, the_responder_learns_the_hash_of_the_initiators_token)
+{
+	const size_t lens[] = { 1, 16, HANDSHAKE_TOKEN_MAX };
+
+	for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+		uint8_t token[HANDSHAKE_TOKEN_MAX], hash[HANDSHAKE_TOKEN_HASH];
+		struct both both;
+
+		run_with_token(&both, lens[i]);
+		memset(token, 't', sizeof token);
+		crypto_hash_sha256(hash, token, lens[i]);
+		cr_assert(both.theirs.has_token);
+		cr_assert(eq(int, memcmp(both.theirs.token_hash, hash, sizeof hash), 0));
+		cr_assert(not(both.ours.has_token));
+	}
+}
+
+Test(handshake, without_a_token_the_responder_is_told_so)
+{
+	struct both both;
+
+	run_with_token(&both, 0);
+	cr_assert(not(both.theirs.has_token));
+}
+
+Test(handshake, a_token_is_in_no_message_in_the_clear)
+{
+	static const uint8_t run_of_t[] = "tttttttt";
+	struct both both;
+
+	begin(&both, HANDSHAKE_LINK);
+	cr_assert(eq(int, handshake_start(&both.initiator, &both.selves[0], 11), VD_OK));
+	memset(both.initiator.token, 't', HANDSHAKE_TOKEN_MAX);
+	both.initiator.token_len = HANDSHAKE_TOKEN_MAX;
+	cr_assert(memmem(both.initiator.sent, both.initiator.sent_len, run_of_t, 8) == NULL);
+	cr_assert(eq(int, answer(&both), VD_OK));
+	cr_assert(memmem(both.responder.sent, both.responder.sent_len, run_of_t, 8) == NULL);
+	cr_assert(eq(int, finish(&both), VD_OK));
+	cr_assert(memmem(both.initiator.sent, both.initiator.sent_len, run_of_t, 8) == NULL);
+}
+
+Test(handshake, whom_we_do_not_expect_is_shown_no_token)
+{
+	struct vd_identity stranger;
+	struct both both;
+
+	begin(&both, HANDSHAKE_LINK);
+	cr_assert(eq(int, handshake_start(&both.initiator, &both.selves[0], 11), VD_OK));
+	both.initiator.token_len = 16;
+	cr_assert(eq(int, answer(&both), VD_OK));
+	uint16_t before = both.initiator.sent_len;
+	vd_identity_generate(&stranger);
+	struct handshake_frame frame = frame_of(&both.responder);
+	cr_assert(
+	    eq(int,
+	       handshake_finish(&both.initiator, &both.selves[0], &frame, &stranger.id, &both.ours),
+	       VD_EPEER_REFUSED));
+	cr_assert(eq(u16, both.initiator.sent_len, before), "still message 1");
+}

@@ -10,6 +10,7 @@
 static const uint8_t KEY[] = { 1, 2, 3 };
 static const uint8_t SIG[] = { 4, 5 };
 static const uint8_t SETUP[] = { 6 };
+static const uint8_t TOKEN[] = { 7, 8 };
 
 static struct noise_payload full(void)
 {
@@ -19,6 +20,7 @@ static struct noise_payload full(void)
 		.setup = vd_bytes(SETUP, sizeof SETUP),
 		.width = 16,
 		.boot = UINT64_C(0x0102030405060708),
+		.token = vd_bytes(TOKEN, sizeof TOKEN),
 		.cipher_count = 2,
 		.ciphers = { vd_bytes_of_text("AES"), vd_bytes_of_text("ChaCha") },
 	};
@@ -44,6 +46,7 @@ Test(noise_payload, what_is_written_is_read_again)
 	cr_assert(vd_bytes_equal(got.setup, in.setup));
 	cr_assert(eq(u32, got.width, 16));
 	cr_assert(eq(u64, got.boot, in.boot));
+	cr_assert(vd_bytes_equal(got.token, in.token));
 	cr_assert(eq(u32, got.cipher_count, 2));
 	cr_assert(vd_bytes_equal(got.ciphers[1], in.ciphers[1]));
 	cr_assert(got.has_viaduct);
@@ -55,12 +58,13 @@ Test(noise_payload, the_bytes_are_those_of_the_protobuf)
 	static const uint8_t expected[] = {
 		0x0a, 3,  1,    2,   3,                     /* identity_key */
 		0x12, 2,  4,    5,                          /* identity_sig */
-		0x22, 30, 0x92, 65,  27,                    /* extensions, 1042 */
+		0x22, 34, 0x92, 65,  31,                    /* extensions, 1042 */
 		0x0a, 1,  6,                                /* setup */
 		0x10, 16,                                   /* width */
 		0x1a, 3,  'A',  'E', 'S',                   /* ciphers */
 		0x1a, 6,  'C',  'h', 'a', 'C', 'h', 'a',    /* */
 		0x21, 8,  7,    6,   5,   4,   3,   2,   1, /* boot, little-endian */
+		0x2a, 2,  7,    8,                          /* token */
 	};
 	uint8_t out[256];
 	struct noise_payload in = full();
@@ -153,12 +157,16 @@ Test(noise_payload, values_out_of_bounds_and_of_wrong_types_are_refused)
 	static const uint8_t varint_boot[] = { 0x20, 1 };
 	static const uint8_t varint_setup[] = { 0x08, 1 };
 	static const uint8_t group[] = { 0x0b, 0x0c };
+	static const uint8_t long_token[2 + 65] = { 0x2a, 65 };
+	static const uint8_t varint_token[] = { 0x28, 1 };
 
 	cr_assert(eq(int, read_extension(vd_bytes(wide, 2)), VD_EPEER_RANGE));
 	cr_assert(eq(int, read_extension(vd_bytes(text_width, 3)), VD_EPEER_FORMAT));
 	cr_assert(eq(int, read_extension(vd_bytes(varint_boot, 2)), VD_EPEER_FORMAT));
 	cr_assert(eq(int, read_extension(vd_bytes(varint_setup, 2)), VD_EPEER_FORMAT));
 	cr_assert(eq(int, read_extension(vd_bytes(group, 2)), VD_EPEER_FORMAT));
+	cr_assert(eq(int, read_extension(vd_bytes(long_token, 67)), VD_EPEER_RANGE));
+	cr_assert(eq(int, read_extension(vd_bytes(varint_token, 2)), VD_EPEER_FORMAT));
 }
 
 Test(noise_payload, an_identity_signs_its_static_key_and_no_other)

@@ -423,3 +423,31 @@ Test(route_links, changed_rates_hold_at_once_for_all_generations)
 	cr_assert(eq(u8, sw_link_find(&plane.links, index[0])->rx_flags, 0));
 	cr_assert(sw_police_tx(police_of(index[0]), 1, 100, 0), "no longer limited");
 }
+
+/* ---- tokens ---- */
+
+static const struct route_link *handshake(uint8_t who, bool asked_us, const uint8_t *token)
+{
+	struct route_install install = { .peer = peer(who),
+					 .rx_key = key,
+					 .tx_key = key,
+					 .asked_us = asked_us,
+					 .token_hash = token };
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
+	return route_links_use(links, install.index);
+}
+
+Test(route_links, a_token_holds_until_the_peer_dials_again)
+{
+	const uint8_t token[ROUTE_TOKEN_HASH] = { 1, 2, 3 };
+	const struct route_link *link = handshake(1, true, token);
+
+	cr_assert(link->has_token);
+	cr_assert(eq(int, memcmp(link->token_hash, token, sizeof token), 0));
+	link = handshake(1, false, NULL);
+	cr_assert(link->has_token, "we dialled: nothing new was shown");
+	link = handshake(1, true, NULL);
+	cr_assert(not(link->has_token));
+}

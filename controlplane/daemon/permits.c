@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* permits: who may have a link, and what it may do: tiers, and what peers show for them. */
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controlplane/daemon/node.h"
+
+#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
+
+static_assert((int)VD_TOKEN_HASH == (int)PEERING_TOKEN_HASH);
+static_assert((int)VD_TOKEN_HASH == (int)ROUTE_TOKEN_HASH);
+static_assert((int)VD_TOKEN_MAX == (int)PEERING_TOKEN_MAX);
+
+ON_CONTROL static bool may_link(struct node *node, const struct vd_claim *claim)
+{
+	const struct vd_peer_id *peer = claim->peer;
+
+	return vd_config_tier_of(&node->config, claim) || node_router_of(node, peer) ||
+	       vd_peer_list_has(&node->config.session.allow, peer) ||
+	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
+}
+
+bool node_admit_link(void *context, const struct peering_claim *asked)
+{
+	struct sw_endpoint endpoint = node_endpoint_of_path(asked->path);
+	struct node *node = context;
+	struct vd_claim claim = { .peer = asked->peer,
+				  .ip = endpoint.remote.ip,
+				  .token = asked->token_hash };
+
+	if (node->drain.on && !route_links_find(node->links, asked->peer))
+		return false; /* those that are there may renew their keys */
+	return may_link(node, &claim);
+}
+
+struct route_policy node_policy_of(const struct node *node, const struct vd_claim *claim)
+{
+	const struct vd_tier *tier = vd_config_tier_of(&node->config, claim);
+
+	if (!tier)
+		return (struct route_policy){ .tier = NULL };
+	return (struct route_policy){
+		.tier = tier->name,
+		.realms = tier->realms,
+		.call = tier->call,
+		.reserve = tier->reserve,
+		.pps = tier->pps,
+		.bps = tier->bps,
+	};
+}
+
+void node_review_link(struct node *node, const struct vd_peer_id *of, const char *text, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, of);
+	struct vd_peer_id peer = *of; /* the link's own, perhaps, which goes */
+	struct route_policy policy;
+	struct vd_claim claim;
+
+	if (!link)
+		return;
+	claim = (struct vd_claim){ .peer = &peer,
+				   .ip = link->endpoint.remote.ip,
+				   .token = link->has_token ? link->token_hash : NULL };
+	if (!may_link(node, &claim)) {
+		peering_close(node->link_peering, &peer, PEERING_REFUSED, text, now);
+		return;
+	}
+	policy = node_policy_of(node, &claim);
+	route_links_set_policy(node->links, &peer, &policy);
+}
+
+/* ---- our own token ---- */
+
+enum vd_err node_read_token(struct node *node, char why[NODE_WHY])
+{
+	const char *path = node->config.link.token;
+	uint8_t token[VD_TOKEN_MAX], len = 0;
+	char cause[VD_TOKEN_WHY];
+
+	if (*path && vd_token_read(path, token, &len, cause)) {
+		snprintf(why, NODE_WHY, "link.token: %s", cause);
+		return VD_EUSER;
+	}
+	memcpy(node->token, token, len);
+	node->token_len = len;
+	sodium_memzero(token, sizeof token);
+	return VD_OK;
+}
+
+/* Only our routers see it; sessions' peers and those whom we remember do not. */
+size_t node_token_for(void *context, const struct vd_peer_id *peer, uint8_t out[PEERING_TOKEN_MAX])
+{
+	struct node *node = context;
+
+	if (!node_router_of(node, peer))
+		return 0;
+	memcpy(out, node->token, node->token_len);
+	return node->token_len;
+}
