@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 
 const struct api_action node_actions[] = {
+	{ "accounts", "", 0, 0, node_accounts },
 	{ "connect", "ADDR|PEER", 1, 1, node_connect },
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
 	{ "drain", "[cancel]", 0, 1, node_drain },

@@ -34,6 +34,17 @@ int client_links(const struct client_options *options)
 	return show_list(options, "links", columns, CLIENT_COUNT(columns), "no links");
 }
 
+int client_accounts(const struct client_options *options)
+{
+	static const struct table_column columns[] = {
+		{ "NAME", "name", TABLE_TEXT },          { "PEER", "peer", TABLE_TEXT },
+		{ "RX PKT", "rx_packets", TABLE_COUNT }, { "RX", "rx_bytes", TABLE_BYTES },
+		{ "TX PKT", "tx_packets", TABLE_COUNT }, { "TX", "tx_bytes", TABLE_BYTES },
+	};
+
+	return show_list(options, "accounts", columns, CLIENT_COUNT(columns), "no peers yet");
+}
+
 int client_sessions(const struct client_options *options)
 {
 	static const struct table_column columns[] = {

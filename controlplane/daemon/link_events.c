@@ -65,15 +65,20 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		.asked_us = !generation->initiator,
 		.token_hash = generation->has_token ? generation->token_hash : NULL,
 	};
+	bool fresh;
 	enum vd_err err;
 
 	install.policy = policy_of_install(node, &install);
+	fresh = !route_links_find(node->links, &event->peer);
 	/* Without a way it is published all the same: it can receive. */
 	(void)!node_template(node, &install.endpoint, &install.send);
 	err = route_links_install(node->links, &install, now);
 	if (!err) {
 		/* older generations are of the same peer: what holds now holds for them */
 		route_links_set_policy(node->links, &event->peer, &install.policy);
+		if (fresh && node->accounts)
+			route_links_set_before(node->links, &event->peer,
+					       accounts_find(node->accounts, &event->peer));
 		return;
 	}
 	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
@@ -132,6 +137,14 @@ ON_CONTROL static void on_rebooted(struct node *node, const struct peering_event
 	node_routes_died(node, &event->peer, now);
 }
 
+ON_CONTROL static void close_account(struct node *node, const struct vd_peer_id *peer)
+{
+	const struct route_link *link = route_links_find(node->links, peer);
+
+	if (node->accounts && link)
+		accounts_gone(node->accounts, peer, route_links_total(node->links, link));
+}
+
 ON_CONTROL static void on_down(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	struct node_router *router = node_router_of(node, &event->peer);
@@ -148,6 +161,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 	}
 	if (event->status != PEERING_OK && !node->stopping)
 		node_forget(node, &event->peer); /* it said goodbye */
+	close_account(node, &event->peer);
 	route_links_drop(node->links, &event->peer, now);
 	node_link_moved(node, &event->peer);
 }

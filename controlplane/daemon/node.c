@@ -29,6 +29,8 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 {
 	if (node->store)
 		route_store_poll(node->store, now);
+	if (node->accounts)
+		accounts_flush(node->accounts, node->links, now);
 	node_dial_routers(node, now);
 	node_expire_pings(node, now);
 	node_expire_connects(node, now);

@@ -31,6 +31,7 @@
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/reserve.h"
 #include "controlplane/proto/seek.h"
+#include "controlplane/route/accounts.h"
 #include "controlplane/route/links.h"
 #include "controlplane/route/sessions.h"
 #include "controlplane/route/store.h"
@@ -175,6 +176,7 @@ struct node {
 	struct route_links *links;
 	struct route_sessions *sessions;
 	struct route_store *store; /* NULL: nothing is remembered */
+	struct accounts *accounts; /* in the store; NULL as it is */
 	struct node_resume resume;
 	struct peering *link_peering;
 	struct peering *session_peering;

@@ -93,26 +93,35 @@ static json_t *tell_status(void *context)
 			 (json_int_t)up_count(node->session_peering));
 }
 
+static json_t *total_json(struct route_account total)
+{
+	return json_pack("{s:o, s:o, s:o, s:o}", "rx_packets", u64_json(total.rx_frames),
+			 "rx_bytes", u64_json(total.rx_bytes), "tx_packets",
+			 u64_json(total.tx_frames), "tx_bytes", u64_json(total.tx_bytes));
+}
+
 ON_CONTROL static json_t *link_json(struct node *node, const struct peering_view *view)
 {
 	const struct route_link *link = route_links_find(node->links, &view->peer);
 	struct sw_endpoint endpoint = node_endpoint_of_path(&view->path);
-	struct route_account account = { 0 };
+	struct route_account account = { 0 }, total = { 0 };
 	struct vd_multiaddr address;
 	char text[VD_MULTIADDR_TEXT];
 
 	if (link)
 		account = route_links_account(node->links, link);
+	if (link)
+		total = route_links_total(node->links, link);
 	vd_multiaddr_of_link(&endpoint.remote, NULL, &address);
 	return json_pack(
-	    "{s:o, s:s, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b}", "peer",
+	    "{s:o, s:s, s:s, s:I, s:s?, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o}", "peer",
 	    node_peer_json(&view->peer), "address", vd_multiaddr_text(&address, text), "state",
 	    view->up ? "up" : "connecting", "owner", (json_int_t)(link ? link->owner : 0), "tier",
 	    link ? link->policy.tier : NULL, "rtt_ms", node_rtt_json(view->rtt), "rx_packets",
 	    u64_json(account.rx_frames), "rx_bytes", u64_json(account.rx_bytes), "tx_packets",
 	    u64_json(account.tx_frames), "tx_bytes", u64_json(account.tx_bytes), "since_s",
 	    view->up ? since_json(view->since) : json_null(), "reserved",
-	    link && link->may_be_called);
+	    link && link->may_be_called, "total", total_json(total));
 }
 
 ON_CONTROL static json_t *tell_links(void *context)
@@ -306,7 +315,7 @@ static void tell_reports(struct node *node, struct metrics *m)
 		metrics_u64(m, node->counters.reports[i], "code", codes[i]);
 }
 
-static void tell_control(struct node *node, struct metrics *m)
+ON_CONTROL static void tell_control(struct node *node, struct metrics *m)
 {
 	metrics_counter(m, "viaduct_handshakes", "handshakes and their frames, by outcome");
 	tell_peering(m, "link", peering_stats(node->link_peering));
@@ -334,6 +343,7 @@ static void tell_control(struct node *node, struct metrics *m)
 	metrics_counter(m, "viaduct_mtu_changes", "paths that turned out to carry less");
 	metrics_u64(m, node->counters.mtu_black_holes, "kind", "black_hole");
 	metrics_u64(m, node->counters.mtu_too_small, "kind", "too_small");
+	node_tell_accounts(node, m);
 	metrics_counter(m, "viaduct_sessions_moved", "sessions moved to another path");
 	metrics_u64(m, node->counters.sessions_moved);
 	tell_reports(node, m);

@@ -57,6 +57,11 @@ enum vd_err node_open_store(struct node *node, char why[NODE_WHY])
 	err = route_store_open(node->loop, node->config.link.state, &node->store, cause);
 	if (err == VD_EUSER)
 		snprintf(why, NODE_WHY, "link.state: %s", cause);
+	if (!err)
+		err = accounts_open(node->loop, node->store, &node->accounts);
+	if (err == VD_ESYS)
+		snprintf(why, NODE_WHY, "link.state: %s cannot be written; make room on its disk",
+			 node->config.link.state);
 	if (err)
 		return err;
 	node->resume.known = calloc(node->config.link.links_max, sizeof *node->resume.known);
@@ -75,6 +80,8 @@ enum vd_err node_open_store(struct node *node, char why[NODE_WHY])
 
 void node_close_store(struct node *node)
 {
+	accounts_close(node->accounts, node->links);
+	node->accounts = NULL;
 	route_store_close(node->store);
 	free(node->resume.known);
 	node->store = NULL;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /* account: traffic of one peer over its key generations, which links and sessions share. */
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +20,20 @@ struct route_generation {
 
 /* Told of a generation that frames came in or went out under since the last poll. */
 typedef void (*route_moved_fn)(void *context, uint32_t index, bool received, bool sent);
+
+/* What a record of the data plane counts; each field has one writer, its owner. */
+static inline struct route_account route_account_read(const _Atomic uint64_t *rx_frames,
+						      const _Atomic uint64_t *rx_bytes,
+						      const _Atomic uint64_t *tx_frames,
+						      const _Atomic uint64_t *tx_bytes)
+{
+	return (struct route_account){
+		.rx_frames = atomic_load_explicit(rx_frames, memory_order_relaxed),
+		.rx_bytes = atomic_load_explicit(rx_bytes, memory_order_relaxed),
+		.tx_frames = atomic_load_explicit(tx_frames, memory_order_relaxed),
+		.tx_bytes = atomic_load_explicit(tx_bytes, memory_order_relaxed),
+	};
+}
 
 static inline void route_account_add(struct route_account *sum, struct route_account more)
 {

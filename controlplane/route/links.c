@@ -223,14 +223,9 @@ static struct route_account account_of(const struct route_links *links, uint32_t
 {
 	const struct sw_link *record = sw_link_find(&links->plane->links, index);
 
-	if (!record)
-		return (struct route_account){ 0 };
-	return (struct route_account){
-		.rx_frames = atomic_load_explicit(&record->rx_frames, memory_order_relaxed),
-		.rx_bytes = atomic_load_explicit(&record->rx_bytes, memory_order_relaxed),
-		.tx_frames = atomic_load_explicit(&record->tx_counter, memory_order_relaxed),
-		.tx_bytes = atomic_load_explicit(&record->tx_bytes, memory_order_relaxed),
-	};
+	return record ? route_account_read(&record->rx_frames, &record->rx_bytes,
+					   &record->tx_counter, &record->tx_bytes)
+		      : (struct route_account){ 0 };
 }
 
 void route_links_up(struct route_links *links, const struct vd_peer_id *peer)
@@ -344,6 +339,43 @@ struct route_account route_links_account(const struct route_links *links,
 			route_account_add(&sum, account_of(links, link->generations[i].index));
 	}
 	return sum;
+}
+
+struct route_account route_links_total(const struct route_links *links,
+				       const struct route_link *link)
+{
+	struct route_account total = route_links_account(links, link);
+
+	route_account_add(&total, link->before);
+	return total;
+}
+
+void route_links_set_before(struct route_links *links, const struct vd_peer_id *peer,
+			    struct route_account before)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (link)
+		link->before = link->told = before;
+}
+
+uint32_t route_links_totals(struct route_links *links, bool all, struct route_total *out)
+{
+	uint32_t count = 0;
+
+	for (uint32_t row = 0; row < links->max; row++) {
+		struct route_link *link = &links->rows[row];
+		struct route_account total;
+
+		if (!link->peer.len)
+			continue;
+		total = route_links_total(links, link);
+		if (!all && memcmp(&total, &link->told, sizeof total) == 0)
+			continue;
+		link->told = total;
+		out[count++] = (struct route_total){ .peer = link->peer, .total = total };
+	}
+	return count;
 }
 
 static void poll_row(struct route_links *links, struct route_link *link, vd_ns now,

@@ -66,7 +66,9 @@ struct route_link {
 	uint16_t payload_max;
 	uint8_t owner; /* worker */
 	vd_ns since;
+	struct route_account before;  /* of the peer's former links */
 	struct route_account retired; /* of generations that are over */
+	struct route_account told;    /* by route_links_totals */
 	struct sw_bucket queries;
 };
 
@@ -134,6 +136,24 @@ uint32_t route_links_count(const struct route_links *links) ON_CONTROL;
 /* Traffic of a link until now. */
 struct route_account route_links_account(const struct route_links *links,
 					 const struct route_link *link) ON_CONTROL;
+
+/* The same with that of former links; and what those carried. */
+struct route_account route_links_total(const struct route_links *links,
+				       const struct route_link *link) ON_CONTROL;
+void route_links_set_before(struct route_links *links, const struct vd_peer_id *peer,
+			    struct route_account before) ON_CONTROL;
+
+struct route_total {
+	struct vd_peer_id peer;
+	struct route_account total;
+};
+
+/*
+ * The totals of links that carried something since they were told, or of all; `out` has room
+ * for route_links_count. Returns how many.
+ */
+uint32_t route_links_totals(struct route_links *links, bool all,
+			    struct route_total *out) ON_CONTROL;
 
 /*
  * Calls `moved` for each generation with what came and went since it was looked at last, and ends

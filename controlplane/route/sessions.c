@@ -223,14 +223,9 @@ static struct route_account account_of(const struct route_sessions *sessions, ui
 {
 	const struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);
 
-	if (!record)
-		return (struct route_account){ 0 };
-	return (struct route_account){
-		.rx_frames = atomic_load_explicit(&record->rx_frames, memory_order_relaxed),
-		.rx_bytes = atomic_load_explicit(&record->rx_bytes, memory_order_relaxed),
-		.tx_frames = atomic_load_explicit(&record->tx_counter, memory_order_relaxed),
-		.tx_bytes = atomic_load_explicit(&record->tx_bytes, memory_order_relaxed),
-	};
+	return record ? route_account_read(&record->rx_frames, &record->rx_bytes,
+					   &record->tx_counter, &record->tx_bytes)
+		      : (struct route_account){ 0 };
 }
 
 static void retire_later(struct route_sessions *sessions, uint32_t index)

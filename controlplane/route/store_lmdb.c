@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "controlplane/loop/work.h"
 #include "controlplane/route/store.h"
+#include "controlplane/route/store_internal.h"
 
 enum { MODE = 0600 };
 static const size_t map_bytes = (size_t)256 << 20; /* room in the address space, not on the disk */
@@ -63,6 +64,8 @@ static int open_env(struct route_store *store)
 		err = mdb_env_create(&store->env);
 	if (!err)
 		err = mdb_env_set_mapsize(store->env, map_bytes);
+	if (!err)
+		err = mdb_env_set_maxdbs(store->env, 1); /* accounts */
 	if (!err)
 		err = mdb_env_open(store->env, store->path, MDB_NOSUBDIR | MDB_NOTLS, MODE);
 	if (!err)
@@ -296,6 +299,16 @@ enum vd_err route_store_each(struct route_store *store, route_known_fn known, vo
 	mdb_cursor_close(cursor);
 	mdb_txn_abort(txn);
 	return VD_OK;
+}
+
+MDB_env *store_env(const struct route_store *store)
+{
+	return store->env;
+}
+
+const char *store_path(const struct route_store *store)
+{
+	return store->path;
 }
 
 uint64_t route_store_lost(const struct route_store *store)

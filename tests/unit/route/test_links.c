@@ -451,3 +451,49 @@ Test(route_links, a_token_holds_until_the_peer_dials_again)
 	link = handshake(1, true, NULL);
 	cr_assert(not(link->has_token));
 }
+
+/* ---- the same answer, to the byte ---- */
+
+/* The answer to a query, as it is encoded for the wire. */
+static size_t encoded(uint8_t asker, uint8_t target, uint8_t out[CONTROL_MSG_MAX])
+{
+	struct control_msg answer = query(asker, target, 0);
+
+	return control_msg_encode(&answer, out);
+}
+
+Test(route_links, absent_not_reserved_and_not_permitted_are_one_answer_to_the_byte)
+{
+	const struct route_policy stranger = { .tier = "others", .realms = 8, .reserve = true };
+	uint8_t absent[CONTROL_MSG_MAX], other[CONTROL_MSG_MAX];
+	size_t len;
+
+	bring_up(1, member);
+	bring_up(2, member); /* may be called, and has not reserved */
+	bring_up(3, stranger);
+	reserve(3, 0, 0); /* in another realm */
+	len = encoded(1, 9, absent);
+	for (uint8_t target = 1; target <= 3; target++) {
+		cr_assert(eq(sz, encoded(1, target, other), len), "target %u", target);
+		cr_assert(zero(int, memcmp(absent, other, len)), "target %u", target);
+	}
+}
+
+Test(route_links, queries_for_the_absent_and_the_forbidden_cost_the_same_of_the_rate)
+{
+	unsigned answered[2] = { 0 };
+
+	bring_up(1, member);
+	bring_up(2, member);
+	for (uint8_t target = 0; target < 2; target++) {
+		struct vd_peer_id id = peer(1);
+
+		route_links_drop(links, &id, 0);
+		bring_up(1, member);
+		for (unsigned i = 0; i < 3 * ROUTE_QUERIES_PER_S; i++)
+			answered[target] +=
+			    query(1, target ? 2 : 9, 0).route.status != CONTROL_LIMIT;
+	}
+	cr_assert(eq(uint, answered[0], ROUTE_QUERIES_PER_S));
+	cr_assert(eq(uint, answered[1], ROUTE_QUERIES_PER_S));
+}

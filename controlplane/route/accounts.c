@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/route/accounts.h"
+
+#include <lmdb.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "controlplane/loop/work.h"
+#include "controlplane/route/store_internal.h"
+
+enum { ROW_BYTES = 32 };
+
+struct accounts {
+	struct cp_loop *loop;
+	const struct route_store *store;
+	MDB_env *env;
+	MDB_dbi rows;
+	struct route_total *gone; /* of peers that left; they wait for the next flush */
+	uint32_t gone_count;
+	struct route_total *writing; /* the pool reads, while `busy`: those that left first */
+	uint32_t writing_count, writing_gone;
+	bool busy;
+	bool failing; /* said so; and all are written next time */
+	int result;   /* by the pool, read when it is done */
+	vd_ns next;
+	uint64_t failed, lost;
+};
+
+/* ---- rows ---- */
+
+static void row_write(struct route_account total, uint8_t out[ROW_BYTES])
+{
+	vd_be64_store(out, total.rx_frames);
+	vd_be64_store(out + 8, total.rx_bytes);
+	vd_be64_store(out + 16, total.tx_frames);
+	vd_be64_store(out + 24, total.tx_bytes);
+}
+
+static struct route_account row_read(const MDB_val *value)
+{
+	const uint8_t *at = value->mv_data;
+
+	if (value->mv_size < ROW_BYTES)
+		return (struct route_account){ 0 };
+	return (struct route_account){ .rx_frames = vd_be64_load(at),
+				       .rx_bytes = vd_be64_load(at + 8),
+				       .tx_frames = vd_be64_load(at + 16),
+				       .tx_bytes = vd_be64_load(at + 24) };
+}
+
+/* ---- opening ---- */
+
+static int open_rows(struct accounts *accounts)
+{
+	MDB_txn *txn;
+	int err = mdb_txn_begin(accounts->env, NULL, 0, &txn);
+
+	if (err)
+		return err;
+	err = mdb_dbi_open(txn, "accounts", MDB_CREATE, &accounts->rows);
+	if (!err)
+		return mdb_txn_commit(txn);
+	mdb_txn_abort(txn);
+	return err;
+}
+
+static void free_all(struct accounts *accounts)
+{
+	free(accounts->gone);
+	free(accounts->writing);
+	free(accounts);
+}
+
+enum vd_err accounts_open(struct cp_loop *loop, struct route_store *store,
+			  struct accounts **accounts_out)
+{
+	struct accounts *accounts = calloc(1, sizeof *accounts);
+
+	if (!accounts)
+		return VD_ENOMEM;
+	accounts->loop = loop;
+	accounts->store = store;
+	accounts->env = store_env(store);
+	accounts->gone = calloc(ACCOUNTS_GONE_MAX, sizeof *accounts->gone);
+	if (!accounts->gone || open_rows(accounts)) {
+		enum vd_err err = accounts->gone ? VD_ESYS : VD_ENOMEM;
+
+		free_all(accounts);
+		return err;
+	}
+	*accounts_out = accounts;
+	return VD_OK;
+}
+
+/* ---- writing ---- */
+
+/* On the pool. */
+static void write_rows(void *context)
+{
+	struct accounts *accounts = context;
+	MDB_txn *txn;
+	int err = mdb_txn_begin(accounts->env, NULL, 0, &txn);
+
+	for (uint32_t i = 0; !err && i < accounts->writing_count; i++) {
+		const struct route_total *row = &accounts->writing[i];
+		uint8_t bytes[ROW_BYTES];
+
+		row_write(row->total, bytes);
+		err = mdb_put(txn, accounts->rows,
+			      &(MDB_val){ row->peer.len, (void *)row->peer.bytes },
+			      &(MDB_val){ sizeof bytes, bytes }, 0);
+		if (err)
+			mdb_txn_abort(txn);
+	}
+	accounts->result = err ? err : mdb_txn_commit(txn);
+}
+
+static void add_gone(struct accounts *accounts, const struct route_total *row)
+{
+	if (accounts->gone_count < ACCOUNTS_GONE_MAX)
+		accounts->gone[accounts->gone_count++] = *row;
+	else
+		accounts->lost++;
+}
+
+static bool is_gone(const struct accounts *accounts, const struct vd_peer_id *peer)
+{
+	for (uint32_t i = 0; i < accounts->gone_count; i++)
+		if (vd_peer_id_equal(&accounts->gone[i].peer, peer))
+			return true;
+	return false;
+}
+
+/* Links come again with the next flush; who left would not. */
+static void put_back(struct accounts *accounts)
+{
+	for (uint32_t i = 0; i < accounts->writing_gone; i++)
+		if (!is_gone(accounts, &accounts->writing[i].peer))
+			add_gone(accounts, &accounts->writing[i]);
+}
+
+ON_CONTROL static void written(void *context)
+{
+	struct accounts *accounts = context;
+
+	accounts->busy = false;
+	if (accounts->result) {
+		accounts->failed++;
+		put_back(accounts);
+		if (!accounts->failing)
+			vd_log(VD_ERROR, VD_SUB_ROUTE,
+			       "cannot write accounts to link.state; make room on its disk. Until "
+			       "then a restart would lose what links carry",
+			       VD_STR("file", store_path(accounts->store)),
+			       VD_STR("cause", mdb_strerror(accounts->result)));
+	} else if (accounts->failing) {
+		vd_log(VD_INFO, VD_SUB_ROUTE, "accounts are written to link.state again",
+		       VD_STR("file", store_path(accounts->store)));
+	}
+	accounts->failing = accounts->result != 0;
+	free(accounts->writing);
+	accounts->writing = NULL;
+	accounts->writing_count = accounts->writing_gone = 0;
+}
+
+/* False: nothing to write, or no memory to. */
+ON_CONTROL static bool collect(struct accounts *accounts, struct route_links *links)
+{
+	uint32_t room = accounts->gone_count + (links ? route_links_count(links) : 0);
+
+	accounts->writing = room ? calloc(room, sizeof *accounts->writing) : NULL;
+	if (!accounts->writing)
+		return false;
+	memcpy(accounts->writing, accounts->gone, accounts->gone_count * sizeof *accounts->gone);
+	accounts->writing_gone = accounts->writing_count = accounts->gone_count;
+	accounts->gone_count = 0;
+	if (links)
+		accounts->writing_count += route_links_totals(
+		    links, accounts->failing, accounts->writing + accounts->writing_gone);
+	if (accounts->writing_count)
+		return true;
+	free(accounts->writing);
+	accounts->writing = NULL;
+	return false;
+}
+
+void accounts_flush(struct accounts *accounts, struct route_links *links, vd_ns now)
+{
+	if (accounts->busy || now < accounts->next)
+		return;
+	accounts->next = now + VD_SECONDS(ACCOUNTS_FLUSH_S);
+	if (!collect(accounts, links))
+		return;
+	accounts->busy = true;
+	if (!cp_work(accounts->loop, write_rows, written, accounts))
+		return;
+	accounts->result = MDB_PANIC; /* out of memory: tried again */
+	written(accounts);
+}
+
+void accounts_gone(struct accounts *accounts, const struct vd_peer_id *peer,
+		   struct route_account total)
+{
+	struct route_total row = { .peer = *peer, .total = total };
+
+	for (uint32_t i = 0; i < accounts->gone_count; i++) {
+		if (vd_peer_id_equal(&accounts->gone[i].peer, peer)) {
+			accounts->gone[i] = row;
+			return;
+		}
+	}
+	add_gone(accounts, &row);
+}
+
+void accounts_close(struct accounts *accounts, struct route_links *links)
+{
+	if (!accounts)
+		return;
+	while (accounts->busy)
+		cp_loop_turn(accounts->loop, vd_now() + VD_MS(10));
+	if (collect(accounts, links)) {
+		write_rows(accounts);
+		written(accounts);
+	}
+	free_all(accounts);
+}
+
+/* ---- reading ---- */
+
+/* What waits, or is being written, is newer than the file. */
+struct route_account accounts_find(const struct accounts *accounts, const struct vd_peer_id *peer)
+{
+	struct route_account total = { 0 };
+	MDB_val key = { peer->len, (void *)peer->bytes }, value;
+	MDB_txn *txn;
+
+	for (uint32_t i = 0; i < accounts->gone_count; i++)
+		if (vd_peer_id_equal(&accounts->gone[i].peer, peer))
+			return accounts->gone[i].total;
+	for (uint32_t i = 0; i < accounts->writing_count; i++)
+		if (vd_peer_id_equal(&accounts->writing[i].peer, peer))
+			return accounts->writing[i].total;
+	if (mdb_txn_begin(accounts->env, NULL, MDB_RDONLY, &txn))
+		return total;
+	if (!mdb_get(txn, accounts->rows, &key, &value))
+		total = row_read(&value);
+	mdb_txn_abort(txn);
+	return total;
+}
+
+void accounts_each(const struct accounts *accounts, accounts_row_fn row, void *context)
+{
+	MDB_val key, value;
+	MDB_cursor *cursor;
+	MDB_txn *txn;
+
+	if (mdb_txn_begin(accounts->env, NULL, MDB_RDONLY, &txn))
+		return;
+	if (!mdb_cursor_open(txn, accounts->rows, &cursor)) {
+		while (!mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
+			struct vd_peer_id peer;
+
+			if (!vd_peer_id_of_bytes(vd_bytes(key.mv_data, key.mv_size), &peer))
+				row(context, &peer, row_read(&value));
+		}
+		mdb_cursor_close(cursor);
+	}
+	mdb_txn_abort(txn);
+}
+
+uint64_t accounts_failed(const struct accounts *accounts)
+{
+	return accounts->failed;
+}
+
+uint64_t accounts_lost(const struct accounts *accounts)
+{
+	return accounts->lost;
+}
