@@ -142,6 +142,8 @@ static enum vd_err parse(struct multistream *m, struct vd_bytes waiting, size_t 
 		return fail(m, VD_EPEER_FORMAT, "a bad length");
 	if (len > MULTISTREAM_MESSAGE_MAX)
 		return fail(m, VD_EPEER_RANGE, "a message that is too long");
+	if (m->state == MULTISTREAM_HEADER && len != sizeof HEADER) /* its newline for the NUL */
+		return fail(m, VD_EPEER_FORMAT, "not multistream");
 	if (len > vd_read_left(&r)) {
 		*lacks_out = (size_t)len - vd_read_left(&r);
 		return VD_AGAIN;

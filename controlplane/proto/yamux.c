@@ -12,7 +12,7 @@ const struct yamux_config yamux_defaults = {
 	.send_buffer = 256 * 1024,
 	.inbound_max = 1024,
 	.outbound_max = 1024,
-	.backlog_max = 256,
+	.backlog_max = 1024,
 	.fin_delay = VD_MS(20),
 	.ping_interval = VD_SECONDS(30),
 	.ping_timeout = VD_SECONDS(30),
@@ -173,6 +173,7 @@ static enum vd_err open_stream(struct muxer *m, struct muxer_stream **stream_out
 	if (!stream)
 		return VD_ENOMEM;
 	y->next_id += 2;
+	y->unacked++; /* from now, or a burst of them would pass before the first SYN */
 	yamux_enqueue(stream, YAMUX_SENDS);
 	*stream_out = &stream->base;
 	return VD_OK;

@@ -80,14 +80,13 @@ static uint32_t take_grant(struct yamux *y, struct yamux_stream *stream, vd_ns n
 /* ---- a stream's frames ---- */
 
 /* Flags of the first frame either way. */
-static uint16_t opening_flags(struct yamux *y, struct yamux_stream *stream)
+static uint16_t opening_flags(struct yamux_stream *stream)
 {
 	uint16_t flags = 0;
 
 	if (!stream->base.inbound && !stream->syn_sent) {
 		flags = YAMUX_SYN;
 		stream->syn_sent = true;
-		y->unacked++;
 	}
 	if (stream->ack_due) {
 		flags = YAMUX_ACK;
@@ -160,7 +159,7 @@ static void tell_room(struct yamux_stream *stream)
 /* A stream's turn: a window update if one is due or no data carries the flags; data; FIN. */
 static bool push_stream(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 {
-	uint16_t flags = opening_flags(y, stream);
+	uint16_t flags = opening_flags(stream);
 	uint32_t grant = take_grant(y, stream, now);
 	size_t len = sendable(stream, BATCH_MAX - HEADERS_MAX - y->out.len);
 

@@ -97,7 +97,7 @@ void yamux_detach(struct yamux_stream *stream)
 	remove_from_bucket(y, stream);
 	y->windows -= stream->recv_window;
 	*(stream->base.inbound ? &y->inbound : &y->outbound) -= 1;
-	if (!stream->base.inbound && stream->syn_sent && !stream->acked)
+	if (!stream->base.inbound && !stream->acked)
 		y->unacked--;
 	y->late_left += LATE_FRAMES;
 	/* What was granted may be on its way, unless the peer said that nothing is. */

@@ -460,3 +460,16 @@ Test(yamux, an_idle_session_is_small)
 	cr_assert(zero(u32, raw.m->streams));
 	muxer_free(raw.m);
 }
+
+Test(yamux, streams_opened_in_one_burst_count_before_their_syn_is_out)
+{
+	struct muxer_stream *stream;
+
+	raw_begin(&yamux_defaults, YAMUX_CLIENT);
+	for (unsigned i = 0; i < YAMUX_ACK_BACKLOG; i++)
+		cr_assert(eq(int, muxer_open(raw.m, &stream), VD_OK));
+	cr_assert(eq(int, muxer_open(raw.m, &stream), VD_ELIMIT));
+	muxer_reset(stream); /* one that was never told makes room */
+	cr_assert(eq(int, muxer_open(raw.m, &stream), VD_OK));
+	muxer_free(raw.m);
+}
