@@ -27,7 +27,7 @@ static const char *const level_names[] = {
 static const char *const subsystem_names[VD_SUB_COUNT] = {
 	[VD_SUB_DAEMON] = "daemon", [VD_SUB_CONFIG] = "config",   [VD_SUB_DATAPLANE] = "dataplane",
 	[VD_SUB_LINK] = "link",     [VD_SUB_SESSION] = "session", [VD_SUB_ROUTE] = "route",
-	[VD_SUB_API] = "api",       [VD_SUB_NET] = "net",
+	[VD_SUB_API] = "api",       [VD_SUB_NET] = "net",         [VD_SUB_HOST] = "host",
 };
 
 enum { LEVELS = sizeof level_names / sizeof level_names[0] };

@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * conn: a connection's socket and clock around its machine.
+ *
+ *	socket -> connection_receive -> streams' callbacks -> connection_next_output -> socket
+ *
+ * One write is under way at a time; while it is, nothing more is taken from the machine, so that
+ * a peer that does not read stops its streams and costs no memory here.
+ */
+#include "controlplane/host/parts.h"
+
+#include <stdlib.h>
+
+#include "base/log.h"
+
+/* ---- the clock ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct host_conn *conn = timer->data;
+	vd_ns now = vd_now();
+
+	if (!conn->announced && now >= conn->until) {
+		conn->host->counters.timeouts++;
+		host_conn_close(conn, VD_ELINK_TIMEOUT, "no connection in time");
+		return;
+	}
+	host_stream_expire(conn, now);
+	if (connection_expire(&conn->machine, now)) {
+		conn->host->counters.timeouts++;
+		host_conn_close(conn, VD_ELINK_TIMEOUT, conn->machine.reason);
+		return;
+	}
+	host_conn_pump(conn);
+}
+
+static void set_timer(struct host_conn *conn)
+{
+	vd_ns at = connection_deadline(&conn->machine);
+	vd_ns now = vd_now();
+
+	if (!conn->announced && conn->until < at)
+		at = conn->until;
+	if (conn->negotiating && now + VD_SECONDS(1) < at)
+		at = now + VD_SECONDS(1);
+	if (at == VD_NEVER)
+		uv_timer_stop(&conn->timer);
+	else
+		uv_timer_start(&conn->timer, on_timer, at > now ? (at - now) / 1000000 + 1 : 0, 0);
+}
+
+/* ---- life ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+	struct host_conn *conn = handle->data;
+
+	conn->host->handle_count--;
+	if (--conn->handles)
+		return;
+	connection_fini(&conn->machine);
+	free(conn->held);
+	free(conn->writing);
+	free(conn);
+}
+
+struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected)
+{
+	struct host_conn *conn;
+
+	if (host->conn_count >= HOST_CONNECTIONS_MAX) {
+		host->counters.connections_refused++;
+		return NULL;
+	}
+	conn = calloc(1, sizeof *conn);
+	if (!conn)
+		return NULL;
+	conn->host = host;
+	connection_init(&conn->machine, &host->layers, dialer, expected);
+	uv_tcp_init(host->loop, &conn->tcp);
+	uv_timer_init(host->loop, &conn->timer);
+	conn->tcp.data = conn->timer.data = conn->connect.data = conn->write.data = conn;
+	conn->handles = 2;
+	host->handle_count += 2;
+	host->conn_count++;
+	conn->since = vd_now();
+	conn->until = conn->since + (dialer ? HOST_DIAL_S : HOST_NEGOTIATE_S) * VD_SECONDS(1);
+	conn->next = host->conns;
+	if (conn->next)
+		conn->next->prev = conn;
+	host->conns = conn;
+	set_timer(conn);
+	return conn;
+}
+
+static void unlink_conn(struct host_conn *conn)
+{
+	struct host *host = conn->host;
+
+	host->conn_count--;
+	if (conn->next)
+		conn->next->prev = conn->prev;
+	if (conn->prev)
+		conn->prev->next = conn->next;
+	else
+		host->conns = conn->next;
+}
+
+static void tell_waiting(struct host_conn *conn, enum vd_err err, const char *why)
+{
+	while (conn->waiting) {
+		struct host_dialling *one = conn->waiting;
+
+		conn->waiting = one->next;
+		one->done(one->context, err ? NULL : conn, err, why);
+		free(one);
+	}
+}
+
+static void count_failure(struct host_conn *conn, enum vd_err err)
+{
+	struct host_counters *counters = &conn->host->counters;
+
+	if (vd_err_class(err) == VD_CLASS_PEER)
+		counters->peers_broke++;
+	if (conn->announced)
+		return;
+	if (conn->machine.dialer)
+		counters->dials_failed++;
+	else
+		counters->inbound_failed++;
+}
+
+void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
+{
+	char remote[VD_MULTIADDR_TEXT];
+
+	if (conn->closing)
+		return;
+	conn->closing = true;
+	count_failure(conn, err);
+	if (err)
+		vd_log(VD_DEBUG, VD_SUB_HOST, "connection closed",
+		       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)), VD_ERR(err),
+		       VD_STR("why", why));
+	if (conn->announced)
+		host_table_del(conn);
+	tell_waiting(conn, err ? err : VD_ELINK_CLOSED, why);
+	host_stream_lose_all(conn, VD_ELINK_CLOSED);
+	unlink_conn(conn);
+	host_conn_not_due(conn);
+	uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
+	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
+}
+
+/* ---- out ---- */
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct host_conn *conn = write->data;
+
+	free(conn->writing);
+	conn->writing = NULL;
+	if (conn->closing)
+		return;
+	if (status < 0)
+		host_conn_close(conn, VD_ELINK_CLOSED, uv_strerror(status));
+	else
+		host_conn_pump(conn);
+}
+
+/* The socket is full: a copy waits for it. */
+static enum vd_err write_later(struct host_conn *conn, struct vd_bytes bytes)
+{
+	uv_buf_t buffer;
+
+	conn->writing = malloc(bytes.len);
+	if (!conn->writing)
+		return VD_ENOMEM;
+	memcpy(conn->writing, bytes.at, bytes.len);
+	buffer = uv_buf_init((char *)conn->writing, (unsigned)bytes.len);
+	if (uv_write(&conn->write, (uv_stream_t *)&conn->tcp, &buffer, 1, on_written) < 0) {
+		free(conn->writing);
+		conn->writing = NULL;
+		return VD_ELINK_CLOSED;
+	}
+	return VD_OK;
+}
+
+/* Sends until the socket is full, or there is nothing more. */
+static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_out)
+{
+	*sent_out = 0;
+	while (!conn->writing) {
+		struct vd_bytes out = connection_next_output(&conn->machine, now);
+		uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)out.at, (unsigned)out.len);
+		int took;
+
+		if (!out.len)
+			return VD_OK;
+		took = uv_try_write((uv_stream_t *)&conn->tcp, &buffer, 1);
+		if (took < 0 && took != UV_EAGAIN)
+			return VD_ELINK_CLOSED;
+		if (took < 0)
+			took = 0;
+		if ((size_t)took < out.len) {
+			enum vd_err err =
+			    write_later(conn, vd_bytes(out.at + took, out.len - (size_t)took));
+
+			if (err)
+				return err;
+		}
+		conn->host->counters.bytes_out += out.len;
+		connection_sent(&conn->machine, out.len);
+		*sent_out += out.len;
+	}
+	return VD_OK;
+}
+
+/* The machine failed: what it has to say of it goes out, if it can at once. */
+static void give_up(struct host_conn *conn, enum vd_err err)
+{
+	size_t sent;
+
+	(void)!send_output(conn, vd_now(), &sent);
+	host_conn_close(conn, err, conn->machine.reason);
+}
+
+/* ---- in ---- */
+
+/* Keeps what the machine does not take yet, and stops reading until it does. */
+static enum vd_err hold(struct host_conn *conn, struct vd_bytes rest)
+{
+	uint8_t *copy = malloc(rest.len);
+
+	if (!copy)
+		return VD_ENOMEM;
+	memcpy(copy, rest.at, rest.len); /* the rest may be of the old one */
+	free(conn->held);
+	conn->held = copy;
+	conn->held_len = rest.len;
+	uv_read_stop((uv_stream_t *)&conn->tcp);
+	conn->reading = false;
+	return VD_OK;
+}
+
+static enum vd_err take(struct host_conn *conn, struct vd_bytes wire)
+{
+	size_t used = 0;
+	enum vd_err err = connection_receive(&conn->machine, wire, &used, vd_now());
+
+	if (err)
+		return err;
+	if (used < wire.len)
+		return hold(conn, vd_bytes(wire.at + used, wire.len - used));
+	free(conn->held);
+	conn->held = NULL;
+	conn->held_len = 0;
+	return VD_OK;
+}
+
+static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+	struct host_conn *conn = handle->data;
+
+	(void)wanted;
+	*buffer = uv_buf_init((char *)conn->host->read_buffer, HOST_READ_BYTES);
+}
+
+static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer)
+{
+	struct host_conn *conn = tcp->data;
+	enum vd_err err = VD_OK;
+
+	if (conn->closing || got == 0)
+		return;
+	if (got < 0) {
+		host_conn_close(conn, got == UV_EOF && conn->announced ? VD_OK : VD_ELINK_CLOSED,
+				uv_strerror((int)got));
+		return;
+	}
+	conn->host->counters.bytes_in += (uint64_t)got;
+	err = take(conn, vd_bytes(buffer->base, (size_t)got));
+	if (err)
+		give_up(conn, err);
+	else
+		host_conn_pump(conn);
+}
+
+static void read_on(struct host_conn *conn)
+{
+	if (!conn->reading && !conn->held && !conn->closing)
+		conn->reading = uv_read_start((uv_stream_t *)&conn->tcp, give_buffer, on_read) == 0;
+}
+
+void host_conn_established(struct host_conn *conn)
+{
+	conn->established = true;
+	conn->until = vd_now() + VD_SECONDS(HOST_NEGOTIATE_S);
+	uv_tcp_nodelay(&conn->tcp, 1);
+	read_on(conn);
+	host_conn_pump(conn);
+}
+
+/* ---- a turn ---- */
+
+static void announce(struct host_conn *conn)
+{
+	conn->announced = true;
+	if (conn->machine.dialer)
+		conn->host->counters.dialled++;
+	else
+		conn->host->counters.accepted++;
+	host_table_add(conn);
+	tell_waiting(conn, VD_OK, NULL);
+	host_identify_ask(conn);
+}
+
+static bool take_events(struct host_conn *conn)
+{
+	bool any = false;
+	struct muxer_event event;
+
+	while (!conn->closing && (event = connection_next(&conn->machine)).what != MUXER_NOTHING) {
+		any = true;
+		host_stream_on_event(conn, &event);
+	}
+	return any;
+}
+
+/* Streams take what came, and so make room for what waits, until neither goes on. */
+static enum vd_err take_waiting(struct host_conn *conn)
+{
+	enum vd_err err = VD_OK;
+	bool more = true;
+
+	while (more && !err && !conn->closing) {
+		size_t before = conn->held_len;
+
+		more = take_events(conn);
+		if (conn->closing)
+			break;
+		err = take(conn, vd_bytes(conn->held, conn->held_len));
+		more = more || conn->held_len < before;
+	}
+	return err;
+}
+
+/* Streams and socket in turn: what was sent makes room for streams to write more. */
+static enum vd_err take_and_send(struct host_conn *conn)
+{
+	size_t sent = 0, round = 0;
+	enum vd_err err;
+
+	do {
+		err = take_waiting(conn);
+		if (conn->closing || err)
+			return err;
+		if (send_output(conn, vd_now(), &round))
+			return VD_ELINK_CLOSED;
+		sent += round;
+	} while (round && !conn->writing && sent < HOST_TURN_BYTES);
+	if (round && !conn->writing)
+		host_conn_due(conn); /* the others' turn */
+	return VD_OK;
+}
+
+void host_conn_pump(struct host_conn *conn)
+{
+	enum vd_err err;
+
+	host_conn_not_due(conn);
+	if (conn->closing || !conn->established)
+		return;
+	if (!conn->announced && connection_is_open(&conn->machine))
+		announce(conn);
+	err = take_and_send(conn);
+	if (conn->closing)
+		return;
+	if (err) {
+		give_up(conn, err);
+		return;
+	}
+	read_on(conn);
+	set_timer(conn);
+}

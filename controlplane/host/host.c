@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* host: connections by peer, and who is pumped next. */
+#include "controlplane/host/parts.h"
+
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- connections that wait to be pumped ---- */
+
+static void on_soon(uv_timer_t *timer)
+{
+	struct host *host = timer->data;
+	struct host_conn *last = host->due_end; /* those that are added meanwhile wait */
+
+	while (host->due) {
+		struct host_conn *conn = host->due;
+
+		host_conn_pump(conn);
+		if (conn == last)
+			break;
+	}
+	if (host->due)
+		uv_timer_start(&host->soon, on_soon, 0, 0);
+}
+
+void host_conn_due(struct host_conn *conn)
+{
+	struct host *host = conn->host;
+
+	if (conn->queued || conn->closing)
+		return;
+	conn->queued = true;
+	conn->next_due = NULL;
+	conn->prev_due = host->due_end;
+	if (host->due_end)
+		host->due_end->next_due = conn;
+	else
+		host->due = conn;
+	host->due_end = conn;
+	if (!uv_is_active((uv_handle_t *)&host->soon))
+		uv_timer_start(&host->soon, on_soon, 0, 0);
+}
+
+void host_conn_not_due(struct host_conn *conn)
+{
+	struct host *host = conn->host;
+
+	if (!conn->queued)
+		return;
+	conn->queued = false;
+	if (conn->next_due)
+		conn->next_due->prev_due = conn->prev_due;
+	else
+		host->due_end = conn->prev_due;
+	if (conn->prev_due)
+		conn->prev_due->next_due = conn->next_due;
+	else
+		host->due = conn->next_due;
+}
+
+/* ---- connections by peer ---- */
+
+static struct host_conn **bucket_of(struct host *host, const struct vd_peer_id *peer)
+{
+	uint64_t hash;
+
+	static_assert(crypto_shorthash_BYTES == sizeof hash);
+	crypto_shorthash((uint8_t *)&hash, peer->bytes, peer->len, host->secret);
+	return &host->open[hash % HOST_BUCKETS];
+}
+
+void host_table_add(struct host_conn *conn)
+{
+	struct host_conn **bucket = bucket_of(conn->host, &conn->machine.security->peer);
+
+	conn->next_open = *bucket;
+	if (*bucket)
+		(*bucket)->prev_open = conn;
+	*bucket = conn;
+	conn->host->open_count++;
+}
+
+void host_table_del(struct host_conn *conn)
+{
+	if (conn->next_open)
+		conn->next_open->prev_open = conn->prev_open;
+	if (conn->prev_open)
+		conn->prev_open->next_open = conn->next_open;
+	else
+		*bucket_of(conn->host, &conn->machine.security->peer) = conn->next_open;
+	conn->host->open_count--;
+}
+
+struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer)
+{
+	struct host_conn *conn = *bucket_of((struct host *)(uintptr_t)host, peer);
+
+	while (conn && !vd_peer_id_equal(&conn->machine.security->peer, peer))
+		conn = conn->next_open;
+	return conn;
+}
+
+void host_disconnect(struct host_conn *conn)
+{
+	host_conn_close(conn, VD_OK, "disconnected");
+}
+
+void host_each(const struct host *host, void (*fn)(void *context, struct host_conn *conn),
+	       void *context)
+{
+	struct host_conn *next;
+
+	for (struct host_conn *conn = host->conns; conn; conn = next) {
+		next = conn->next;
+		if (conn->announced)
+			fn(context, conn);
+	}
+}
+
+void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_out)
+{
+	const struct connection *machine = &conn->machine;
+
+	*info_out = (struct host_conn_info){
+		.peer = machine->security->peer,
+		.remote = conn->remote,
+		.security = machine->security->class->protocol,
+		.muxer = machine->muxer->class->protocol,
+		.dialer = machine->dialer,
+		.streams = machine->muxer->streams,
+		.since = conn->since,
+		.rtt = machine->muxer->rtt,
+	};
+	memcpy(info_out->agent, conn->agent, sizeof info_out->agent);
+}
+
+/* ---- protocols ---- */
+
+static bool has_protocol(void *context, struct vd_bytes id)
+{
+	const struct host *host = context;
+
+	for (size_t i = 0; i < host->protocol_count; i++)
+		if (vd_bytes_equal(vd_bytes_of_text(host->protocols[i].id), id))
+			return true;
+	return false;
+}
+
+static const char *list_protocol(void *context, size_t index)
+{
+	const struct host *host = context;
+
+	return index < host->protocol_count ? host->protocols[index].id : NULL;
+}
+
+enum vd_err host_handle(struct host *host, const struct host_protocol *protocol)
+{
+	if (has_protocol(host, vd_bytes_of_text(protocol->id)))
+		return VD_EBUG_STATE;
+	if (host->protocol_count == HOST_PROTOCOLS_MAX)
+		return VD_ELIMIT;
+	host->protocols[host->protocol_count++] = *protocol;
+	return VD_OK;
+}
+
+void host_unhandle(struct host *host, const char *id)
+{
+	for (size_t i = 0; i < host->protocol_count; i++)
+		if (strcmp(host->protocols[i].id, id) == 0) {
+			host->protocols[i] = host->protocols[--host->protocol_count];
+			return;
+		}
+}
+
+/* ---- life ---- */
+
+enum vd_err host_new(const struct host_config *config, struct host **host_out)
+{
+	struct host *host = calloc(1, sizeof *host);
+	enum vd_err err;
+
+	if (!host)
+		return VD_ENOMEM;
+	host->loop = config->loop;
+	host->identity = config->identity;
+	snprintf(host->agent, sizeof host->agent, "%s", config->agent);
+	randombytes_buf(host->secret, sizeof host->secret);
+	host->handlers = (struct multistream_handlers){ has_protocol, list_protocol, host };
+	uv_timer_init(host->loop, &host->soon);
+	host->soon.data = host;
+	host->handle_count = 1;
+	err = host_layers_init(host, config);
+	if (!err)
+		err = host_identify_init(host);
+	if (!err)
+		err = host_ping_init(host);
+	*host_out = host;
+	if (err) {
+		host_free(host);
+		*host_out = NULL;
+	}
+	return err;
+}
+
+static void on_soon_closed(uv_handle_t *handle)
+{
+	((struct host *)handle->data)->handle_count--;
+}
+
+void host_free(struct host *host)
+{
+	if (!host)
+		return;
+	while (host->conns)
+		host_conn_close(host->conns, VD_OK, "going down");
+	host_listen_close(host);
+	uv_close((uv_handle_t *)&host->soon, on_soon_closed);
+	while (host->handle_count)
+		uv_run(host->loop, UV_RUN_ONCE);
+	host_layers_fini(host);
+	free(host);
+}
+
+const struct host_counters *host_counters(const struct host *host)
+{
+	return &host->counters;
+}
+
+const struct vd_peer_id *host_peer(const struct host *host)
+{
+	return &host->identity->id;
+}
+
+uint32_t host_connection_count(const struct host *host)
+{
+	return host->open_count;
+}

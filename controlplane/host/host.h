@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/*
+ * host: a libp2p node on one libuv loop: it listens, dials, keeps connections to peers, and
+ * gives streams to protocols.
+ *
+ *	host_new, host_handle (each protocol), host_listen, host_dial, host_open … host_free
+ *
+ * A connection (socket, security, muxer) belongs to the host's loop for life. Stock protocols
+ * that every node speaks (identify, ping) are the host's own: host_new adds them.
+ *
+ * Streams call back by their class, always from the loop and never from within a host_ call:
+ * opened (ours: a protocol was agreed on), readable, writable, and at last closed, after which
+ * the pointer is void. A callback that does not read is called again when more came; what is not
+ * read holds the peer back.
+ *
+ * Threads: the loop's; one host, one loop. Memory: on the heap; limits below, and a counter for
+ * what each turned away. Ranges given in are borrowed until return; host_stream_read's until the
+ * next call on that stream's connection but host_stream_taken.
+ */
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+#include "base/err.h"
+#include "base/formats/key.h"
+#include "base/formats/multiaddr.h"
+#include "base/time.h"
+
+enum {
+	HOST_LISTEN_MAX = 16,
+	HOST_PROTOCOLS_MAX = 64,
+	HOST_CONNECTIONS_MAX = 16384,
+	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
+	HOST_DIAL_S = 5,       /* to a TCP connection */
+	HOST_AGENT = 64,
+	HOST_WHY = 160,
+};
+
+struct uv_loop_s;
+struct host;
+struct host_conn;
+struct host_stream;
+
+struct host_config {
+	struct uv_loop_s *loop;
+	const struct vd_identity *identity; /* kept by reference */
+	const char *agent;                  /* "viaduct/0.1"; copied */
+	bool no_noise, no_tls;              /* leave one secure channel out */
+};
+
+struct host_counters {
+	uint64_t dialled, accepted;   /* connections opened */
+	uint64_t dials_failed;        /* by any reason */
+	uint64_t inbound_failed;      /* while negotiating */
+	uint64_t connections_refused; /* above HOST_CONNECTIONS_MAX */
+	uint64_t streams_in, streams_out;
+	uint64_t streams_refused; /* no handler */
+	uint64_t peers_broke;     /* connections closed as the peer broke a protocol */
+	uint64_t timeouts;
+	uint64_t bytes_in, bytes_out; /* of sockets */
+};
+
+/* VD_ENOMEM, VD_ESYS. */
+enum vd_err host_new(const struct host_config *config, struct host **host_out);
+/* Closes all; streams get `closed`. Runs the loop until its handles are gone. */
+void host_free(struct host *host);
+
+const struct host_counters *host_counters(const struct host *host);
+const struct vd_peer_id *host_peer(const struct host *host);
+uint32_t host_connection_count(const struct host *host);
+
+/* ---- addresses ---- */
+
+/* /ip4|ip6/…/tcp/…, port 0 for any. `why` (HOST_WHY) tells what went wrong. VD_EUSER, VD_ESYS,
+ * VD_ELIMIT. */
+enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why);
+/* Addresses listened on, as bound, without /p2p. */
+size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX]);
+
+/* ---- protocols and streams ---- */
+
+struct host_stream_class {
+	void (*opened)(struct host_stream *stream);   /* NULL: not wanted */
+	void (*readable)(struct host_stream *stream); /* bytes, or host_stream_ended */
+	void (*writable)(struct host_stream *stream); /* NULL: not wanted */
+	/* Reset, its connection lost, or no protocol agreed on. NULL: not wanted. */
+	void (*closed)(struct host_stream *stream, enum vd_err err);
+};
+
+struct host_protocol {
+	const char *id; /* static storage */
+	/* A peer opened a stream; it is ours. Gives it its class and user. */
+	void (*accept)(void *context, struct host_stream *stream);
+	void *context;
+};
+
+/* VD_ELIMIT; VD_EBUG_STATE when it is there. */
+enum vd_err host_handle(struct host *host, const struct host_protocol *protocol);
+void host_unhandle(struct host *host, const char *id);
+
+/*
+ * A stream on an open connection, for the first of `ids` (NULL ends them; static storage) that
+ * the peer has. With one id it may be written at once. VD_ELIMIT, VD_ELINK_CLOSED, VD_ENOMEM.
+ */
+enum vd_err host_open(struct host_conn *conn, const char *const *ids,
+		      const struct host_stream_class *class, void *user,
+		      struct host_stream **stream_out);
+
+void host_stream_use(struct host_stream *stream, const struct host_stream_class *class, void *user);
+void *host_stream_user(const struct host_stream *stream);
+struct host_conn *host_stream_conn(const struct host_stream *stream);
+const char *host_stream_protocol(const struct host_stream *stream); /* NULL: not agreed on yet */
+
+struct vd_bytes host_stream_read(struct host_stream *stream);
+void host_stream_taken(struct host_stream *stream, size_t len);
+bool host_stream_ended(const struct host_stream *stream);
+/* Takes what there is room for; writable follows when it was not all. VD_AGAIN, VD_ELINK_CLOSED. */
+enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out);
+void host_stream_finish(struct host_stream *stream); /* half-close, after what was written */
+void host_stream_reset(struct host_stream *stream);  /* the pointer is void; no `closed` */
+/* Done with it: both sides finished, or nobody cares for the rest. The pointer is void. */
+void host_stream_release(struct host_stream *stream);
+
+/* ---- connections ---- */
+
+/* `conn` is NULL when it failed, and `why` says how. */
+typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err err,
+			     const char *why);
+
+/*
+ * Connects to an address that ends in /p2p; an open connection to that peer is taken instead.
+ * VD_EUSER for an address that is none of ours, VD_ELIMIT, VD_ENOMEM, VD_ESYS: `done` is not
+ * called.
+ */
+enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
+		      void *context);
+
+/* An open connection to the peer, NULL without one. */
+struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
+void host_disconnect(struct host_conn *conn);
+
+/* Asks for one ping; `done` is called once. `rtt` is 0 on failure. As host_open. */
+typedef void (*host_ping_fn)(void *context, enum vd_err err, vd_ns rtt);
+enum vd_err host_ping(struct host_conn *conn, host_ping_fn done, void *context);
+
+struct host_conn_info {
+	struct vd_peer_id peer;
+	struct vd_multiaddr remote;
+	const char *security, *muxer;
+	bool dialer;
+	uint32_t streams;
+	vd_ns since;
+	vd_ns rtt;              /* 0: not measured */
+	char agent[HOST_AGENT]; /* told by identify; printable characters alone */
+};
+void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_out);
+/* Each open connection. */
+void host_each(const struct host *host, void (*fn)(void *context, struct host_conn *conn),
+	       void *context);

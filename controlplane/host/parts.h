@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/* parts: what the files of host/ share. */
+#include <uv.h>
+
+#include "controlplane/host/host.h"
+#include "controlplane/proto/connection.h"
+#include "controlplane/proto/identify.h"
+#include "controlplane/proto/multistream.h"
+#include "controlplane/proto/noise_stream.h"
+
+enum { HOST_BUCKETS = 4096, HOST_READ_BYTES = 65536, HOST_TURN_BYTES = 1 << 20 };
+
+struct host_dialling { /* who waits for a connection */
+	host_dial_fn done;
+	void *context;
+	struct host_dialling *next;
+};
+
+struct host_conn {
+	struct host *host;
+	uv_tcp_t tcp;
+	uv_timer_t timer;
+	unsigned handles; /* of the two, not closed yet */
+	struct connection machine;
+	struct vd_multiaddr remote; /* without /p2p */
+	uint8_t *held;              /* of the wire, not taken yet: the reader is behind */
+	size_t held_len;
+	uv_write_t write;
+	uint8_t *writing; /* a copy on its way; NULL: none */
+	uv_connect_t connect;
+	bool established, announced, closing, queued, reading;
+	unsigned negotiating; /* streams */
+	vd_ns since;
+	vd_ns until; /* to be open by then */
+	struct host_dialling *waiting;
+	struct host_stream *streams;
+	struct host_conn *next, *prev;           /* of the host */
+	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
+	struct host_conn *next_due, *prev_due;   /* of those to pump */
+	char agent[HOST_AGENT];
+};
+
+struct host_stream {
+	struct host_conn *conn;
+	struct muxer_stream *raw;
+	struct multistream select;
+	const struct host_stream_class *class;
+	void *user;
+	vd_ns until;    /* agreed by then */
+	bool agreed;    /* on a protocol */
+	bool finishing; /* when what the negotiation has to say is out */
+	struct host_stream *next, *prev;
+};
+
+struct host_listener {
+	struct host *host;
+	uv_tcp_t tcp;
+	struct vd_multiaddr address;
+};
+
+struct host {
+	uv_loop_t *loop;
+	const struct vd_identity *identity;
+	char agent[HOST_AGENT];
+	struct security_config security;
+	struct noise_stream_config noise;
+	struct tls_stream_config *tls;
+	struct connection_layers layers;
+	const char *muxer_names[SECURITY_MUXERS + 1];
+	struct multistream_handlers handlers;
+	struct host_protocol protocols[HOST_PROTOCOLS_MAX];
+	size_t protocol_count;
+	struct host_listener *listeners[HOST_LISTEN_MAX];
+	size_t listen_count;
+	uv_timer_t soon; /* pumps `due`, from the loop */
+	struct host_conn *due, *due_end;
+	struct host_conn *conns;
+	struct host_conn *open[HOST_BUCKETS];
+	uint8_t secret[16];
+	uint32_t conn_count, open_count, handle_count;
+	struct host_counters counters;
+	uint8_t read_buffer[HOST_READ_BYTES];
+};
+
+/* layers.c: the static table of what a connection gets. */
+enum vd_err host_layers_init(struct host *host, const struct host_config *config);
+void host_layers_fini(struct host *host);
+
+/* address.c: TCP addresses. VD_EUSER. */
+enum vd_err host_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out,
+			       struct vd_peer_id *peer_out);
+void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr *out);
+
+/* tcp.c */
+void host_listen_close(struct host *host);
+
+/* conn.c */
+struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected);
+void host_conn_established(struct host_conn *conn);
+/* To be pumped, from the loop. */
+void host_conn_due(struct host_conn *conn);
+void host_conn_pump(struct host_conn *conn);
+void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why);
+
+void host_conn_not_due(struct host_conn *conn);
+
+/* host.c: connections by peer. */
+void host_table_add(struct host_conn *conn);
+void host_table_del(struct host_conn *conn);
+
+/* stream.c: a muxer's event for one stream. */
+void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);
+void host_stream_expire(struct host_conn *conn, vd_ns now);
+void host_stream_lose_all(struct host_conn *conn, enum vd_err err);
+
+/* identify.c, ping.c: protocols that every node speaks. */
+enum vd_err host_identify_init(struct host *host);
+void host_identify_ask(struct host_conn *conn);
+enum vd_err host_ping_init(struct host *host);

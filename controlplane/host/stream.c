@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * stream: one stream of a connection: first multistream-select, then whoever handles the
+ * protocol.
+ *
+ *	raw (muxer) <-> select until a protocol is agreed on <-> class
+ */
+#include "controlplane/host/parts.h"
+
+#include <stdlib.h>
+
+/* ---- life ---- */
+
+static struct host_stream *add_stream(struct host_conn *conn, struct muxer_stream *raw)
+{
+	struct host_stream *stream = calloc(1, sizeof *stream);
+
+	if (!stream)
+		return NULL;
+	stream->conn = conn;
+	stream->raw = raw;
+	stream->until = vd_now() + VD_SECONDS(HOST_NEGOTIATE_S);
+	stream->next = conn->streams;
+	if (stream->next)
+		stream->next->prev = stream;
+	conn->streams = stream;
+	conn->negotiating++;
+	raw->user = stream;
+	return stream;
+}
+
+static void set_agreed(struct host_stream *stream)
+{
+	stream->agreed = true;
+	stream->conn->negotiating--;
+}
+
+static void free_stream(struct host_stream *stream)
+{
+	if (!stream->agreed)
+		stream->conn->negotiating--;
+	if (stream->next)
+		stream->next->prev = stream->prev;
+	if (stream->prev)
+		stream->prev->next = stream->next;
+	else
+		stream->conn->streams = stream->next;
+	multistream_fini(&stream->select);
+	free(stream);
+}
+
+/* The other side, or we, cut it: tells its user, and forgets it. */
+static void lose(struct host_stream *stream, enum vd_err err)
+{
+	const struct host_stream_class *class = stream->class;
+
+	if (stream->raw) {
+		muxer_reset(stream->raw);
+		muxer_release(stream->raw);
+		stream->raw = NULL;
+	}
+	if (class && class->closed)
+		class->closed(stream, err);
+	host_conn_due(stream->conn);
+	free_stream(stream);
+}
+
+void host_stream_lose_all(struct host_conn *conn, enum vd_err err)
+{
+	while (conn->streams)
+		lose(conn->streams, err);
+}
+
+void host_stream_expire(struct host_conn *conn, vd_ns now)
+{
+	struct host_stream *next;
+
+	for (struct host_stream *stream = conn->streams; stream && conn->negotiating;
+	     stream = next) {
+		next = stream->next;
+		if (stream->agreed || stream->until > now)
+			continue;
+		conn->host->counters.timeouts++;
+		lose(stream, VD_ELINK_TIMEOUT);
+	}
+}
+
+/* ---- negotiation ---- */
+
+/* What the negotiation has to say goes first; false while some of it waits. */
+static bool flush_select(struct host_stream *stream)
+{
+	struct vd_bytes out;
+
+	while ((out = multistream_next_output(&stream->select)).len) {
+		size_t took = 0;
+
+		if (muxer_write(stream->raw, out, &took) || !took)
+			return false;
+		multistream_sent(&stream->select, took);
+		host_conn_due(stream->conn);
+	}
+	if (stream->finishing) {
+		stream->finishing = false;
+		muxer_finish(stream->raw);
+	}
+	return true;
+}
+
+static const struct host_protocol *protocol_of(const struct host *host, struct vd_bytes id)
+{
+	for (size_t i = 0; i < host->protocol_count; i++)
+		if (vd_bytes_equal(vd_bytes_of_text(host->protocols[i].id), id))
+			return &host->protocols[i];
+	return NULL;
+}
+
+/* Agreed: a stream of ours is open; one of the peer's goes to its handler. False: it is gone. */
+static bool begin(struct host_stream *stream)
+{
+	struct host *host = stream->conn->host;
+	const char *id = multistream_protocol(&stream->select);
+	const struct host_protocol *protocol;
+
+	set_agreed(stream);
+	if (!stream->raw->inbound) {
+		if (stream->class->opened)
+			stream->class->opened(stream);
+		return true;
+	}
+	protocol = protocol_of(host, vd_bytes_of_text(id));
+	if (!protocol) { /* unhandled in between */
+		host->counters.streams_refused++;
+		lose(stream, VD_ELINK_CLOSED);
+		return false;
+	}
+	host->counters.streams_in++;
+	protocol->accept(protocol->context, stream);
+	return true;
+}
+
+/* No protocol: a `na` that we said still goes out. */
+static void refuse(struct host_stream *stream, enum vd_err err)
+{
+	if (stream->raw->inbound) {
+		stream->conn->host->counters.streams_refused++;
+		muxer_taken(stream->raw, muxer_read(stream->raw).len); /* or releasing resets it */
+		muxer_finish(stream->raw);
+		muxer_release(stream->raw);
+		stream->raw = NULL;
+	}
+	lose(stream, err);
+}
+
+/* Feeds the negotiation; false when the stream is gone, or still negotiates. */
+static bool negotiate(struct host_stream *stream)
+{
+	while (!stream->agreed) {
+		struct vd_bytes in = muxer_read(stream->raw);
+		size_t used = 0;
+		enum vd_err err = multistream_receive(&stream->select, in, &used);
+
+		muxer_taken(stream->raw, used);
+		host_conn_due(stream->conn);
+		flush_select(stream);
+		if (err || (muxer_ended(stream->raw) && !multistream_protocol(&stream->select))) {
+			refuse(stream, err ? err : VD_EPEER_TRUNC);
+			return false;
+		}
+		if (multistream_protocol(&stream->select))
+			return begin(stream);
+		if (!in.len)
+			return false;
+	}
+	return true;
+}
+
+/* ---- events ---- */
+
+/* Whether a stream is still of this connection: a callback may have ended it. */
+static bool lives(const struct host_conn *conn, const struct host_stream *stream)
+{
+	for (const struct host_stream *s = conn->streams; s; s = s->next)
+		if (s == stream)
+			return true;
+	return false;
+}
+
+static void on_readable(struct host_stream *stream)
+{
+	struct host_conn *conn = stream->conn;
+
+	if (!stream->agreed) {
+		if (!negotiate(stream) || !lives(conn, stream))
+			return;
+		if (!muxer_read(stream->raw).len && !muxer_ended(stream->raw))
+			return;
+	}
+	if (stream->class && stream->class->readable)
+		stream->class->readable(stream);
+}
+
+static void on_writable(struct host_stream *stream)
+{
+	if (flush_select(stream) && stream->class && stream->class->writable &&
+	    (stream->agreed || multistream_may_write(&stream->select)))
+		stream->class->writable(stream);
+}
+
+static void on_stream(struct host_conn *conn, struct muxer_stream *raw)
+{
+	struct host_stream *stream = add_stream(conn, raw);
+
+	if (!stream) {
+		muxer_reset(raw);
+		muxer_release(raw);
+		return;
+	}
+	multistream_listen(&stream->select, &conn->host->handlers);
+	flush_select(stream);
+}
+
+void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event)
+{
+	struct host_stream *stream;
+
+	if (event->what == MUXER_STREAM) {
+		on_stream(conn, event->stream);
+		return;
+	}
+	stream = event->stream ? event->stream->user : NULL;
+	if (!stream)
+		return;
+	switch (event->what) {
+	case MUXER_READABLE: on_readable(stream); break;
+	case MUXER_WRITABLE: on_writable(stream); break;
+	case MUXER_RESET: lose(stream, VD_ELINK_CLOSED); break;
+	default: break;
+	}
+}
+
+/* ---- what users call ---- */
+
+enum vd_err host_open(struct host_conn *conn, const char *const *ids,
+		      const struct host_stream_class *class, void *user,
+		      struct host_stream **stream_out)
+{
+	struct muxer_stream *raw;
+	enum vd_err err;
+
+	if (conn->closing || !connection_is_open(&conn->machine))
+		return VD_ELINK_CLOSED;
+	err = muxer_open(conn->machine.muxer, &raw);
+	if (err)
+		return err;
+	*stream_out = add_stream(conn, raw);
+	if (!*stream_out) {
+		muxer_reset(raw);
+		muxer_release(raw);
+		return VD_ENOMEM;
+	}
+	host_stream_use(*stream_out, class, user);
+	conn->host->counters.streams_out++;
+	multistream_dial(&(*stream_out)->select, ids);
+	flush_select(*stream_out);
+	return VD_OK;
+}
+
+void host_stream_use(struct host_stream *stream, const struct host_stream_class *class, void *user)
+{
+	stream->class = class;
+	stream->user = user;
+}
+
+void *host_stream_user(const struct host_stream *stream)
+{
+	return stream->user;
+}
+
+struct host_conn *host_stream_conn(const struct host_stream *stream)
+{
+	return stream->conn;
+}
+
+const char *host_stream_protocol(const struct host_stream *stream)
+{
+	return stream->agreed ? multistream_protocol(&stream->select) : NULL;
+}
+
+struct vd_bytes host_stream_read(struct host_stream *stream)
+{
+	return stream->agreed ? muxer_read(stream->raw) : vd_bytes(NULL, 0);
+}
+
+void host_stream_taken(struct host_stream *stream, size_t len)
+{
+	muxer_taken(stream->raw, len);
+	host_conn_due(stream->conn);
+}
+
+bool host_stream_ended(const struct host_stream *stream)
+{
+	return stream->agreed && muxer_ended(stream->raw);
+}
+
+enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out)
+{
+	*took_out = 0;
+	if (!stream->agreed && !multistream_may_write(&stream->select))
+		return VD_AGAIN;
+	if (!flush_select(stream))
+		return VD_AGAIN;
+	host_conn_due(stream->conn);
+	return muxer_write(stream->raw, bytes, took_out);
+}
+
+void host_stream_finish(struct host_stream *stream)
+{
+	if (!flush_select(stream))
+		stream->finishing = true;
+	else
+		muxer_finish(stream->raw);
+	host_conn_due(stream->conn);
+}
+
+void host_stream_reset(struct host_stream *stream)
+{
+	stream->class = NULL; /* no `closed` */
+	lose(stream, VD_OK);
+}
+
+void host_stream_release(struct host_stream *stream)
+{
+	muxer_release(stream->raw);
+	host_conn_due(stream->conn);
+	free_stream(stream);
+}

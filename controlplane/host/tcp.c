@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* tcp: listening and dialling. */
+#include "controlplane/host/parts.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+enum { BACKLOG = 1024 };
+
+/* ---- listening ---- */
+
+static void on_connection(uv_stream_t *tcp, int status)
+{
+	struct host_listener *listener = tcp->data;
+	struct host_conn *conn;
+	struct sockaddr_storage remote;
+	int len = sizeof remote;
+
+	if (status < 0)
+		return;
+	conn = host_conn_new(listener->host, false, NULL);
+	if (!conn)
+		return; /* libuv keeps the socket, and asks again when another comes */
+	if (uv_accept(tcp, (uv_stream_t *)&conn->tcp) < 0 ||
+	    uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&remote, &len) < 0) {
+		host_conn_close(conn, VD_ELINK_CLOSED, "gone before it was accepted");
+		return;
+	}
+	host_address_of(&remote, &conn->remote);
+	host_conn_established(conn);
+}
+
+static void on_listener_closed(uv_handle_t *handle)
+{
+	struct host_listener *listener = handle->data;
+
+	listener->host->handle_count--;
+	free(listener);
+}
+
+static int bind_listener(struct host_listener *listener, const struct sockaddr_storage *at)
+{
+	unsigned flags = at->ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0;
+	struct sockaddr_storage bound;
+	int len = sizeof bound;
+	int err = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)at, flags);
+
+	if (!err)
+		err = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
+	if (!err)
+		err = uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&bound, &len);
+	if (!err)
+		host_address_of(&bound, &listener->address);
+	return err;
+}
+
+enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why)
+{
+	struct host_listener *listener;
+	struct sockaddr_storage at;
+	struct vd_peer_id peer;
+	int err;
+
+	if (host_address_parse(address, &at, &peer) || peer.len) {
+		snprintf(why, HOST_WHY, "wants /ip4/ADDRESS/tcp/PORT or /ip6/ADDRESS/tcp/PORT");
+		return VD_EUSER;
+	}
+	if (host->listen_count == HOST_LISTEN_MAX) {
+		snprintf(why, HOST_WHY, "more than %d addresses; leave some out", HOST_LISTEN_MAX);
+		return VD_ELIMIT;
+	}
+	listener = calloc(1, sizeof *listener);
+	if (!listener)
+		return VD_ENOMEM;
+	listener->host = host;
+	uv_tcp_init(host->loop, &listener->tcp);
+	listener->tcp.data = listener;
+	host->handle_count++;
+	err = bind_listener(listener, &at);
+	if (err) {
+		snprintf(why, HOST_WHY, "%s; is another program there?", uv_strerror(err));
+		uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
+		return VD_ESYS;
+	}
+	host->listeners[host->listen_count++] = listener;
+	return VD_OK;
+}
+
+void host_listen_close(struct host *host)
+{
+	while (host->listen_count)
+		uv_close((uv_handle_t *)&host->listeners[--host->listen_count]->tcp,
+			 on_listener_closed);
+}
+
+size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX])
+{
+	for (size_t i = 0; i < host->listen_count; i++)
+		out[i] = host->listeners[i]->address;
+	return host->listen_count;
+}
+
+/* ---- dialling ---- */
+
+static void on_connect(uv_connect_t *connect, int status)
+{
+	struct host_conn *conn = connect->data;
+
+	if (conn->closing)
+		return;
+	if (status < 0)
+		host_conn_close(conn, VD_ELINK_CLOSED, uv_strerror(status));
+	else
+		host_conn_established(conn);
+}
+
+/* A dial to that peer and address that is under way. */
+static struct host_conn *find_dial(const struct host *host, const struct vd_peer_id *peer,
+				   const struct vd_multiaddr *remote)
+{
+	for (struct host_conn *conn = host->conns; conn; conn = conn->next)
+		if (conn->machine.dialer && !conn->announced && !conn->closing &&
+		    vd_peer_id_equal(&conn->machine.expected, peer) &&
+		    vd_multiaddr_equal(&conn->remote, remote))
+			return conn;
+	return NULL;
+}
+
+static enum vd_err begin_dial(struct host *host, const struct sockaddr_storage *to,
+			      const struct vd_peer_id *peer, struct host_conn **conn_out)
+{
+	struct host_conn *conn = host_conn_new(host, true, peer);
+	int err;
+
+	if (!conn)
+		return VD_ELIMIT;
+	*conn_out = conn;
+	host_address_of(to, &conn->remote);
+	err = uv_tcp_connect(&conn->connect, &conn->tcp, (const struct sockaddr *)to, on_connect);
+	if (err) {
+		host_conn_close(conn, VD_ESYS, uv_strerror(err));
+		return VD_ESYS;
+	}
+	return VD_OK;
+}
+
+enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
+		      void *context)
+{
+	struct host_dialling *waiting;
+	struct sockaddr_storage to;
+	struct vd_multiaddr remote;
+	struct vd_peer_id peer;
+	struct host_conn *conn;
+	enum vd_err err;
+
+	if (host_address_parse(address, &to, &peer) || !peer.len ||
+	    vd_peer_id_equal(&peer, host_peer(host)))
+		return VD_EUSER;
+	conn = host_connection(host, &peer);
+	if (conn) {
+		done(context, conn, VD_OK, NULL);
+		return VD_OK;
+	}
+	waiting = malloc(sizeof *waiting);
+	if (!waiting)
+		return VD_ENOMEM;
+	host_address_of(&to, &remote);
+	conn = find_dial(host, &peer, &remote);
+	err = conn ? VD_OK : begin_dial(host, &to, &peer, &conn);
+	if (err) {
+		free(waiting);
+		return err;
+	}
+	*waiting = (struct host_dialling){ done, context, conn->waiting };
+	conn->waiting = waiting;
+	return VD_OK;
+}
