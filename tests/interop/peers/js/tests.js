@@ -75,7 +75,7 @@ async function wrongPeer (host, address) {
   try {
     await host.dial(target)
   } catch (why) {
-    if (/identity key|UnexpectedPeer/.test(`${why.name} ${why.message}`)) {
+    if (/identity key|Unexpected ?Peer/.test(`${why.name} ${why.message}`)) {
       return 'refused'
     }
     throw why
