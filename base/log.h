@@ -44,7 +44,7 @@ enum vd_log_subsystem {
 	VD_SUB_SESSION,
 	VD_SUB_ROUTE,
 	VD_SUB_API,
-	VD_SUB_NET, /* netlink: addresses, routes, neighbours */
+	VD_SUB_NET,  /* netlink: addresses, routes, neighbours */
 	VD_SUB_HOST, /* libp2p connections and streams */
 	VD_SUB_COUNT,
 };

@@ -18,6 +18,13 @@ void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON
 void node_accounts(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 
+/* libp2p.c: false: not a libp2p address or peer, and nothing was answered. */
+void node_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+bool node_host_connect(struct node *node, const char *text, struct api_reply *reply) ON_CONTROL;
+bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+bool node_host_ping(struct node *node, const struct vd_peer_id *peer,
+		    struct api_reply *reply) ON_CONTROL;
+
 /* drain.c */
 void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 

@@ -17,6 +17,7 @@
 	X(status, "", 0, 0, "the daemon in a few lines")                                           \
 	X(links, "", 0, 0, "links to neighbours, with accounting")                                 \
 	X(accounts, "", 0, 0, "what each peer's links have carried, over restarts")                \
+	X(peers, "", 0, 0, "libp2p peers that are connected")                                      \
 	X(sessions, "", 0, 0, "end-to-end sessions")                                               \
 	X(routes, "", 0, 0, "known routes to peers")                                               \
 	X(stats, "", 0, 0, "packet counters, drops by reason, workers")                            \

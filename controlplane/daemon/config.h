@@ -112,7 +112,8 @@ struct vd_config_session {
 };
 
 struct vd_config_host {
-	struct vd_multiaddr_list listen; /* vd_config_check refuses any, in this version */
+	struct vd_multiaddr_list listen; /* TCP; none: no libp2p host */
+	bool perf;                       /* answer /perf/1.0.0 */
 	uint32_t threads;
 };
 

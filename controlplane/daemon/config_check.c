@@ -175,6 +175,33 @@ static enum vd_err check_tun(const struct checking *c)
 	return VD_OK;
 }
 
+/* /ip4 or /ip6, then /tcp, and nothing more. */
+static bool is_tcp(const struct vd_multiaddr *address)
+{
+	struct vd_multiaddr_part part;
+	size_t at = 0;
+
+	return vd_multiaddr_next(address, &at, &part) &&
+	       (part.code == VD_MA_IP4 || part.code == VD_MA_IP6) &&
+	       vd_multiaddr_next(address, &at, &part) && part.code == VD_MA_TCP &&
+	       !vd_multiaddr_next(address, &at, &part);
+}
+
+static enum vd_err check_host(const struct checking *c)
+{
+	const struct vd_config_host *host = &c->config->host;
+	char text[VD_MULTIADDR_TEXT];
+
+	for (uint32_t i = 0; i < host->listen.count; i++)
+		if (!is_tcp(&host->listen.at[i]))
+			return wrong(c, "host.listen",
+				     "`%s` is not for TCP; write /ip4/0.0.0.0/tcp/4001",
+				     vd_multiaddr_text(&host->listen.at[i], text));
+	if (host->threads)
+		return wrong(c, "host.threads", "stream threads are not in this version; write 0");
+	return VD_OK;
+}
+
 static enum vd_err check_rest(const struct checking *c)
 {
 	const struct vd_config *config = c->config;
@@ -182,11 +209,7 @@ static enum vd_err check_rest(const struct checking *c)
 	if (!config->dev && !config->key[0])
 		return wrong(c, "identity.key",
 			     "is empty; name the key file (`viaduct key gen FILE` makes one)");
-	if (config->host.listen.count)
-		return wrong(
-		    c, "host.listen",
-		    "libp2p connections are not supported in this version; leave it empty");
-	return VD_OK;
+	return check_host(c);
 }
 
 enum vd_err config_check_as(const struct vd_config *config, const char *name,

@@ -265,6 +265,8 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	struct vd_peer_id peer;
 	bool link = read_address(text ? text : "", &address, &peer, &why);
 
+	if (why && node_host_connect(node, text, reply))
+		return;
 	if (why)
 		api_reply_error(reply, why);
 	else if (link && !peer.len)
@@ -336,6 +338,11 @@ void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
 		return;
 	}
 	session = !link && wants_session(node, &peer);
+	if (!session && !wants_link(node, &peer) && node_host_disconnect(node, &peer)) {
+		api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", "connection", "peer",
+					      node_peer_json(&peer), "state", "closed"));
+		return;
+	}
 	if (!session && !wants_link(node, &peer)) {
 		api_reply_error(reply, "no link to and no session with that peer; see `viaduct "
 				       "links` and `viaduct sessions`");

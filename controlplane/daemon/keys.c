@@ -179,9 +179,11 @@ const struct config_key config_keys[] = {
 		  "take and show them. Read again at each reload. Empty: none." },
 
 	SECTION("host", .extra = KEY_NONE,
-		.help = "The libp2p host. Accepted and checked; not in this version."),
+		.help = "The libp2p host: TCP, Noise and TLS, Yamux; identify and ping."),
 	{ "host.listen", KEY_ADDRS, AT(host.listen), .max = VD_CONFIG_LISTEN_MAX, .fallback = "[]",
-	  .help = "Addresses for libp2p connections. Has to be empty in this version." },
+	  .help = "Addresses for libp2p connections, as /ip4/0.0.0.0/tcp/4001. Empty: no host." },
+	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
+	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
 	  .help = "Threads that own libp2p connections; 0: the control thread does." },
 

@@ -197,6 +197,7 @@ void node_close(struct node *node)
 		dp_stop(node->dp);
 	node_finish_jobs(node);
 	node_close_store(node); /* which may turn the loop, so before what that uses */
+	node_close_host(node);
 	api_free(node->api);
 	if (node->session_peering)
 		peering_free(node->session_peering);
@@ -238,6 +239,21 @@ static void append_listen(const struct node *node, const struct vd_udp_addr *add
 		 vd_multiaddr_text(&multiaddr, text));
 }
 
+static void append_host_listens(const struct node *node, char *out, size_t cap)
+{
+	struct vd_multiaddr listens[HOST_LISTEN_MAX];
+	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];
+	size_t count = node_host_listens(node, listens);
+
+	for (size_t i = 0; i < count; i++) {
+		size_t len = strlen(out);
+
+		snprintf(out + len, cap - len, "%s%s/p2p/%s", len && out[len - 1] == '=' ? "" : ",",
+			 vd_multiaddr_text(&listens[i], text),
+			 vd_peer_id_text(&node->identity.id, peer));
+	}
+}
+
 void node_ready_line(const struct node *node, char *out, size_t cap)
 {
 	char peer[VD_PEER_ID_TEXT];
@@ -256,4 +272,5 @@ void node_ready_line(const struct node *node, char *out, size_t cap)
 		dp_port_view(node->dp, i, &view);
 		append_listen(node, &view.bind, out, cap);
 	}
+	append_host_listens(node, out, cap);
 }

@@ -25,6 +25,7 @@
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
+#include "controlplane/host/host.h"
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
@@ -181,6 +182,7 @@ struct node {
 	struct peering *link_peering;
 	struct peering *session_peering;
 	struct seek *seek;
+	struct host *host; /* NULL: no host.listen */
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -444,6 +446,11 @@ bool node_ping_path(struct node *node, const struct route_session *session,
 		    const struct peering_path *path, uint64_t id) ON_CONTROL;
 /* False: not of these pings. */
 bool node_on_rank_pong(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
+/* libp2p.c: the libp2p host, if host.listen names addresses. */
+enum vd_err node_open_host(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_host(struct node *node) ON_CONTROL;
+size_t node_host_listens(const struct node *node, struct vd_multiaddr out[HOST_LISTEN_MAX]);
+void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* report.c: the API's data. */
 uint64_t node_switched(const struct node *node); /* frames, by all workers */

@@ -29,11 +29,14 @@ void node_ping(void *context, const char *target, struct api_reply *reply)
 	} else {
 		enum vd_err err = send_ping(node, &peer, &session);
 
+		if (err && err != VD_AGAIN && node_host_ping(node, &peer, reply))
+			return;
 		if (err == VD_AGAIN)
 			api_reply_error(reply, "a ping to this peer is under way; try again");
 		else if (err)
-			api_reply_error(reply, "no link and no session to this peer; see "
-					       "`viaduct links` and `viaduct sessions`");
+			api_reply_error(reply, "no link, session or connection to this "
+					       "peer; see `viaduct links`, `viaduct "
+					       "sessions`, `viaduct peers`");
 		else
 			*ping = (struct node_ping){ reply, peer, session, vd_now() + ping_timeout };
 	}

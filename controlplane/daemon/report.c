@@ -304,12 +304,13 @@ ON_CONTROL static void tell_mtu_states(struct node *node, struct metrics *m)
 		metrics_u64(m, counts[i], "state", mtu_state_name((enum mtu_state)i));
 }
 
-static void tell_reports(struct node *node, struct metrics *m)
+ON_CONTROL static void tell_reports(struct node *node, struct metrics *m)
 {
 	static const char *const codes[NODE_REPORT_CODES] = {
 		NULL, "unknown_director", "exhausted", "not_permitted", "over_rate", "too_big",
 	};
 
+	node_host_metrics(node, m);
 	metrics_counter(m, "viaduct_reports", "reports about frames of ours, believed");
 	for (unsigned i = 1; i < NODE_REPORT_CODES; i++)
 		metrics_u64(m, node->counters.reports[i], "code", codes[i]);

@@ -42,7 +42,8 @@ static const struct {
 	  "link.routers", "listed twice" },
 	{ UDP "tun: { name: 'a/b' }", "tun.name", "no name for a device" },
 	{ UDP "identity: { key: '' }", "identity.key", "is empty" },
-	{ UDP "host: { listen: [ /ip4/0.0.0.0/tcp/4001 ] }", "host.listen", "not supported" },
+	{ UDP "host: { listen: [ /ip4/0.0.0.0/udp/4001 ] }", "host.listen", "not for TCP" },
+	{ UDP "host: { threads: 2 }", "host.threads", "write 0" },
 };
 
 Test(config_check, each_contradiction_is_told_with_its_cure)
