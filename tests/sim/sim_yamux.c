@@ -253,7 +253,7 @@ static void start(struct sim *sim)
 		struct side *own = &sim->sides[side];
 
 		own->config = yamux_defaults;
-		own->config.window_max = YAMUX_WINDOW << draw(sim, 4);
+		own->config.window_max = (uint32_t)YAMUX_WINDOW << draw(sim, 4);
 		own->config.send_buffer = 1 + (uint32_t)draw(sim, 100000);
 		own->pipe_cap = 1 + (size_t)draw(sim, PIPE_MAX);
 		own->slow = 1 + (unsigned)draw(sim, 20);
