@@ -208,6 +208,7 @@ edge_config() {
 # Stdout to NAME.out, stderr to NAME.log.
 daemon() {
 	eval "ns_holder=\$ns_$1"
+	: >"$net_dir/$1.out" # now: who waits for the ready line must not find that of a daemon before
 	nsenter -t "$ns_holder" -n "$net_build/viaductd" --config "$net_dir/$1.yaml" \
 		>"$net_dir/$1.out" 2>"$net_dir/$1.log" &
 	eval "pid_$1=\$!"
@@ -225,13 +226,21 @@ ready() {
 	grep -q '^ready peer=' "$net_dir/$1.out"
 }
 
+# Says how it ended, if it did: an empty log is a signal's work.
+not_ready() {
+	eval "ready_pid=\$pid_$1"
+	ended "$ready_pid" || fail "viaductd of $1 does not become ready"
+	wait "$ready_pid" && fail "viaductd of $1 ends before it is ready"
+	fail "viaductd of $1 ends with $? before it is ready"
+}
+
 # daemons NAME…: starts them, all must become ready.
 daemons() {
 	for daemon_name; do
 		daemon "$daemon_name"
 	done
 	for daemon_name; do
-		ready "$daemon_name" || fail "viaductd of $daemon_name does not become ready"
+		ready "$daemon_name" || not_ready "$daemon_name"
 	done
 }
 
