@@ -127,8 +127,9 @@ bool node_host_connect(struct node *node, const char *text, struct api_reply *re
 	if (!strstr(text, "/tcp/") || vd_multiaddr_of_text(text, &address))
 		return false;
 	if (!node->host) {
-		api_reply_error(reply, "this daemon has no libp2p host; set host.listen, and "
-				       "restart");
+		api_reply_error(reply, "not a link address, and this daemon has no libp2p host; "
+				       "write /ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…, or set "
+				       "host.listen and restart");
 		return true;
 	}
 	err = host_dial(node->host, &address, on_dialled, reply);
