@@ -79,7 +79,8 @@ static size_t show_token(void *context, const struct vd_peer_id *peer, uint8_t *
 	size_t len = node->token ? strlen(node->token) : 0;
 
 	(void)peer;
-	memcpy(out, node->token, len);
+	if (len)
+		memcpy(out, node->token, len);
 	return len;
 }
 

@@ -268,7 +268,8 @@ Test(connection, a_flipped_bit_anywhere_never_opens_another_connection)
 			struct vd_bytes out = connection_next_output(&a.c, 1);
 
 			any = out.len > 0;
-			memcpy(wire, out.at, out.len);
+			if (any)
+				memcpy(wire, out.at, out.len);
 			if (flip >= at && flip < at + out.len)
 				wire[flip - at] ^= 1;
 			at += out.len;
