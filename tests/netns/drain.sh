@@ -6,6 +6,17 @@
 #
 #	A, B, R, S: see two.sh
 set -eu
+# A loaded machine loses packets, too: what draining loses, it loses in each of three tries.
+if [ -z "${DRAIN_TRY:-}" ]; then
+	for DRAIN_TRY in 1 2 3; do
+		export DRAIN_TRY
+		drain_status=0
+		"$0" "$@" || drain_status=$?
+		[ "$drain_status" -eq 1 ] || break
+		echo "try $DRAIN_TRY failed"
+	done
+	exit "$drain_status"
+fi
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/two.sh"
 net_needs
