@@ -131,6 +131,22 @@ static void count_failure(struct host_conn *conn, enum vd_err err)
 		counters->inbound_failed++;
 }
 
+static void tell_opened(struct host_conn *conn)
+{
+	const struct host_events *events = &conn->host->events;
+
+	if (events->opened)
+		events->opened(events->context, conn);
+}
+
+static void tell_closed(struct host_conn *conn, enum vd_err err, const char *why)
+{
+	const struct host_events *events = &conn->host->events;
+
+	if (conn->announced && events->closed)
+		events->closed(events->context, conn, err, why);
+}
+
 void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 {
 	char remote[VD_MULTIADDR_TEXT];
@@ -147,6 +163,7 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 		host_table_del(conn);
 	tell_waiting(conn, err ? err : VD_ELINK_CLOSED, why);
 	host_stream_lose_all(conn, VD_ELINK_CLOSED);
+	tell_closed(conn, err, why);
 	unlink_conn(conn);
 	host_conn_not_due(conn);
 	uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
@@ -312,6 +329,9 @@ static void announce(struct host_conn *conn)
 	else
 		conn->host->counters.accepted++;
 	host_table_add(conn);
+	tell_opened(conn);
+	if (conn->closing)
+		return;
 	tell_waiting(conn, VD_OK, NULL);
 	host_identify_ask(conn);
 }

@@ -106,6 +106,16 @@ void host_disconnect(struct host_conn *conn)
 	host_conn_close(conn, VD_OK, "disconnected");
 }
 
+void host_conn_use(struct host_conn *conn, void *user)
+{
+	conn->user = user;
+}
+
+void *host_conn_user(const struct host_conn *conn)
+{
+	return conn->user;
+}
+
 void host_each(const struct host *host, void (*fn)(void *context, struct host_conn *conn),
 	       void *context)
 {
@@ -184,6 +194,7 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 		return VD_ENOMEM;
 	host->loop = config->loop;
 	host->identity = config->identity;
+	host->events = config->events;
 	snprintf(host->agent, sizeof host->agent, "%s", config->agent);
 	randombytes_buf(host->secret, sizeof host->secret);
 	host->handlers = (struct multistream_handlers){ has_protocol, list_protocol, host };

@@ -42,11 +42,31 @@ struct host;
 struct host_conn;
 struct host_stream;
 
+/*
+ * What a host tells of its connections; NULL for what is not wanted. From the loop; a callback
+ * may open streams, and may disconnect the connection it is told of.
+ */
+struct host_events {
+	/* Negotiated; before host_dial's `done`. */
+	void (*opened)(void *context, struct host_conn *conn);
+	/* The peer told of itself, asked or by push: the stream, whole and well-formed, for
+	 * identify_stream_read. What it says is not verified. */
+	void (*identified)(void *context, struct host_conn *conn, struct vd_bytes told);
+	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
+	/* After its streams were told. VD_OK: either side closed it in order. */
+	void (*closed)(void *context, struct host_conn *conn, enum vd_err err, const char *why);
+	/* Somebody connected to a listener: true takes the socket, for host_adopt of this or
+	 * another host; false leaves it to this one. */
+	bool (*accepted)(void *context, int fd);
+	void *context;
+};
+
 struct host_config {
 	struct uv_loop_s *loop;
 	const struct vd_identity *identity; /* kept by reference */
 	const char *agent;                  /* "viaduct/0.1"; copied */
 	bool no_noise, no_tls;              /* leave one secure channel out */
+	struct host_events events;          /* copied */
 };
 
 struct host_counters {
@@ -77,6 +97,9 @@ uint32_t host_connection_count(const struct host *host);
 enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why);
 /* Addresses listened on, as bound, without /p2p. */
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX]);
+/* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
+ * VD_ELINK_CLOSED. */
+enum vd_err host_adopt(struct host *host, int fd);
 
 /* ---- protocols and streams ---- */
 
@@ -139,6 +162,9 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 /* An open connection to the peer, NULL without one. */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 void host_disconnect(struct host_conn *conn);
+/* The caller's, for host_events. NULL at first. */
+void host_conn_use(struct host_conn *conn, void *user);
+void *host_conn_user(const struct host_conn *conn);
 
 /* Asks for one ping; `done` is called once. `rtt` is 0 on failure. As host_open. */
 typedef void (*host_ping_fn)(void *context, enum vd_err err, vd_ns rtt);

@@ -91,12 +91,23 @@ static enum vd_err take_message(struct host_conn *conn, struct vd_bytes in)
 	return err;
 }
 
-static void forget(struct host_stream *stream)
+static void tell_identified(struct host_conn *conn, struct vd_bytes told)
 {
-	struct byte_queue *told = host_stream_user(stream);
+	const struct host_events *events = &conn->host->events;
 
+	if (events->identified && !conn->closing)
+		events->identified(events->context, conn, told);
+}
+
+static void free_told(struct byte_queue *told)
+{
 	byte_queue_fini(told);
 	free(told);
+}
+
+static void forget(struct host_stream *stream)
+{
+	free_told(host_stream_user(stream));
 	host_stream_use(stream, NULL, NULL);
 }
 
@@ -116,14 +127,17 @@ static void on_told(struct host_stream *stream)
 		return;
 	if (!err)
 		err = take_message(conn, byte_queue_bytes(told));
-	forget(stream);
 	if (err) {
 		conn->host->counters.peers_broke += vd_err_class(err) == VD_CLASS_PEER;
+		forget(stream);
 		host_stream_reset(stream);
 		return;
 	}
+	host_stream_use(stream, NULL, NULL);
 	host_stream_finish(stream);
 	host_stream_release(stream);
+	tell_identified(conn, byte_queue_bytes(told));
+	free_told(told);
 }
 
 static void on_lost(struct host_stream *stream, enum vd_err err)

@@ -39,6 +39,7 @@ struct host_conn {
 	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];
+	void *user;
 };
 
 struct host_stream {
@@ -63,6 +64,7 @@ struct host {
 	uv_loop_t *loop;
 	const struct vd_identity *identity;
 	char agent[HOST_AGENT];
+	struct host_events events;
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;

@@ -82,12 +82,15 @@ struct asked {
 	void *context;
 };
 
-static void tell(struct host_stream *stream, enum vd_err err)
+/* The stream is nobody's by now: who is told may close its connection. */
+static void tell(struct host_conn *conn, struct asked *asked, enum vd_err err)
 {
-	struct asked *asked = host_stream_user(stream);
+	const struct host_events *events = &conn->host->events;
 
+	if (!err && events->pinged)
+		events->pinged(events->context, conn, asked->ping.rtt);
 	asked->done(asked->context, err, asked->ping.rtt);
-	forget(stream);
+	free(asked);
 }
 
 static void send_ping(struct host_stream *stream)
@@ -104,20 +107,22 @@ static void send_ping(struct host_stream *stream)
 static void take_pong(struct host_stream *stream)
 {
 	struct asked *asked = host_stream_user(stream);
+	struct host_conn *conn = host_stream_conn(stream);
 	struct vd_bytes in = host_stream_read(stream);
 	enum vd_err err = stream_ping_receive(&asked->ping, in, vd_now());
 
 	host_stream_taken(stream, in.len);
 	if (err == VD_AGAIN && !host_stream_ended(stream))
 		return;
-	tell(stream, err == VD_AGAIN ? VD_EPEER_TRUNC : err);
+	host_stream_use(stream, NULL, NULL);
 	host_stream_finish(stream);
 	host_stream_release(stream);
+	tell(conn, asked, err == VD_AGAIN ? VD_EPEER_TRUNC : err);
 }
 
 static void lose_ping(struct host_stream *stream, enum vd_err err)
 {
-	tell(stream, err);
+	tell(host_stream_conn(stream), host_stream_user(stream), err);
 }
 
 static const struct host_stream_class ping_class = {

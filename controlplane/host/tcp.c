@@ -2,8 +2,10 @@
 /* tcp: listening and dialling. */
 #include "controlplane/host/parts.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -11,25 +13,86 @@ enum { BACKLOG = 1024 };
 
 /* ---- listening ---- */
 
-static void on_connection(uv_stream_t *tcp, int status)
+/* The socket is in its handle. */
+static enum vd_err begin_accepted(struct host_conn *conn, int uv_err)
 {
-	struct host_listener *listener = tcp->data;
-	struct host_conn *conn;
 	struct sockaddr_storage remote;
 	int len = sizeof remote;
 
-	if (status < 0)
-		return;
-	conn = host_conn_new(listener->host, false, NULL);
-	if (!conn)
-		return; /* libuv keeps the socket, and asks again when another comes */
-	if (uv_accept(tcp, (uv_stream_t *)&conn->tcp) < 0 ||
-	    uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&remote, &len) < 0) {
+	if (uv_err || uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&remote, &len) < 0) {
 		host_conn_close(conn, VD_ELINK_CLOSED, "gone before it was accepted");
-		return;
+		return VD_ELINK_CLOSED;
 	}
 	host_address_of(&remote, &conn->remote);
 	host_conn_established(conn);
+	return VD_OK;
+}
+
+enum vd_err host_adopt(struct host *host, int fd)
+{
+	struct host_conn *conn = host_conn_new(host, false, NULL);
+	int err;
+
+	if (!conn) {
+		close(fd);
+		return VD_ELIMIT;
+	}
+	err = uv_tcp_open(&conn->tcp, fd);
+	if (err)
+		close(fd);
+	return begin_accepted(conn, err);
+}
+
+static void on_lent_closed(uv_handle_t *handle)
+{
+	((struct host *)handle->data)->handle_count--;
+	free(handle);
+}
+
+/* Out of the handle that libuv wants to accept with; -1: not had. */
+static int accept_descriptor(struct host *host, uv_stream_t *listener)
+{
+	uv_tcp_t *tcp = malloc(sizeof *tcp);
+	uv_os_fd_t fd;
+	int own = -1;
+
+	if (!tcp || uv_tcp_init(host->loop, tcp)) {
+		free(tcp);
+		return -1;
+	}
+	tcp->data = host;
+	host->handle_count++;
+	if (!uv_accept(listener, (uv_stream_t *)tcp) && !uv_fileno((uv_handle_t *)tcp, &fd))
+		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	uv_close((uv_handle_t *)tcp, on_lent_closed);
+	return own;
+}
+
+/* To whoever the events' owner chooses. */
+static void hand_over(struct host *host, uv_stream_t *listener)
+{
+	int fd = accept_descriptor(host, listener);
+
+	if (fd < 0)
+		host->counters.connections_refused++;
+	else if (!host->events.accepted(host->events.context, fd))
+		(void)!host_adopt(host, fd);
+}
+
+static void on_connection(uv_stream_t *tcp, int status)
+{
+	struct host *host = ((struct host_listener *)tcp->data)->host;
+	struct host_conn *conn;
+
+	if (status < 0)
+		return;
+	if (host->events.accepted) {
+		hand_over(host, tcp);
+		return;
+	}
+	conn = host_conn_new(host, false, NULL);
+	if (conn) /* else libuv keeps the socket, and asks again when another comes */
+		(void)!begin_accepted(conn, uv_accept(tcp, (uv_stream_t *)&conn->tcp));
 }
 
 static void on_listener_closed(uv_handle_t *handle)

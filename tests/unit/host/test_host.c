@@ -6,10 +6,12 @@
 #include <criterion/new/assert.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "base/init.h"
 #include "controlplane/host/perf.h"
+#include "controlplane/proto/identify_stream.h"
 
 enum { TURNS = 20000, MEGABYTE = 1 << 20 };
 
@@ -17,6 +19,7 @@ static uv_loop_t loop;
 static struct vd_identity identity_a, identity_b;
 static struct host *a, *b; /* a dials b */
 static struct vd_multiaddr address_b;
+static struct host_events events_a, events_b; /* for begin */
 
 /* What the last dial, ping or perf said. */
 static struct {
@@ -97,9 +100,11 @@ static void begin(bool no_noise, bool no_tls)
 	config.identity = &identity_a;
 	config.no_noise = no_noise;
 	config.no_tls = no_tls;
+	config.events = events_a;
 	cr_assert(eq(int, host_new(&config, &a), VD_OK));
 	config.identity = &identity_b;
 	config.no_noise = config.no_tls = false;
+	config.events = events_b;
 	cr_assert(eq(int, host_new(&config, &b), VD_OK));
 	cr_assert(eq(int, vd_multiaddr_of_text("/ip4/127.0.0.1/tcp/0", &any), VD_OK));
 	cr_assert(eq(int, host_listen(b, &any, why), VD_OK));
@@ -225,6 +230,164 @@ Test(host, an_address_in_use_is_told_with_the_cure)
 	host_listens(b, bound);
 	cr_assert(eq(int, host_listen(a, &bound[0], why), VD_ESYS));
 	cr_assert(strstr(why, "another program") != NULL);
+	end();
+}
+
+/* ---- what a host tells ---- */
+
+struct heard {
+	unsigned opened, identified, pinged, closed;
+	bool agent;      /* identified with b's */
+	bool hang_up_at; /* opened: closes at once */
+	vd_ns rtt;
+	enum vd_err err;
+};
+
+static void hear_opened(void *context, struct host_conn *conn)
+{
+	struct heard *heard = context;
+
+	heard->opened++;
+	host_conn_use(conn, heard);
+	if (heard->hang_up_at)
+		host_disconnect(conn);
+}
+
+static void hear_identified(void *context, struct host_conn *conn, struct vd_bytes told)
+{
+	struct heard *heard = context;
+	struct identify message;
+
+	cr_assert(eq(ptr, host_conn_user(conn), heard));
+	cr_assert(eq(int, identify_stream_read(told, &message), VD_OK));
+	heard->identified++;
+	heard->agent = vd_bytes_equal(message.agent, vd_bytes_of_text("tester/1"));
+}
+
+static void hear_pinged(void *context, struct host_conn *conn, vd_ns rtt)
+{
+	struct heard *heard = context;
+
+	heard->pinged++;
+	heard->rtt = rtt;
+	host_disconnect(conn);
+}
+
+static void hear_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	struct heard *heard = context;
+
+	cr_assert(eq(ptr, host_conn_user(conn), heard));
+	cr_assert(why != NULL);
+	heard->closed++;
+	heard->err = err;
+}
+
+static struct heard heard;
+
+static const struct host_events hearing = { .opened = hear_opened,
+					    .identified = hear_identified,
+					    .pinged = hear_pinged,
+					    .closed = hear_closed,
+					    .context = &heard };
+
+static void turn_until(const unsigned *count)
+{
+	for (unsigned turn = 0; !*count && turn < TURNS; turn++)
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_assert(gt(uint, *count, 0));
+}
+
+Test(host, tells_of_a_connection_from_its_opening_to_its_end)
+{
+	heard = (struct heard){ .err = VD_EBUG_STATE };
+	events_a = hearing;
+	begin(false, false);
+	dial();
+	cr_assert(eq(uint, heard.opened, 1));
+	turn_until(&heard.identified);
+	cr_assert(heard.agent);
+	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
+	until(2); /* who is told of the ping disconnects */
+	cr_assert(eq(uint, heard.pinged, 1));
+	cr_assert(gt(u64, heard.rtt, 0));
+	cr_assert(eq(uint, heard.closed, 1));
+	cr_assert(eq(int, heard.err, VD_OK));
+	end();
+	cr_assert(eq(uint, heard.opened + heard.closed, 2));
+}
+
+Test(host, a_connection_may_be_closed_as_its_opening_is_told)
+{
+	heard = (struct heard){ .hang_up_at = true };
+	events_a = hearing;
+	begin(false, false);
+	cr_assert(eq(int, host_dial(a, &address_b, on_dial, NULL), VD_OK));
+	until(1);
+	cr_assert(eq(int, said.err, VD_ELINK_CLOSED));
+	cr_assert(eq(uint, heard.closed, 1));
+	cr_assert(eq(u32, host_connection_count(a), 0));
+	end();
+}
+
+/* ---- sockets accepted by one host for another ---- */
+
+static bool to_c(void *context, int fd)
+{
+	struct host **c = context;
+
+	cr_assert(eq(int, host_adopt(*c, fd), VD_OK));
+	return true;
+}
+
+static bool to_nobody(void *context, int fd)
+{
+	(void)fd;
+	++*(unsigned *)context;
+	return false;
+}
+
+Test(host, hands_what_it_accepted_to_another_host)
+{
+	struct host_config config = { .loop = &loop, .agent = "c/1", .identity = &identity_b };
+	struct host *c;
+
+	events_b = (struct host_events){ .accepted = to_c, .context = &c };
+	begin(false, false);
+	cr_assert(eq(int, host_new(&config, &c), VD_OK));
+	dial();
+	cr_assert(eq(u32, host_connection_count(b), 0));
+	for (unsigned turn = 0; !host_connection_count(c) && turn < TURNS; turn++)
+		uv_run(&loop, UV_RUN_ONCE);
+	cr_assert(eq(u32, host_connection_count(c), 1));
+	cr_assert(eq(u64, host_counters(c)->accepted, 1));
+	host_free(c);
+	end();
+}
+
+Test(host, keeps_what_nobody_else_takes)
+{
+	unsigned asked = 0;
+
+	events_b = (struct host_events){ .accepted = to_nobody, .context = &asked };
+	begin(false, false);
+	dial();
+	cr_assert(eq(uint, asked, 1));
+	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
+	until(2);
+	cr_assert(eq(u32, host_connection_count(b), 1));
+	end();
+}
+
+Test(host, refuses_a_socket_that_is_none)
+{
+	int fds[2];
+
+	begin(false, false);
+	cr_assert(eq(int, pipe(fds), 0));
+	cr_assert(eq(int, host_adopt(b, fds[0]), VD_ELINK_CLOSED));
+	cr_assert(eq(u64, host_counters(b)->inbound_failed, 1));
+	close(fds[1]);
 	end();
 }
 
