@@ -35,7 +35,8 @@ struct host_conn {
 	vd_ns until; /* to be open by then */
 	struct host_dialling *waiting;
 	struct host_stream *streams;
-	struct host_conn *next, *prev;           /* of the host */
+	struct host_stream *told;      /* the one that is called back; NULL once it was ended */
+	struct host_conn *next, *prev; /* of the host */
 	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];

@@ -35,22 +35,24 @@ static void set_agreed(struct host_stream *stream)
 	stream->conn->negotiating--;
 }
 
-static void free_stream(struct host_stream *stream)
+static void free_stream(struct host_conn *conn, struct host_stream *stream)
 {
 	if (!stream->agreed)
-		stream->conn->negotiating--;
+		conn->negotiating--;
 	if (stream->next)
 		stream->next->prev = stream->prev;
-	if (stream->prev)
-		stream->prev->next = stream->next;
+	if (conn->streams == stream)
+		conn->streams = stream->next;
 	else
-		stream->conn->streams = stream->next;
+		stream->prev->next = stream->next;
+	if (conn->told == stream)
+		conn->told = NULL;
 	multistream_fini(&stream->select);
 	free(stream);
 }
 
 /* The other side, or we, cut it: tells its user, and forgets it. */
-static void lose(struct host_stream *stream, enum vd_err err)
+static void lose(struct host_conn *conn, struct host_stream *stream, enum vd_err err)
 {
 	const struct host_stream_class *class = stream->class;
 
@@ -61,14 +63,14 @@ static void lose(struct host_stream *stream, enum vd_err err)
 	}
 	if (class && class->closed)
 		class->closed(stream, err);
-	host_conn_due(stream->conn);
-	free_stream(stream);
+	host_conn_due(conn);
+	free_stream(conn, stream);
 }
 
 void host_stream_lose_all(struct host_conn *conn, enum vd_err err)
 {
 	while (conn->streams)
-		lose(conn->streams, err);
+		lose(conn, conn->streams, err);
 }
 
 void host_stream_expire(struct host_conn *conn, vd_ns now)
@@ -81,7 +83,7 @@ void host_stream_expire(struct host_conn *conn, vd_ns now)
 		if (stream->agreed || stream->until > now)
 			continue;
 		conn->host->counters.timeouts++;
-		lose(stream, VD_ELINK_TIMEOUT);
+		lose(conn, stream, VD_ELINK_TIMEOUT);
 	}
 }
 
@@ -131,7 +133,7 @@ static bool begin(struct host_stream *stream)
 	protocol = protocol_of(host, vd_bytes_of_text(id));
 	if (!protocol) { /* unhandled in between */
 		host->counters.streams_refused++;
-		lose(stream, VD_ELINK_CLOSED);
+		lose(stream->conn, stream, VD_ELINK_CLOSED);
 		return false;
 	}
 	host->counters.streams_in++;
@@ -149,7 +151,7 @@ static void refuse(struct host_stream *stream, enum vd_err err)
 		muxer_release(stream->raw);
 		stream->raw = NULL;
 	}
-	lose(stream, err);
+	lose(stream->conn, stream, err);
 }
 
 /* Feeds the negotiation; false when the stream is gone, or still negotiates. */
@@ -177,21 +179,13 @@ static bool negotiate(struct host_stream *stream)
 
 /* ---- events ---- */
 
-/* Whether a stream is still of this connection: a callback may have ended it. */
-static bool lives(const struct host_conn *conn, const struct host_stream *stream)
-{
-	for (const struct host_stream *s = conn->streams; s; s = s->next)
-		if (s == stream)
-			return true;
-	return false;
-}
-
 static void on_readable(struct host_stream *stream)
 {
 	struct host_conn *conn = stream->conn;
 
 	if (!stream->agreed) {
-		if (!negotiate(stream) || !lives(conn, stream))
+		conn->told = stream;
+		if (!negotiate(stream) || !conn->told) /* its handler has ended it */
 			return;
 		if (!muxer_read(stream->raw).len && !muxer_ended(stream->raw))
 			return;
@@ -234,7 +228,7 @@ void host_stream_on_event(struct host_conn *conn, const struct muxer_event *even
 	switch (event->what) {
 	case MUXER_READABLE: on_readable(stream); break;
 	case MUXER_WRITABLE: on_writable(stream); break;
-	case MUXER_RESET: lose(stream, VD_ELINK_CLOSED); break;
+	case MUXER_RESET: lose(conn, stream, VD_ELINK_CLOSED); break;
 	default: break;
 	}
 }
@@ -326,12 +320,12 @@ void host_stream_finish(struct host_stream *stream)
 void host_stream_reset(struct host_stream *stream)
 {
 	stream->class = NULL; /* no `closed` */
-	lose(stream, VD_OK);
+	lose(stream->conn, stream, VD_OK);
 }
 
 void host_stream_release(struct host_stream *stream)
 {
 	muxer_release(stream->raw);
 	host_conn_due(stream->conn);
-	free_stream(stream);
+	free_stream(stream->conn, stream);
 }
