@@ -109,6 +109,7 @@ static enum vd_err take_header(struct multistream *m, struct vd_bytes line)
 {
 	if (!vd_bytes_equal(line, vd_bytes_of_text(HEADER)))
 		return fail(m, VD_EPEER_FORMAT, "not multistream-select 1.0.0");
+	m->greeted = true;
 	m->state = m->proposals ? MULTISTREAM_ANSWER : MULTISTREAM_PROPOSAL;
 	return m->proposals ? VD_OK : push_line(m, HEADER);
 }

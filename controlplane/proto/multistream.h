@@ -45,6 +45,7 @@ enum multistream_state {
 
 struct multistream {
 	enum multistream_state state;
+	bool greeted;                 /* the peer's header came */
 	const char *const *proposals; /* initiator: the one under way; responder: NULL */
 	const struct multistream_handlers *handlers;
 	unsigned rounds;
