@@ -59,6 +59,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	if (--conn->handles)
 		return;
 	connection_fini(&conn->machine);
+	host_network_leave(conn);
 	free(conn->held);
 	free(conn->writing);
 	free(conn);
@@ -76,6 +77,10 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 	if (!conn)
 		return NULL;
 	conn->host = host;
+	if (host_network_join(conn)) {
+		free(conn);
+		return NULL;
+	}
 	connection_init(&conn->machine, &host->layers, dialer, expected);
 	uv_tcp_init(host->loop, &conn->tcp);
 	uv_timer_init(host->loop, &conn->timer);
@@ -154,10 +159,12 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 	if (conn->closing)
 		return;
 	conn->closing = true;
+	why = host_network_why(conn, err, why);
 	count_failure(conn, err);
 	if (err)
 		vd_log(VD_DEBUG, VD_SUB_HOST, "connection closed",
-		       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)), VD_ERR(err),
+		       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
+		       VD_STR("network", host_network_name(conn->host)), VD_ERR(err),
 		       VD_STR("why", why));
 	if (conn->announced)
 		host_table_del(conn);
@@ -209,7 +216,9 @@ static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_o
 {
 	*sent_out = 0;
 	while (!conn->writing) {
-		struct vd_bytes out = connection_next_output(&conn->machine, now);
+		size_t of_machine;
+		struct vd_bytes out = host_network_seal(
+		    conn, connection_next_output(&conn->machine, now), &of_machine);
 		uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)out.at, (unsigned)out.len);
 		int took;
 
@@ -228,7 +237,8 @@ static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_o
 				return err;
 		}
 		conn->host->counters.bytes_out += out.len;
-		connection_sent(&conn->machine, out.len);
+		if (of_machine)
+			connection_sent(&conn->machine, of_machine);
 		*sent_out += out.len;
 	}
 	return VD_OK;
@@ -297,7 +307,7 @@ static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer)
 		return;
 	}
 	conn->host->counters.bytes_in += (uint64_t)got;
-	err = take(conn, vd_bytes(buffer->base, (size_t)got));
+	err = take(conn, host_network_open(conn, (uint8_t *)buffer->base, (size_t)got));
 	if (err)
 		give_up(conn, err);
 	else

@@ -201,7 +201,9 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 	uv_timer_init(host->loop, &host->soon);
 	host->soon.data = host;
 	host->handle_count = 1;
-	err = host_layers_init(host, config);
+	err = host_network_init(host, config);
+	if (!err)
+		err = host_layers_init(host, config);
 	if (!err)
 		err = host_identify_init(host);
 	if (!err)
@@ -230,6 +232,7 @@ void host_free(struct host *host)
 	while (host->handle_count)
 		uv_run(host->loop, UV_RUN_ONCE);
 	host_layers_fini(host);
+	host_network_fini(host);
 	free(host);
 }
 

@@ -34,10 +34,12 @@ enum {
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
 	HOST_DIAL_S = 5,       /* to a TCP connection */
 	HOST_AGENT = 64,
+	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
 };
 
 struct uv_loop_s;
+struct pnet_key;
 struct host;
 struct host_conn;
 struct host_stream;
@@ -67,6 +69,12 @@ struct host_config {
 	const char *agent;                  /* "viaduct/0.1"; copied */
 	bool no_noise, no_tls;              /* leave one secure channel out */
 	struct host_events events;          /* copied */
+	/*
+	 * A host is in one network: the public one, or the private one that this key makes
+	 * (libp2p/specs, pnet). Copied, and wiped by host_free; the name is for logs.
+	 */
+	const struct pnet_key *network_key; /* NULL: the public network */
+	const char *network;                /* copied; NULL with the key alone */
 };
 
 struct host_counters {
@@ -77,6 +85,7 @@ struct host_counters {
 	uint64_t streams_in, streams_out;
 	uint64_t streams_refused; /* no handler */
 	uint64_t peers_broke;     /* connections closed as the peer broke a protocol */
+	uint64_t wrong_network;   /* of a private network's: no first line that its key opens */
 	uint64_t timeouts;
 	uint64_t bytes_in, bytes_out; /* of sockets */
 };

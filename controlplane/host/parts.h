@@ -8,8 +8,14 @@
 #include "controlplane/proto/identify.h"
 #include "controlplane/proto/multistream.h"
 #include "controlplane/proto/noise_stream.h"
+#include "controlplane/proto/pnet.h"
 
-enum { HOST_BUCKETS = 4096, HOST_READ_BYTES = 65536, HOST_TURN_BYTES = 1 << 20 };
+enum {
+	HOST_BUCKETS = 4096,
+	HOST_READ_BYTES = 65536,
+	HOST_SEALED_BYTES = 65536,
+	HOST_TURN_BYTES = 1 << 20
+};
 
 struct host_dialling { /* who waits for a connection */
 	host_dial_fn done;
@@ -21,7 +27,8 @@ struct host_conn {
 	struct host *host;
 	uv_tcp_t tcp;
 	uv_timer_t timer;
-	unsigned handles; /* of the two, not closed yet */
+	unsigned handles;  /* of the two, not closed yet */
+	struct pnet *pnet; /* in a private network, between socket and machine */
 	struct connection machine;
 	struct vd_multiaddr remote; /* without /p2p */
 	uint8_t *held;              /* of the wire, not taken yet: the reader is behind */
@@ -61,11 +68,18 @@ struct host_listener {
 	struct vd_multiaddr address;
 };
 
+struct host_network {
+	struct pnet_key key;
+	char name[HOST_NETWORK];
+	uint8_t sealed[HOST_SEALED_BYTES]; /* of the connection that is being written */
+};
+
 struct host {
 	uv_loop_t *loop;
 	const struct vd_identity *identity;
 	char agent[HOST_AGENT];
 	struct host_events events;
+	struct host_network *network; /* NULL: the public one */
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
@@ -97,6 +111,19 @@ void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr 
 
 /* tcp.c */
 void host_listen_close(struct host *host);
+
+/* network.c: what a private network changes; of a public host nothing. */
+enum vd_err host_network_init(struct host *host, const struct host_config *config);
+void host_network_fini(struct host *host);
+enum vd_err host_network_join(struct host_conn *conn);
+void host_network_leave(struct host_conn *conn);
+/* Plaintext of what came, in place. */
+struct vd_bytes host_network_open(struct host_conn *conn, uint8_t *wire, size_t len);
+/* What goes to the socket for `out` of the machine, of which *took_out bytes then are sent. */
+struct vd_bytes host_network_seal(struct host_conn *conn, struct vd_bytes out, size_t *took_out);
+/* Why a connection ended: `why`, or that the other side has another key, which it counts. */
+const char *host_network_why(struct host_conn *conn, enum vd_err err, const char *why);
+const char *host_network_name(const struct host *host); /* "" for the public one */
 
 /* conn.c */
 struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected);
