@@ -29,7 +29,9 @@ struct vd_bytes {
 
 static inline struct vd_bytes vd_bytes(const void *at, size_t len)
 {
-	return (struct vd_bytes){ .at = (const uint8_t *)at, .len = len };
+	struct vd_bytes bytes = { (const uint8_t *)at, len };
+
+	return bytes;
 }
 
 /* The characters of a C string, without its NUL. */
@@ -95,7 +97,9 @@ struct vd_read {
 
 static inline struct vd_read vd_read_of(struct vd_bytes in)
 {
-	return (struct vd_read){ .at = in.at, .end = in.len ? in.at + in.len : in.at };
+	struct vd_read r = { in.at, in.len ? in.at + in.len : in.at, VD_OK };
+
+	return r;
 }
 
 static inline size_t vd_read_left(const struct vd_read *r)
@@ -164,7 +168,9 @@ struct vd_write {
 static inline struct vd_write vd_write_to(void *out, size_t cap)
 {
 	uint8_t *start = (uint8_t *)out;
-	return (struct vd_write){ .start = start, .at = start, .end = start + cap };
+	struct vd_write w = { start, start, start + cap, VD_OK };
+
+	return w;
 }
 
 /* Bytes written so far. */

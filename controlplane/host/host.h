@@ -136,10 +136,10 @@ void host_unhandle(struct host *host, const char *id);
  * the peer has. With one id it may be written at once. VD_ELIMIT, VD_ELINK_CLOSED, VD_ENOMEM.
  */
 enum vd_err host_open(struct host_conn *conn, const char *const *ids,
-		      const struct host_stream_class *class, void *user,
+		      const struct host_stream_class *calls, void *user,
 		      struct host_stream **stream_out);
 
-void host_stream_use(struct host_stream *stream, const struct host_stream_class *class, void *user);
+void host_stream_use(struct host_stream *stream, const struct host_stream_class *calls, void *user);
 void *host_stream_user(const struct host_stream *stream);
 struct host_conn *host_stream_conn(const struct host_stream *stream);
 const char *host_stream_protocol(const struct host_stream *stream); /* NULL: not agreed on yet */
