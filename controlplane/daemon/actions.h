@@ -20,7 +20,10 @@ void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 
 /* libp2p.c: false: not a libp2p address or peer, and nothing was answered. */
 void node_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
-bool node_host_connect(struct node *node, const char *text, struct api_reply *reply) ON_CONTROL;
+/* `network` by its name; NULL or `public`: the public one. */
+bool node_host_connect(struct node *node, const char *text, const char *network,
+		       struct api_reply *reply) ON_CONTROL;
+/* In all networks. */
 bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 bool node_host_ping(struct node *node, const struct vd_peer_id *peer,
 		    struct api_reply *reply) ON_CONTROL;

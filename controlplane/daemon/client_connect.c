@@ -6,11 +6,11 @@
 #include "controlplane/daemon/table.h"
 
 /* "link to 12D3… is up", or the JSON. */
-static int show(const struct client_options *options, const char *command)
+static int show(const struct client_options *options, const char *command, json_t *args)
 {
 	char why[CLIENT_WHY], kind[TABLE_CELL], peer[TABLE_CELL], state[TABLE_CELL];
 	json_t *answer = NULL;
-	int status = client_request(options->api, command, options->words[1], &answer, why);
+	int status = client_call(options->api, command, args, &answer, why);
 
 	if (status)
 		return client_complain(status, why);
@@ -27,10 +27,10 @@ static int show(const struct client_options *options, const char *command)
 
 int client_connect(const struct client_options *options)
 {
-	return show(options, "connect");
+	return show(options, "connect", json_pack("[s, s*]", options->words[1], options->network));
 }
 
 int client_disconnect(const struct client_options *options)
 {
-	return show(options, "disconnect");
+	return show(options, "disconnect", json_pack("[s]", options->words[1]));
 }

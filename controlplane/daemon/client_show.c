@@ -62,11 +62,11 @@ int client_sessions(const struct client_options *options)
 int client_peers(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
-		{ "NAME", "name", TABLE_TEXT },         { "PEER", "peer", TABLE_TEXT },
-		{ "ADDRESS", "address", TABLE_TEXT },   { "DIR", "direction", TABLE_TEXT },
-		{ "SECURITY", "security", TABLE_TEXT }, { "AGENT", "agent", TABLE_TEXT },
-		{ "STREAMS", "streams", TABLE_NUMBER }, { "RTT", "rtt_ms", TABLE_MS },
-		{ "SINCE", "since_s", TABLE_SECONDS },
+		{ "NAME", "name", TABLE_TEXT },       { "PEER", "peer", TABLE_TEXT },
+		{ "ADDRESS", "address", TABLE_TEXT }, { "NETWORK", "network", TABLE_TEXT },
+		{ "DIR", "direction", TABLE_TEXT },   { "SECURITY", "security", TABLE_TEXT },
+		{ "AGENT", "agent", TABLE_TEXT },     { "STREAMS", "streams", TABLE_NUMBER },
+		{ "RTT", "rtt_ms", TABLE_MS },        { "SINCE", "since_s", TABLE_SECONDS },
 	};
 
 	return show_list(options, "peers", columns, CLIENT_COUNT(columns), "no libp2p peers");

@@ -41,6 +41,7 @@ struct client_options {
 	bool cancel;           /* of drain */
 	bool path;             /* of ping */
 	unsigned count;        /* 0: not given */
+	const char *network;   /* of connect: a private one's name; NULL: not given */
 	const char *link;      /* of capture: peer id; NULL: any */
 	const char *drop;      /* of capture: reason or "any"; NULL: no drops */
 	const char *direction; /* of capture: "in", "out"; NULL: both */

@@ -42,6 +42,7 @@ enum {
 	VD_CONFIG_LISTEN_MAX = 16,
 	VD_CONFIG_ROUTERS_MAX = 16,
 	VD_CONFIG_TIERS_MAX = 64,
+	VD_CONFIG_NETWORKS_MAX = 8,    /* private ones */
 	VD_CONFIG_PEERS_MAX = 1 << 16, /* of one list */
 	VD_CONFIG_KEY = 64,
 	VD_CONFIG_ERROR = 512,
@@ -111,10 +112,19 @@ struct vd_config_session {
 	uint16_t prefix; /* first 16 bits of overlay addresses: 0xfd76 */
 };
 
+/* A private network: nobody without its key is in it. */
+struct vd_config_network {
+	char name[VD_CONFIG_NAME];
+	char key[VD_CONFIG_PATH];        /* file */
+	struct vd_multiaddr_list listen; /* TCP; none: only dials */
+};
+
 struct vd_config_host {
-	struct vd_multiaddr_list listen; /* TCP; none: no libp2p host */
+	struct vd_multiaddr_list listen; /* TCP; none: not in the public network */
 	bool perf;                       /* answer /perf/1.0.0 */
 	uint32_t threads;
+	struct vd_config_network networks[VD_CONFIG_NETWORKS_MAX];
+	uint32_t network_count;
 };
 
 struct vd_config_api {

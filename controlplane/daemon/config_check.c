@@ -187,16 +187,67 @@ static bool is_tcp(const struct vd_multiaddr *address)
 	       !vd_multiaddr_next(address, &at, &part);
 }
 
+static enum vd_err check_listen(const struct checking *c, const char *key,
+				const struct vd_multiaddr_list *listen)
+{
+	char text[VD_MULTIADDR_TEXT];
+
+	for (uint32_t i = 0; i < listen->count; i++)
+		if (!is_tcp(&listen->at[i]))
+			return wrong(c, key, "`%s` is not for TCP; write /ip4/0.0.0.0/tcp/4001",
+				     vd_multiaddr_text(&listen->at[i], text));
+	return VD_OK;
+}
+
+/* Whether both bind one address; port 0 is another one each time. */
+static bool share_address(const struct vd_multiaddr_list *a, const struct vd_multiaddr_list *b)
+{
+	for (uint32_t i = 0; i < a->count; i++)
+		for (uint32_t j = 0; j < b->count; j++) {
+			const struct vd_multiaddr *one = &a->at[i];
+
+			if (vd_multiaddr_equal(one, &b->at[j]) &&
+			    (one->bytes[one->len - 1] || one->bytes[one->len - 2]))
+				return true;
+		}
+	return false;
+}
+
+static enum vd_err check_network(const struct checking *c, uint32_t i)
+{
+	const struct vd_config_host *host = &c->config->host;
+	const struct vd_config_network *network = &host->networks[i];
+	const char *other =
+	    share_address(&network->listen, &host->listen) ? "the public one" : NULL;
+
+	if (strcmp(network->name, "public") == 0)
+		return wrong(c, "host.networks",
+			     "`public` names the network of all who have no "
+			     "key; choose another name");
+	for (uint32_t j = 0; j < i; j++) {
+		if (strcmp(host->networks[j].name, network->name) == 0)
+			return wrong(c, "host.networks",
+				     "two networks are named `%s`; give each a name of its own",
+				     network->name);
+		if (share_address(&network->listen, &host->networks[j].listen))
+			other = host->networks[j].name;
+	}
+	if (other)
+		return wrong(c, "host.networks",
+			     "`%s` listens where %s does; give each a port of its own",
+			     network->name, other);
+	return check_listen(c, "host.networks", &network->listen);
+}
+
 static enum vd_err check_host(const struct checking *c)
 {
 	const struct vd_config_host *host = &c->config->host;
-	char text[VD_MULTIADDR_TEXT];
+	enum vd_err err = check_listen(c, "host.listen", &host->listen);
 
-	for (uint32_t i = 0; i < host->listen.count; i++)
-		if (!is_tcp(&host->listen.at[i]))
-			return wrong(c, "host.listen",
-				     "`%s` is not for TCP; write /ip4/0.0.0.0/tcp/4001",
-				     vd_multiaddr_text(&host->listen.at[i], text));
+	for (uint32_t i = 0; !err && i < host->network_count; i++)
+		err = check_network(c, i);
+	if (err)
+		return err;
 	if (host->threads)
 		return wrong(c, "host.threads", "stream threads are not in this version; write 0");
 	return VD_OK;

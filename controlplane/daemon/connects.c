@@ -261,13 +261,17 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const char *text = json_string_value(json_array_get(args, 0)), *why;
+	const char *network = json_string_value(json_array_get(args, 1)); /* NULL: not given */
 	struct vd_udp_addr address;
 	struct vd_peer_id peer;
 	bool link = read_address(text ? text : "", &address, &peer, &why);
 
-	if (why && node_host_connect(node, text, reply))
+	if (why && node_host_connect(node, text, network, reply))
 		return;
-	if (why)
+	if (network)
+		api_reply_error(reply, "a network is for libp2p addresses; write "
+				       "/ip4/198.18.1.1/tcp/9096/p2p/12D3…");
+	else if (why)
 		api_reply_error(reply, why);
 	else if (link && !peer.len)
 		api_reply_error(reply, "the address does not say who is there; add /p2p/ and the "

@@ -7,11 +7,12 @@
 #include "switch/label.h"
 #include "switch/plane.h"
 
-#define AT(field)      .offset = (uint32_t)offsetof(struct vd_config, field)
-#define EXTRA(field)   .extra = (uint32_t)offsetof(struct vd_config, field)
-#define IN_PORT(field) .offset = (uint32_t)offsetof(struct dp_port_config, field)
-#define IN_TIER(field) .offset = (uint32_t)offsetof(struct vd_tier, field)
-#define ROOM_OF(s, f)  .room = (uint32_t)sizeof(((s *)0)->f)
+#define AT(field)         .offset = (uint32_t)offsetof(struct vd_config, field)
+#define EXTRA(field)      .extra = (uint32_t)offsetof(struct vd_config, field)
+#define IN_PORT(field)    .offset = (uint32_t)offsetof(struct dp_port_config, field)
+#define IN_TIER(field)    .offset = (uint32_t)offsetof(struct vd_tier, field)
+#define IN_NETWORK(field) .offset = (uint32_t)offsetof(struct vd_config_network, field)
+#define ROOM_OF(s, f)     .room = (uint32_t)sizeof(((s *)0)->f)
 #define SECTION(p, ...)                                                                            \
 	{                                                                                          \
 		.path = (p), .type = KEY_SECTION, __VA_ARGS__                                      \
@@ -181,11 +182,30 @@ const struct config_key config_keys[] = {
 	SECTION("host", .extra = KEY_NONE,
 		.help = "The libp2p host: TCP, Noise and TLS, Yamux; identify and ping."),
 	{ "host.listen", KEY_ADDRS, AT(host.listen), .max = VD_CONFIG_LISTEN_MAX, .fallback = "[]",
-	  .help = "Addresses for libp2p connections, as /ip4/0.0.0.0/tcp/4001. Empty: no host." },
+	  .help =
+	      "Addresses for libp2p connections, as /ip4/0.0.0.0/tcp/4001. Empty: this node is not "
+	      "in the public network, and dials nobody there." },
 	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
 	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
 	  .help = "Threads that own libp2p connections; 0: the control thread does." },
+	{ "host.networks", KEY_MAPS, AT(host.networks), .room = sizeof(struct vd_config_network),
+	  EXTRA(host.network_count), .max = VD_CONFIG_NETWORKS_MAX, .fallback = "[]",
+	  .help =
+	      "Private networks (libp2p's pre-shared keys, as a kubo swarm.key or an ipfs-cluster "
+	      "secret): besides the public one, and apart from it. `viaduct connect --network "
+	      "NAME` dials in one." },
+	{ "host.networks[].name", KEY_TEXT, IN_NETWORK(name),
+	  ROOM_OF(struct vd_config_network, name), .min = 1,
+	  .help = "A name of your choice, unique, for commands and logs." },
+	{ "host.networks[].key", KEY_TEXT, IN_NETWORK(key), ROOM_OF(struct vd_config_network, key),
+	  .min = 1,
+	  .help = "File with the key: the line `/key/swarm/psk/1.0.0/`, a line `/base16/`, "
+		  "`/base64/` or `/bin/`, and 32 bytes so written; readable by its owner only." },
+	{ "host.networks[].listen", KEY_ADDRS, IN_NETWORK(listen), .max = VD_CONFIG_LISTEN_MAX,
+	  .fallback = "[]",
+	  .help = "Addresses for connections of this network, as /ip4/0.0.0.0/tcp/9096. Empty: it "
+		  "only dials." },
 
 	SECTION("api", .extra = KEY_NONE, .help = "How the daemon is asked and watched."),
 	{ "api.socket", KEY_TEXT, AT(api.socket), ROOM_OF(struct vd_config, api.socket),

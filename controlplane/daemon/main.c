@@ -105,7 +105,7 @@ static void check_names(const struct vd_config *config)
 static int run(const struct vd_config *config, const char *path)
 {
 	static struct node node;
-	char why[NODE_WHY] = "", line[4096];
+	char why[NODE_WHY] = "", line[16384];
 
 	vd_role_control();
 	if (node_open(&node, config, path, why)) {

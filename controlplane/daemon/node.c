@@ -197,7 +197,7 @@ void node_close(struct node *node)
 		dp_stop(node->dp);
 	node_finish_jobs(node);
 	node_close_store(node); /* which may turn the loop, so before what that uses */
-	node_close_host(node);
+	node_close_hosts(node);
 	api_free(node->api);
 	if (node->session_peering)
 		peering_free(node->session_peering);
@@ -241,7 +241,7 @@ static void append_listen(const struct node *node, const struct vd_udp_addr *add
 
 static void append_host_listens(const struct node *node, char *out, size_t cap)
 {
-	struct vd_multiaddr listens[HOST_LISTEN_MAX];
+	struct vd_multiaddr listens[NODE_LISTENS_MAX];
 	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];
 	size_t count = node_host_listens(node, listens);
 

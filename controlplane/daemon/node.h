@@ -182,7 +182,8 @@ struct node {
 	struct peering *link_peering;
 	struct peering *session_peering;
 	struct seek *seek;
-	struct host *host; /* NULL: no host.listen */
+	/* [0]: in the public network, if host.listen names addresses; [1 + i]: in networks[i]. */
+	struct host *hosts[1 + VD_CONFIG_NETWORKS_MAX];
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -446,10 +447,16 @@ bool node_ping_path(struct node *node, const struct route_session *session,
 		    const struct peering_path *path, uint64_t id) ON_CONTROL;
 /* False: not of these pings. */
 bool node_on_rank_pong(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
-/* libp2p.c: the libp2p host, if host.listen names addresses. */
-enum vd_err node_open_host(struct node *node, char why[NODE_WHY]) ON_CONTROL;
-void node_close_host(struct node *node) ON_CONTROL;
-size_t node_host_listens(const struct node *node, struct vd_multiaddr out[HOST_LISTEN_MAX]);
+/* networks.c: the key of a private network, from its file. VD_EUSER with `why`. */
+enum vd_err node_read_network_key(const struct vd_config_network *network, struct pnet_key *key_out,
+				  char why[NODE_WHY]) ON_CONTROL;
+
+/* libp2p.c: the libp2p hosts, one for each network that this node is in. */
+enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_hosts(struct node *node) ON_CONTROL;
+/* Of all of them. */
+enum { NODE_LISTENS_MAX = (1 + VD_CONFIG_NETWORKS_MAX) * HOST_LISTEN_MAX };
+size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX]);
 void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* report.c: the API's data. */

@@ -38,6 +38,7 @@ static const char help_tail[] =
     "      --cancel         drain: serve again\n"
     "      --path           ping: each leg of a session's path, and where it loses\n"
     "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
+    "      --network NAME   connect: in this private network (default: public)\n"
     "      --link PEER      capture: only of the link to this peer\n"
     "      --drop REASON    capture: frames dropped for this reason, or for any\n"
     "      --direction D    capture: only in, or only out\n"
@@ -97,6 +98,7 @@ static bool read_option(int option, struct client_options *options)
 	case 'P': options->path = true; return true;
 	case 'C': options->cancel = true; return true;
 	case 'e': options->explain = true; return true;
+	case 'N': options->network = optarg; return true;
 	case 'L': options->link = optarg; return true;
 	case 'D': options->drop = optarg; return true;
 	case 'I': options->direction = optarg; return true;
@@ -138,6 +140,7 @@ int main(int argc, char **argv)
 		{ "explain", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
 		{ "link", required_argument, NULL, 'L' },
+		{ "network", required_argument, NULL, 'N' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "path", no_argument, NULL, 'P' },
 		{ "version", no_argument, NULL, 'V' },

@@ -241,6 +241,13 @@ const struct host_counters *host_counters(const struct host *host)
 	return &host->counters;
 }
 
+void host_counters_add(struct host_counters *sum, const struct host_counters *more)
+{
+	static_assert(sizeof *sum % sizeof(uint64_t) == 0, "counters, all of one type");
+	for (size_t i = 0; i < sizeof *sum / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] += ((const uint64_t *)more)[i];
+}
+
 const struct vd_peer_id *host_peer(const struct host *host)
 {
 	return &host->identity->id;

@@ -96,6 +96,7 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out);
 void host_free(struct host *host);
 
 const struct host_counters *host_counters(const struct host *host);
+void host_counters_add(struct host_counters *sum, const struct host_counters *more);
 const struct vd_peer_id *host_peer(const struct host *host);
 uint32_t host_connection_count(const struct host *host);
 

@@ -43,6 +43,18 @@ static const struct {
 	{ UDP "tun: { name: 'a/b' }", "tun.name", "no name for a device" },
 	{ UDP "identity: { key: '' }", "identity.key", "is empty" },
 	{ UDP "host: { listen: [ /ip4/0.0.0.0/udp/4001 ] }", "host.listen", "not for TCP" },
+	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/udp/1 ] } ] }",
+	  "host.networks", "not for TCP" },
+	{ UDP "host: { networks: [ { name: a, key: /k }, { name: a, key: /l } ] }", "host.networks",
+	  "a name of its own" },
+	{ UDP "host: { networks: [ { name: public, key: /k } ] }", "host.networks",
+	  "another name" },
+	{ UDP "host: { listen: [ /ip4/0.0.0.0/tcp/1 ], networks: [ { name: a, key: /k, "
+	      "listen: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
+	  "host.networks", "a port of its own" },
+	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] }, "
+	      "{ name: b, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
+	  "host.networks", "a port of its own" },
 	{ UDP "host: { threads: 2 }", "host.threads", "write 0" },
 };
 
@@ -73,6 +85,9 @@ Test(config_check, a_router_and_an_edge_pass)
 		    " ], realms: [ 1 ], call: true, reserve: true } ] }",
 		UDP "link: { routers: [ /ip4/198.18.1.1/udp/4001/viaduct/p2p/" ID " ] }\n"
 		    "tun: {}\nsession: { connect: [ " ID " ] }",
+		UDP
+		"host: { listen: [ /ip4/127.0.0.1/tcp/0 ], networks: [ { name: a, key: /k, listen: "
+		"[ /ip4/127.0.0.1/tcp/0 ] }, { name: b, key: /k } ] }",
 		"dataplane: { ports: [ { name: a, driver: udp, bind: '127.0.0.1:0' }, { name: b, "
 		"driver: udp, bind: '127.0.0.1:0' } ] }",
 	};
