@@ -9,6 +9,7 @@
 
 #include "base/init.h"
 #include "controlplane/host/perf.h"
+#include "controlplane/proto/pnet.h"
 
 struct vd_identity identity;
 
@@ -19,16 +20,33 @@ _Noreturn void die(const char *what, const char *why)
 }
 
 struct options {
-	const char *security, *listen;
+	const char *security, *listen, *psk;
 };
+
+static void read_psk(const char *path, struct pnet_key *key_out)
+{
+	uint8_t file[PNET_FILE_MAX];
+	FILE *in = fopen(path, "re");
+	const char *why = "cannot be opened";
+	size_t len = in ? fread(file, 1, sizeof file, in) : 0;
+
+	if (!in || pnet_key_read(vd_bytes(file, len), key_out, &why))
+		die(path, why);
+	fclose(in);
+}
 
 static struct host *new_host(const struct options *options)
 {
 	struct host_config config = { .loop = uv_default_loop(),
 				      .identity = &identity,
 				      .agent = "viaduct-peer" };
+	struct pnet_key key;
 	struct host *host;
 
+	if (options->psk) {
+		read_psk(options->psk, &key);
+		config.network_key = &key;
+	}
 	config.no_tls = strcmp(options->security, "noise") == 0;
 	config.no_noise = strcmp(options->security, "tls") == 0;
 	if (host_new(&config, &host) || host_perf_serve(host))
@@ -74,6 +92,8 @@ static int parse(int argc, char **argv, struct options *options)
 			options->security = argv[at + 1];
 		else if (strcmp(argv[at], "-listen") == 0)
 			options->listen = argv[at + 1];
+		else if (strcmp(argv[at], "-psk") == 0)
+			options->psk = argv[at + 1];
 		else if (strcmp(argv[at], "-at-once") == 0)
 			at_once = strtoull(argv[at + 1], NULL, 10);
 		else
