@@ -22,11 +22,13 @@ struct bench_options {
 	unsigned rounds; /* counted; one more is run and thrown away */
 	uint32_t links;  /* 0: the bench's own choice, as for burst and bytes */
 	uint32_t burst;
-	uint32_t bytes; /* of payload */
-	double seconds; /* of each measurement, about */
+	uint32_t bytes;     /* of payload */
+	uint32_t megabytes; /* of a stream; 0: the bench's own choice */
+	double seconds;     /* of each measurement, about */
 	unsigned core;
 	bool rival; /* measure the rival too */
 	bool json;
+	const char *variant; /* what its variants' names begin with; NULL: all */
 };
 
 /* A benchmark: run prints its results and returns false when it could not be done. */
@@ -36,7 +38,7 @@ struct bench {
 	bool (*run)(const struct bench_options *options);
 };
 
-extern const struct bench bench_switch, bench_pipeline, bench_handshake;
+extern const struct bench bench_switch, bench_pipeline, bench_handshake, bench_libp2p;
 
 /* ---- series ---- */
 

@@ -11,19 +11,18 @@
 #include "bench/machine.h"
 
 static const struct bench *const benches[] = {
-	&bench_switch,
-	&bench_pipeline,
-	&bench_handshake,
-	NULL,
+	&bench_switch, &bench_pipeline, &bench_handshake, &bench_libp2p, NULL,
 };
 
 static const char usage[] =
     "usage: viaduct-bench list\n"
-    "       viaduct-bench NAME [options]\n"
+    "       viaduct-bench NAME [VARIANT] [options]\n"
+    "  VARIANT        only those whose names begin so (libp2p: stream, handshake, conns)\n"
     "  --json         one JSON object a line\n"
     "  --links N      links (default: the bench's own list)\n"
     "  --burst N      packets a burst (default: the bench's own list)\n"
     "  --bytes N      payload of a frame (default 64)\n"
+    "  --megabytes N  of a stream (default 1000)\n"
     "  --rounds N     counted rounds (default 7), after one that is thrown away\n"
     "  --seconds S    length of one measurement (default 0.5)\n"
     "  --core N       the core to run on (default: the last one)\n"
@@ -74,6 +73,7 @@ enum {
 	OPT_LINKS,
 	OPT_BURST,
 	OPT_BYTES,
+	OPT_MEGABYTES,
 	OPT_ROUNDS,
 	OPT_SECONDS,
 	OPT_CORE,
@@ -85,6 +85,7 @@ static const struct option long_options[] = {
 	{ "links", required_argument, NULL, OPT_LINKS },
 	{ "burst", required_argument, NULL, OPT_BURST },
 	{ "bytes", required_argument, NULL, OPT_BYTES },
+	{ "megabytes", required_argument, NULL, OPT_MEGABYTES },
 	{ "rounds", required_argument, NULL, OPT_ROUNDS },
 	{ "seconds", required_argument, NULL, OPT_SECONDS },
 	{ "core", required_argument, NULL, OPT_CORE },
@@ -104,6 +105,9 @@ static struct bench_options options_of(int argc, char **argv)
 		case OPT_LINKS: options.links = number("links", optarg, 1, 1u << 22); break;
 		case OPT_BURST: options.burst = number("burst", optarg, 1, 256); break;
 		case OPT_BYTES: options.bytes = number("bytes", optarg, 16, 1400); break;
+		case OPT_MEGABYTES:
+			options.megabytes = number("megabytes", optarg, 1, 1000000);
+			break;
 		case OPT_ROUNDS:
 			options.rounds = number("rounds", optarg, 1, BENCH_ROUNDS_MAX);
 			break;
@@ -113,6 +117,8 @@ static struct bench_options options_of(int argc, char **argv)
 		default: fputs(usage, stderr); exit(2);
 		}
 	}
+	if (optind < argc)
+		options.variant = argv[optind++];
 	if (optind != argc) {
 		fprintf(stderr, "viaduct-bench: %s: not an option\n%s", argv[optind], usage);
 		exit(2);
@@ -137,6 +143,10 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	options = options_of(argc - 1, argv + 1);
+	if (options.variant && bench != &bench_libp2p) {
+		fprintf(stderr, "viaduct-bench: %s has no variants to choose from\n", bench->name);
+		return 2;
+	}
 	if (!machine_pin(options.core)) {
 		fprintf(stderr, "viaduct-bench: cannot run on core %u; --core N\n", options.core);
 		return 1;
