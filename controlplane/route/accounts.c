@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/route/accounts.h"
 
-#include <lmdb.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "controlplane/loop/work.h"
 #include "controlplane/route/store_internal.h"
 
 enum { ROW_BYTES = 32 };
 
 struct accounts {
 	struct cp_loop *loop;
-	const struct route_store *store;
-	MDB_env *env;
+	struct cp_database *database;
 	MDB_dbi rows;
 	struct route_total *gone; /* of peers that left; they wait for the next flush */
 	uint32_t gone_count;
@@ -23,7 +20,6 @@ struct accounts {
 	uint32_t writing_count, writing_gone;
 	bool busy;
 	bool failing; /* said so; and all are written next time */
-	int result;   /* by the pool, read when it is done */
 	vd_ns next;
 	uint64_t failed, lost;
 };
@@ -38,11 +34,11 @@ static void row_write(struct route_account total, uint8_t out[ROW_BYTES])
 	vd_be64_store(out + 24, total.tx_bytes);
 }
 
-static struct route_account row_read(const MDB_val *value)
+static struct route_account row_read(struct vd_bytes value)
 {
-	const uint8_t *at = value->mv_data;
+	const uint8_t *at = value.at;
 
-	if (value->mv_size < ROW_BYTES)
+	if (value.len < ROW_BYTES)
 		return (struct route_account){ 0 };
 	return (struct route_account){ .rx_frames = vd_be64_load(at),
 				       .rx_bytes = vd_be64_load(at + 8),
@@ -52,18 +48,11 @@ static struct route_account row_read(const MDB_val *value)
 
 /* ---- opening ---- */
 
-static int open_rows(struct accounts *accounts)
+static int open_rows(void *context, MDB_txn *txn)
 {
-	MDB_txn *txn;
-	int err = mdb_txn_begin(accounts->env, NULL, 0, &txn);
+	struct accounts *accounts = context;
 
-	if (err)
-		return err;
-	err = mdb_dbi_open(txn, "accounts", MDB_CREATE, &accounts->rows);
-	if (!err)
-		return mdb_txn_commit(txn);
-	mdb_txn_abort(txn);
-	return err;
+	return mdb_dbi_open(txn, "accounts", MDB_CREATE, &accounts->rows);
 }
 
 static void free_all(struct accounts *accounts)
@@ -81,10 +70,9 @@ enum vd_err accounts_open(struct cp_loop *loop, struct route_store *store,
 	if (!accounts)
 		return VD_ENOMEM;
 	accounts->loop = loop;
-	accounts->store = store;
-	accounts->env = store_env(store);
+	accounts->database = store_database(store);
 	accounts->gone = calloc(ACCOUNTS_GONE_MAX, sizeof *accounts->gone);
-	if (!accounts->gone || open_rows(accounts)) {
+	if (!accounts->gone || cp_database_write(accounts->database, open_rows, accounts)) {
 		enum vd_err err = accounts->gone ? VD_ESYS : VD_ENOMEM;
 
 		free_all(accounts);
@@ -97,11 +85,10 @@ enum vd_err accounts_open(struct cp_loop *loop, struct route_store *store,
 /* ---- writing ---- */
 
 /* On the pool. */
-static void write_rows(void *context)
+static int write_rows(void *context, MDB_txn *txn)
 {
 	struct accounts *accounts = context;
-	MDB_txn *txn;
-	int err = mdb_txn_begin(accounts->env, NULL, 0, &txn);
+	int err = 0;
 
 	for (uint32_t i = 0; !err && i < accounts->writing_count; i++) {
 		const struct route_total *row = &accounts->writing[i];
@@ -111,10 +98,8 @@ static void write_rows(void *context)
 		err = mdb_put(txn, accounts->rows,
 			      &(MDB_val){ row->peer.len, (void *)row->peer.bytes },
 			      &(MDB_val){ sizeof bytes, bytes }, 0);
-		if (err)
-			mdb_txn_abort(txn);
 	}
-	accounts->result = err ? err : mdb_txn_commit(txn);
+	return err;
 }
 
 static void add_gone(struct accounts *accounts, const struct route_total *row)
@@ -141,25 +126,25 @@ static void put_back(struct accounts *accounts)
 			add_gone(accounts, &accounts->writing[i]);
 }
 
-ON_CONTROL static void written(void *context)
+ON_CONTROL static void written(void *context, int result)
 {
 	struct accounts *accounts = context;
 
 	accounts->busy = false;
-	if (accounts->result) {
+	if (result) {
 		accounts->failed++;
 		put_back(accounts);
 		if (!accounts->failing)
 			vd_log(VD_ERROR, VD_SUB_ROUTE,
 			       "cannot write accounts to link.state; make room on its disk. Until "
 			       "then a restart would lose what links carry",
-			       VD_STR("file", store_path(accounts->store)),
-			       VD_STR("cause", mdb_strerror(accounts->result)));
+			       VD_STR("file", cp_database_path(accounts->database)),
+			       VD_STR("cause", mdb_strerror(result)));
 	} else if (accounts->failing) {
 		vd_log(VD_INFO, VD_SUB_ROUTE, "accounts are written to link.state again",
-		       VD_STR("file", store_path(accounts->store)));
+		       VD_STR("file", cp_database_path(accounts->database)));
 	}
-	accounts->failing = accounts->result != 0;
+	accounts->failing = result != 0;
 	free(accounts->writing);
 	accounts->writing = NULL;
 	accounts->writing_count = accounts->writing_gone = 0;
@@ -194,10 +179,7 @@ void accounts_flush(struct accounts *accounts, struct route_links *links, vd_ns 
 	if (!collect(accounts, links))
 		return;
 	accounts->busy = true;
-	if (!cp_work(accounts->loop, write_rows, written, accounts))
-		return;
-	accounts->result = MDB_PANIC; /* out of memory: tried again */
-	written(accounts);
+	cp_database_write_later(accounts->database, accounts->loop, write_rows, written, accounts);
 }
 
 void accounts_gone(struct accounts *accounts, const struct vd_peer_id *peer,
@@ -220,10 +202,8 @@ void accounts_close(struct accounts *accounts, struct route_links *links)
 		return;
 	while (accounts->busy)
 		cp_loop_turn(accounts->loop, vd_now() + VD_MS(10));
-	if (collect(accounts, links)) {
-		write_rows(accounts);
-		written(accounts);
-	}
+	if (collect(accounts, links))
+		written(accounts, cp_database_write(accounts->database, write_rows, accounts));
 	free_all(accounts);
 }
 
@@ -242,32 +222,33 @@ struct route_account accounts_find(const struct accounts *accounts, const struct
 	for (uint32_t i = 0; i < accounts->writing_count; i++)
 		if (vd_peer_id_equal(&accounts->writing[i].peer, peer))
 			return accounts->writing[i].total;
-	if (mdb_txn_begin(accounts->env, NULL, MDB_RDONLY, &txn))
+	if (mdb_txn_begin(cp_database_env(accounts->database), NULL, MDB_RDONLY, &txn))
 		return total;
 	if (!mdb_get(txn, accounts->rows, &key, &value))
-		total = row_read(&value);
+		total = row_read(vd_bytes(value.mv_data, value.mv_size));
 	mdb_txn_abort(txn);
 	return total;
 }
 
+struct reader {
+	accounts_row_fn row;
+	void *context;
+};
+
+static void tell(void *context, struct vd_bytes key, struct vd_bytes value)
+{
+	const struct reader *reader = context;
+	struct vd_peer_id peer;
+
+	if (!vd_peer_id_of_bytes(key, &peer))
+		reader->row(reader->context, &peer, row_read(value));
+}
+
 void accounts_each(const struct accounts *accounts, accounts_row_fn row, void *context)
 {
-	MDB_val key, value;
-	MDB_cursor *cursor;
-	MDB_txn *txn;
+	struct reader reader = { row, context };
 
-	if (mdb_txn_begin(accounts->env, NULL, MDB_RDONLY, &txn))
-		return;
-	if (!mdb_cursor_open(txn, accounts->rows, &cursor)) {
-		while (!mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) {
-			struct vd_peer_id peer;
-
-			if (!vd_peer_id_of_bytes(vd_bytes(key.mv_data, key.mv_size), &peer))
-				row(context, &peer, row_read(&value));
-		}
-		mdb_cursor_close(cursor);
-	}
-	mdb_txn_abort(txn);
+	(void)cp_database_each(accounts->database, accounts->rows, tell, &reader);
 }
 
 uint64_t accounts_failed(const struct accounts *accounts)

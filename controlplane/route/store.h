@@ -19,9 +19,9 @@
 #include "base/formats/peer_id.h"
 #include "base/thread.h"
 #include "base/time.h"
-#include "controlplane/loop/loop.h"
+#include "controlplane/loop/database.h"
 
-enum { ROUTE_STORE_PENDING_MAX = 4096, ROUTE_STORE_WHY = 1536 };
+enum { ROUTE_STORE_PENDING_MAX = 4096, ROUTE_STORE_WHY = CP_DATABASE_WHY };
 
 struct route_store;
 
