@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "controlplane/loop/work.h"
@@ -30,6 +31,24 @@ static int lock_file(struct cp_database *database)
 	return flock(database->lock, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK ? EWOULDBLOCK : 0;
 }
 
+/*
+ * A file that lost its end would kill the process where LMDB's map is read: pages of zeros are an
+ * error that it reports instead. (It may also be short in good order, by pages that are free.)
+ */
+static int make_whole(const struct cp_database *database)
+{
+	MDB_envinfo info;
+	MDB_stat stat;
+	struct stat file;
+	off_t whole;
+
+	if (mdb_env_info(database->env, &info) || mdb_env_stat(database->env, &stat) ||
+	    fstat(database->lock, &file))
+		return errno;
+	whole = (off_t)(info.me_last_pgno + 1) * (off_t)stat.ms_psize;
+	return file.st_size < whole && ftruncate(database->lock, whole) ? errno : 0;
+}
+
 static int open_env(struct cp_database *database, const struct cp_database_config *config)
 {
 	int err = lock_file(database);
@@ -42,7 +61,7 @@ static int open_env(struct cp_database *database, const struct cp_database_confi
 		err = mdb_env_set_maxdbs(database->env, config->tables);
 	if (!err)
 		err = mdb_env_open(database->env, database->path, MDB_NOSUBDIR | MDB_NOTLS, MODE);
-	return err;
+	return err ? err : make_whole(database);
 }
 
 void cp_database_close(struct cp_database *database)
