@@ -156,6 +156,71 @@ Test(route_links, more_peers_than_rows_are_turned_away)
 	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_ELIMIT));
 }
 
+/* ---- directors; of width 8 there are 255 ---- */
+
+enum { DIRECTORS = 255 };
+
+/* A link comes up at `now`, and goes at once: its director, or 0 when none was to be had. */
+static uint32_t pass_by(vd_ns now)
+{
+	struct route_install install = { .peer = peer(1), .rx_key = key, .tx_key = key };
+	static unsigned passed;
+	uint32_t director = 0;
+
+	if (passed++ % 8 == 0)
+		rcu_barrier(); /* the records of those before are free again */
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	if (!route_links_install(links, &install, now)) {
+		director = route_links_find(links, &install.peer)->director;
+		route_links_up(links, &install.peer);
+		route_links_drop(links, &install.peer, now);
+	} else {
+		route_links_retire(links, install.index, now);
+	}
+	return director;
+}
+
+Test(route_links, the_director_of_a_link_that_went_rests_ten_minutes)
+{
+	bool rests[DIRECTORS + 1] = { false };
+	uint32_t first = pass_by(0);
+
+	for (unsigned i = 1; i < DIRECTORS; i++) {
+		uint32_t director = pass_by(VD_SECONDS(100));
+
+		cr_assert(ge(u32, director, 1));
+		cr_assert(le(u32, director, DIRECTORS));
+		cr_assert(ne(u32, director, first));
+		cr_assert(not(rests[director]), "drawn again while it rests");
+		rests[director] = true;
+	}
+	cr_assert(eq(u32, pass_by(VD_SECONDS(599)), 0), "all of them rest");
+	cr_assert(zero(u32, route_links_count(links)), "and nothing is left of who got none");
+	cr_assert(eq(u32, pass_by(VD_SECONDS(602)), first), "the one that went first is back");
+	cr_assert(eq(u32, pass_by(VD_SECONDS(699)), 0));
+	cr_assert(ne(u32, pass_by(VD_SECONDS(702)), 0));
+}
+
+Test(route_links, directors_are_drawn_at_random)
+{
+	unsigned ascending = 0, same = 0;
+	uint32_t before = 0, earlier[DIRECTORS];
+
+	for (unsigned i = 0; i < DIRECTORS; i++)
+		earlier[i] = pass_by(0);
+	for (unsigned i = 0; i < DIRECTORS; i++) { /* all of them anew */
+		uint32_t director = pass_by(VD_SECONDS(1000));
+
+		ascending += director > before;
+		same += director == earlier[i];
+		before = director;
+	}
+	/* 127 and 1 are expected; off by 8 standard deviations fails */
+	cr_assert(gt(uint, ascending, 90));
+	cr_assert(lt(uint, ascending, 165));
+	cr_assert(lt(uint, same, 12), "in the same order as before");
+}
+
 Test(route_links, a_reservation_is_granted_within_the_tier)
 {
 	static const struct {
