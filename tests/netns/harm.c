@@ -4,7 +4,7 @@
  * overlay's datagrams at an interface, and sends what he makes of them on another one, towards
  * whom they were for. Prints what he expects to be counted, a line each:
  *
- *	REASON NUMBER
+ *	REASON[+REASON …] NUMBER
  *
  * ATTACK is a name of the table below. Nothing of it is an endless flood: at most 5,000 a second.
  */
@@ -183,9 +183,13 @@ static void flipped(const struct attacker *a)
 			hurl(a, &copies[i]);
 		}
 	}
-	/* 8 flips each of the first byte, 32 of the index and 2 of the lengths' order are told
-	 * apart */
-	printf("bad_tag %zu\nreplayed %zu\nunknown_index 64\nnot_ours 12\n", bits - 64, bits - 160);
+	/*
+	 * 6 flips of the first byte make nothing of ours, one a handshake and one a report; all
+	 * others stay switch frames, and are refused by one name or another. An index that is one
+	 * bit away may be that of the other link (slots 0 and 1, with one generation by 1 in 256).
+	 */
+	printf("bad_tag %zu\nreplayed %zu\nunknown_index 62\nnot_ours 12\n", bits - 64, bits - 160);
+	printf("bad_tag+replayed+unknown_index %zu\n", 2 * (bits - 8));
 }
 
 /* Of a genuine frame: in two halves, the first alone, the last alone, overlapping, tiny. */

@@ -90,9 +90,9 @@ counts() {
 		END { print "kernel", sum + 0 }' /proc/net/snmp /proc/net/snmp6
 }
 
-# grown BEFORE AFTER WHAT: by how much.
+# grown BEFORE AFTER WHAT[+WHAT…]: by how much, together.
 grown() {
-	awk -v what="$3" '$1 == what { value[FILENAME] = $2 }
+	awk -v what="$3" 'index("+" what "+", "+" $1 "+") { value[FILENAME] += $2 }
 		END { print value[ARGV[2]] - value[ARGV[1]] }' "$1" "$2"
 }
 

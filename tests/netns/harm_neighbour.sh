@@ -159,8 +159,11 @@ attack "junk for the router and the edge" R delivery_rate 500 B unknown_session 
 	send $r $to_b 0 0 300 200
 END
 
-attack "each bit of a tagged and of a sealed frame" R bad_tag 330 R unknown_index 32 B bad_inner 1 \
-	B bad_seal 480 B unknown_session 32 <<-END
+# 384 bits of the first, 552 of the second frame. An index that is one bit away may be another link's
+# (session's): of neighbouring slots, with one generation by 1 in 256.
+attack "each bit of a tagged and of a sealed frame" R bad_tag 330 R unknown_index 29 \
+	R bad_tag+replayed+unknown_index 384 B bad_inner 1 B bad_seal 480 B unknown_session 31 \
+	B bad_seal+replayed+unknown_session 552 <<-END
 		flip $r $to_b
 		seal $r $to_b $b
 	END
