@@ -124,4 +124,4 @@ echo "$(cat "$net_dir/flood.log"); cookies asked $(metric "$asked"), given back"
 	"rss $before -> $after KiB; bytes in $(r2_bytes rx), out $(r2_bytes tx)"
 [ "$(metric 'viaduct_drops_total{reason="control_full"}')" -eq 0 ] || fail "the flood dropped what peers said"
 
-unharmed "a flood of $beside/s" 3 ns F "$net_build/tests/netns/flood" "$addr_rf" 4001 "$beside" 3
+unharmed "a flood of $beside/s" ns F "$net_build/tests/netns/flood" "$addr_rf" 4001 "$beside" 2

@@ -6,7 +6,7 @@
 #	. "$(dirname "$0")/harm_lib.sh"
 #	line 4; main_configs udp
 #	steady_daemons; steady_begin      # measures the speed from A to B, takes half of it
-#	unharmed WHAT SECONDS COMMAND…    # runs it beside the flow, which must lose nothing
+#	unharmed WHAT COMMAND…            # runs it beside the flow, which must lose nothing
 #	counts R >before; …; counts R >after; must_count before after bad_tag 12
 
 steady_needs() {
@@ -44,26 +44,27 @@ is_whole() {
 # Half of what goes through; less where a machine that does other things loses even so.
 steady_begin() {
 	ns A ip link set viaduct0 txqueuelen 10000
-	steady_speed=$(field per_s "$(steady 0 1)")
+	steady_speed=$(field per_s "$(steady 0 0.5)")
 	[ "$steady_speed" -ge 1000 ] || fail "only $steady_speed packets a second get through"
 	steady_rate=$((steady_speed / 2))
-	until steady_line=$(steady "$steady_rate" 1) && is_whole "$steady_line"; do
+	until steady_line=$(steady "$steady_rate" 0.5) && is_whole "$steady_line"; do
 		steady_rate=$((steady_rate / 2))
 		[ "$steady_rate" -ge 250 ] || fail "the flow is not whole without an attack: $steady_line"
 	done
 	echo "speed $steady_speed packets/s; the good flow has $steady_rate/s"
 }
 
-# unharmed WHAT SECONDS COMMAND…: tried anew at half the rate, twice, since other load on the
-# machine loses packets, too; an attack that harms does so at any rate.
+# unharmed WHAT COMMAND…: the flow lasts as long as the command. Tried anew at half the rate, twice,
+# since other load on the machine loses packets, too; an attack that harms does so at any rate.
 unharmed() {
 	unharmed_what=$1
-	unharmed_seconds=$2
-	shift 2
+	shift
 	for unharmed_try in 1 2 3; do
-		steady "$steady_rate" "$unharmed_seconds" >"$net_dir/flow" &
+		"$net_build/tests/netns/steady" "$ns_A" "$ns_B" "$main_overlay" "$steady_rate" 120 \
+			>"$net_dir/flow" &
 		unharmed_flow=$!
 		"$@" || fail "$unharmed_what: the attack itself failed"
+		kill "$unharmed_flow" || fail "$unharmed_what: the flow is gone"
 		wait "$unharmed_flow" || fail "$unharmed_what: no flow"
 		unharmed_line=$(cat "$net_dir/flow")
 		is_whole "$unharmed_line" && break

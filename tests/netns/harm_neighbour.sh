@@ -117,7 +117,7 @@ attack() {
 	for attack_node in R R2 R3 B; do
 		counts "$attack_node" >"$net_dir/before.$attack_node"
 	done
-	unharmed "$attack_what" 1.5 commands "$net_dir/commands"
+	unharmed "$attack_what" commands "$net_dir/commands"
 	for attack_node in R R2 R3 B; do
 		counts "$attack_node" >"$net_dir/after.$attack_node"
 	done
