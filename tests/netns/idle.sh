@@ -10,29 +10,24 @@ net_needs
 net_begin
 main_job af_packet 4
 
-# share PID: CPU time over time passed, of a window of 3 s, in percent.
-share() {
-	python3 - "$1" <<-'END'
+# shares PID…: CPU time over time passed of each, of one window of 3 s, in percent; whether all are idle.
+shares() {
+	python3 - "$@" >"$net_dir/shares" <<-'END'
 		import os, sys, time
-		def ticks():
-		    fields = open(f"/proc/{sys.argv[1]}/stat").read().rsplit(")", 1)[1].split()
+		def ticks(pid):
+		    fields = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()
 		    return int(fields[11]) + int(fields[12])
-		used, start = ticks(), time.monotonic()
+		used, start = [ticks(pid) for pid in sys.argv[1:]], time.monotonic()
 		time.sleep(3)  # the window
-		used = ticks() - used
-		print(f"{100 * used / os.sysconf('SC_CLK_TCK') / (time.monotonic() - start):.2f}")
+		used = [ticks(pid) - before for pid, before in zip(sys.argv[1:], used)]
+		span = os.sysconf("SC_CLK_TCK") * (time.monotonic() - start)
+		print(*(f"{100 * ticks / span:.2f}" for ticks in used))
+		sys.exit(any(100 * ticks / span >= 2 for ticks in used))
 	END
 }
 
-idle() {
-	share "$1" >"$net_dir/share"
-	python3 -c 'import sys; sys.exit(float(sys.argv[1]) >= 2)' "$(cat "$net_dir/share")"
-}
-
-for name in R A B; do
-	eval "pid=\$pid_$name"
-	# Several windows: the one right after traffic may still see it.
-	must_come 20 "viaductd of $name is under 2 % ($(cat "$net_dir/share" 2>/dev/null))" idle "$pid"
-	echo "$name: $(cat "$net_dir/share") %"
-done
+# Several windows: the one right after traffic may still see it.
+wait_for 30 shares "$pid_R" "$pid_A" "$pid_B" ||
+	fail "R, A and B are not all under 2 % of a CPU: $(cat "$net_dir/shares")"
+echo "R, A, B: $(cat "$net_dir/shares") %"
 pinged A "$main_overlay" || fail "the overlay does not wake up from idling"
