@@ -5,6 +5,7 @@ A lint is a function `check(root, files)` that yields one line for each finding,
 examples. `run` first holds the function against the examples: `good` must yield nothing, each of
 `bad` something; so a lint that has stopped seeing fails, instead of passing for ever. Then the tree.
 """
+import os
 import pathlib
 import re
 import subprocess
@@ -49,6 +50,7 @@ def findings(check, planted):
 def run(check, good, bad):
     """`good`: {name: text}; `bad`: a list of the same, each laid over `good`."""
     name = pathlib.Path(sys.argv[0]).stem
+    os.nice(10)  # tests that wait for packets run beside the lints
     found = findings(check, good)
     if found:
         sys.exit(f"{name}: self-test: finds fault with the good example: {found}")
