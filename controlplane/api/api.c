@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/version.h"
 #include "controlplane/api/parts.h"
 
 typedef json_t *(*get_fn)(void *context);

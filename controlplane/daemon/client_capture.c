@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/version.h"
 #include "controlplane/daemon/client_verbs.h"
 #include "controlplane/daemon/pcapng.h"
 

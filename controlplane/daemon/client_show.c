@@ -2,6 +2,7 @@
 /* Verbs that show one list or object: id, status, links, sessions, routes, version. */
 #include <stdio.h>
 
+#include "base/version.h"
 #include "controlplane/daemon/client_verbs.h"
 #include "controlplane/daemon/table.h"
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/version.h"
 #include "controlplane/daemon/actions.h"
 #include "controlplane/host/perf.h"
 #include "controlplane/proto/pnet.h"

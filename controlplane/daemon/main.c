@@ -10,6 +10,7 @@
 
 #include "base/init.h"
 #include "base/log.h"
+#include "base/version.h"
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/node.h"
 

@@ -2,6 +2,7 @@
 /* report: what the API tells: JSON by the contract (docs/architecture.md), metrics. */
 #include <stdio.h>
 
+#include "base/version.h"
 #include "controlplane/daemon/actions.h"
 
 /* ---- small pieces ---- */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/init.h"
+#include "base/version.h"
 #include "controlplane/daemon/client_verbs.h"
 
 struct verb {
