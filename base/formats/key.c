@@ -248,3 +248,20 @@ enum vd_err vd_identity_write_file(const struct vd_identity *identity, const cha
 	sync_folder_of(path);
 	return VD_OK;
 }
+
+enum vd_err vd_identity_open_file(const char *path, struct vd_identity *identity_out)
+{
+	enum vd_err err = vd_identity_read_file(path, identity_out);
+	struct vd_identity made;
+
+	if (err != VD_ESYS || errno != ENOENT)
+		return err;
+	vd_identity_generate(&made);
+	err = vd_identity_write_file(&made, path);
+	if (!err)
+		*identity_out = made;
+	else if (err == VD_ESYS && errno == EEXIST) /* somebody was faster */
+		err = vd_identity_read_file(path, identity_out);
+	vd_identity_fini(&made);
+	return err;
+}

@@ -49,6 +49,9 @@ enum vd_err vd_identity_read_file(const char *path, struct vd_identity *identity
 /* Writes a new file with mode 0600, synced; never replaces one: VD_ESYS with EEXIST. */
 enum vd_err vd_identity_write_file(const struct vd_identity *identity, const char *path);
 
+/* Reads a key file, or makes one where there is none: an identity that stays. As the two above. */
+enum vd_err vd_identity_open_file(const char *path, struct vd_identity *identity_out);
+
 void vd_identity_sign(const struct vd_identity *identity, struct vd_bytes message,
 		      uint8_t signature_out[VD_SIGNATURE_BYTES]);
 

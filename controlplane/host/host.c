@@ -6,6 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/init.h"
+#include "base/version.h"
+
 /* ---- connections that wait to be pumped ---- */
 
 static void on_soon(uv_timer_t *timer)
@@ -192,10 +195,21 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 
 	if (!host)
 		return VD_ENOMEM;
-	host->loop = config->loop;
+	err = vd_init();
+	if (!err)
+		err = host_loop_init(host, config->loop);
+	if (err) {
+		free(host);
+		return err;
+	}
 	host->identity = config->identity;
+	if (!host->identity) {
+		vd_identity_generate(&host->own_identity);
+		host->identity = &host->own_identity;
+	}
 	host->events = config->events;
-	snprintf(host->agent, sizeof host->agent, "%s", config->agent);
+	snprintf(host->agent, sizeof host->agent, "%s",
+		 config->agent ? config->agent : "viaduct/" VD_VERSION);
 	randombytes_buf(host->secret, sizeof host->secret);
 	host->handlers = (struct multistream_handlers){ has_protocol, list_protocol, host };
 	uv_timer_init(host->loop, &host->soon);
@@ -233,6 +247,8 @@ void host_free(struct host *host)
 		uv_run(host->loop, UV_RUN_ONCE);
 	host_layers_fini(host);
 	host_network_fini(host);
+	host_loop_fini(host);
+	vd_identity_fini(&host->own_identity);
 	free(host);
 }
 

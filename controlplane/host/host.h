@@ -36,6 +36,7 @@ enum {
 	HOST_AGENT = 64,
 	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
+	HOST_SEND_MAX = 65536, /* of one host_stream_send */
 };
 
 struct uv_loop_s;
@@ -64,9 +65,9 @@ struct host_events {
 };
 
 struct host_config {
-	struct uv_loop_s *loop;
-	const struct vd_identity *identity; /* kept by reference */
-	const char *agent;                  /* "viaduct/0.1"; copied */
+	struct uv_loop_s *loop;             /* NULL: one of its own, for host_run */
+	const struct vd_identity *identity; /* kept by reference; NULL: a new one, for this run */
+	const char *agent;                  /* "my-program/1.0"; copied; NULL: "viaduct/…" */
 	bool no_noise, no_tls;              /* leave one secure channel out */
 	struct host_events events;          /* copied */
 	/*
@@ -90,10 +91,22 @@ struct host_counters {
 	uint64_t bytes_in, bytes_out; /* of sockets */
 };
 
-/* VD_ENOMEM, VD_ESYS. */
+/* A configuration of zeros will do. VD_ENOMEM, VD_ESYS. */
 enum vd_err host_new(const struct host_config *config, struct host **host_out);
-/* Closes all; streams get `closed`. Runs the loop until its handles are gone. */
+/*
+ * Closes all; streams get `closed`. Runs the loop until its handles are gone. Handles of the
+ * caller's on a loop of the host's own are closed too: their memory must still be there.
+ */
 void host_free(struct host *host);
+
+/*
+ * Runs the loop until host_stop, or until it has nothing to wait for. For a loop of the caller's
+ * it is uv_run; the program then ignores SIGPIPE, as all programs that use libuv must, which
+ * host_run does for its thread while it runs. host_stop: from the loop's thread.
+ */
+void host_run(struct host *host);
+void host_stop(struct host *host);
+struct uv_loop_s *host_loop(const struct host *host);
 
 const struct host_counters *host_counters(const struct host *host);
 void host_counters_add(struct host_counters *sum, const struct host_counters *more);
@@ -105,8 +118,11 @@ uint32_t host_connection_count(const struct host *host);
 /* /ip4|ip6/…/tcp/…, port 0 for any. `why` (HOST_WHY) tells what went wrong. VD_EUSER, VD_ESYS,
  * VD_ELIMIT. */
 enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why);
+enum vd_err host_listen_text(struct host *host, const char *address, char *why);
 /* Addresses listened on, as bound, without /p2p. */
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX]);
+/* The address number `index` of them with /p2p/…, to be given to others; NULL after the last. */
+const char *host_address_text(const struct host *host, size_t index, char out[VD_MULTIADDR_TEXT]);
 /* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
  * VD_ELINK_CLOSED. */
 enum vd_err host_adopt(struct host *host, int fd);
@@ -123,9 +139,11 @@ struct host_stream_class {
 
 struct host_protocol {
 	const char *id; /* static storage */
-	/* A peer opened a stream; it is ours. Gives it its class and user. */
+	/* A peer opened a stream; it is ours. Gives it its class and user. NULL: it gets `calls`,
+	 * and `context` as its user. */
 	void (*accept)(void *context, struct host_stream *stream);
 	void *context;
+	const struct host_stream_class *calls;
 };
 
 /* VD_ELIMIT; VD_EBUG_STATE when it is there. */
@@ -150,10 +168,22 @@ void host_stream_taken(struct host_stream *stream, size_t len);
 bool host_stream_ended(const struct host_stream *stream);
 /* Takes what there is room for; writable follows when it was not all. VD_AGAIN, VD_ELINK_CLOSED. */
 enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out);
+/*
+ * All or nothing, for messages: VD_AGAIN when there is no room, and writable follows;
+ * VD_EBUG_ROOM when there never will be (above HOST_SEND_MAX). Otherwise as host_stream_write.
+ */
+enum vd_err host_stream_send(struct host_stream *stream, struct vd_bytes bytes);
+/*
+ * Takes one line, as a text without "\n" or "\r\n". VD_AGAIN: it is not all there yet.
+ * VD_EPEER_TRUNC: the peer finished, and no whole line is left. VD_EPEER_RANGE: longer than
+ * `cap` - 1; VD_EPEER_FORMAT: it has a NUL. Any other byte may be in it: look before you print.
+ */
+enum vd_err host_stream_read_line(struct host_stream *stream, char *line_out, size_t cap);
 void host_stream_finish(struct host_stream *stream); /* half-close, after what was written */
 void host_stream_reset(struct host_stream *stream);  /* the pointer is void; no `closed` */
 /* Done with it: both sides finished, or nobody cares for the rest. The pointer is void. */
 void host_stream_release(struct host_stream *stream);
+void host_stream_close(struct host_stream *stream); /* finish, then release: how most streams end */
 
 /* ---- connections ---- */
 
@@ -168,6 +198,8 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
  */
 enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
 		      void *context);
+enum vd_err host_dial_text(struct host *host, const char *address, host_dial_fn done,
+			   void *context);
 
 /* An open connection to the peer, NULL without one. */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);

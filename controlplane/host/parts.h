@@ -76,6 +76,8 @@ struct host_network {
 
 struct host {
 	uv_loop_t *loop;
+	uv_loop_t *own_loop;             /* or NULL */
+	struct vd_identity own_identity; /* when it is given none */
 	const struct vd_identity *identity;
 	char agent[HOST_AGENT];
 	struct host_events events;
@@ -108,6 +110,10 @@ void host_layers_fini(struct host *host);
 enum vd_err host_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out,
 			       struct vd_peer_id *peer_out);
 void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr *out);
+
+/* run.c: the loop; VD_ENOMEM, VD_ESYS. */
+enum vd_err host_loop_init(struct host *host, uv_loop_t *given);
+void host_loop_fini(struct host *host);
 
 /* tcp.c */
 void host_listen_close(struct host *host);
@@ -142,6 +148,10 @@ void host_table_del(struct host_conn *conn);
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);
 void host_stream_expire(struct host_conn *conn, vd_ns now);
+/* As muxer_has_room: false as long as no protocol is agreed on that may be written to. */
+bool host_stream_has_room(struct host_stream *stream, size_t len);
+/* As muxer_finished. */
+bool host_stream_finished(const struct host_stream *stream);
 void host_stream_lose_all(struct host_conn *conn, enum vd_err err);
 
 /* identify.c, ping.c: protocols that every node speaks. */

@@ -137,7 +137,10 @@ static bool begin(struct host_stream *stream)
 		return false;
 	}
 	host->counters.streams_in++;
-	protocol->accept(protocol->context, stream);
+	if (protocol->accept)
+		protocol->accept(protocol->context, stream);
+	else
+		host_stream_use(stream, protocol->calls, protocol->context);
 	return true;
 }
 
@@ -292,9 +295,21 @@ void host_stream_taken(struct host_stream *stream, size_t len)
 	host_conn_due(stream->conn);
 }
 
+bool host_stream_finished(const struct host_stream *stream)
+{
+	return stream->agreed && muxer_finished(stream->raw);
+}
+
 bool host_stream_ended(const struct host_stream *stream)
 {
 	return stream->agreed && muxer_ended(stream->raw);
+}
+
+bool host_stream_has_room(struct host_stream *stream, size_t len)
+{
+	if (!stream->agreed && !multistream_may_write(&stream->select))
+		return false;
+	return flush_select(stream) && muxer_has_room(stream->raw, len);
 }
 
 enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out)

@@ -64,10 +64,12 @@ struct muxer_class {
 	void (*free)(struct muxer *m);
 
 	enum vd_err (*write)(struct muxer_stream *stream, struct vd_bytes bytes, size_t *took_out);
+	bool (*has_room)(struct muxer_stream *stream, size_t len);
 	void (*finish)(struct muxer_stream *stream);
 	void (*reset)(struct muxer_stream *stream);
 	struct vd_bytes (*read)(struct muxer_stream *stream);
 	void (*taken)(struct muxer_stream *stream, size_t len);
+	bool (*finished)(const struct muxer_stream *stream);
 	bool (*ended)(const struct muxer_stream *stream);
 	void (*release)(struct muxer_stream *stream);
 };
@@ -154,6 +156,13 @@ static inline enum vd_err muxer_write(struct muxer_stream *stream, struct vd_byt
 	return stream->muxer->class->write(stream, bytes, took_out);
 }
 
+/* Whether a write of `len` would take it all; if not, a MUXER_WRITABLE follows. True for a write
+ * that would fail. */
+static inline bool muxer_has_room(struct muxer_stream *stream, size_t len)
+{
+	return stream->muxer->class->has_room(stream, len);
+}
+
 /* Half-close: after what was written the peer reads an end. */
 static inline void muxer_finish(struct muxer_stream *stream)
 {
@@ -176,6 +185,12 @@ static inline struct vd_bytes muxer_read(struct muxer_stream *stream)
 static inline void muxer_taken(struct muxer_stream *stream, size_t len)
 {
 	stream->muxer->class->taken(stream, len);
+}
+
+/* Whether the peer finished: what waits to be read is all there is. */
+static inline bool muxer_finished(const struct muxer_stream *stream)
+{
+	return stream->muxer->class->finished(stream);
 }
 
 /* Whether the peer finished, and all of it was taken. */

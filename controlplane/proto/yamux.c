@@ -204,10 +204,12 @@ static const struct muxer_class yamux_class = {
 	.go_away = go_away,
 	.free = free_session,
 	.write = yamux_write,
+	.has_room = yamux_has_room,
 	.finish = yamux_finish,
 	.reset = yamux_reset,
 	.read = yamux_read,
 	.taken = yamux_taken,
+	.finished = yamux_finished,
 	.ended = yamux_ended,
 	.release = yamux_release,
 };

@@ -147,10 +147,12 @@ void yamux_cut(struct yamux_stream *stream, bool tell);
 void yamux_settle(struct yamux_stream *stream);
 
 enum vd_err yamux_write(struct muxer_stream *stream, struct vd_bytes bytes, size_t *took_out);
+bool yamux_has_room(struct muxer_stream *stream, size_t len);
 void yamux_finish(struct muxer_stream *stream);
 void yamux_reset(struct muxer_stream *stream);
 struct vd_bytes yamux_read(struct muxer_stream *stream);
 void yamux_taken(struct muxer_stream *stream, size_t len);
+bool yamux_finished(const struct muxer_stream *stream);
 bool yamux_ended(const struct muxer_stream *stream);
 void yamux_release(struct muxer_stream *stream);
 

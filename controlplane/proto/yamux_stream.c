@@ -42,11 +42,27 @@ void yamux_settle(struct yamux_stream *stream)
 		yamux_stream_free(stream);
 }
 
+static size_t room_of(struct yamux_stream *stream)
+{
+	size_t cap = yamux_session(stream)->config.send_buffer;
+
+	return stream->out.len < cap ? cap - stream->out.len : 0;
+}
+
+bool yamux_has_room(struct muxer_stream *base, size_t len)
+{
+	struct yamux_stream *stream = yamux_stream_of(base);
+
+	if (stream->was_reset || stream->finished || room_of(stream) >= len)
+		return true;
+	stream->wants_room = true;
+	return false;
+}
+
 enum vd_err yamux_write(struct muxer_stream *base, struct vd_bytes bytes, size_t *took_out)
 {
 	struct yamux_stream *stream = yamux_stream_of(base);
-	size_t cap = yamux_session(stream)->config.send_buffer;
-	size_t room = stream->out.len < cap ? cap - stream->out.len : 0;
+	size_t room = room_of(stream);
 	size_t took = bytes.len < room ? bytes.len : room;
 
 	*took_out = 0;
@@ -99,11 +115,16 @@ void yamux_taken(struct muxer_stream *base, size_t len)
 		yamux_enqueue(stream, YAMUX_SENDS);
 }
 
-bool yamux_ended(const struct muxer_stream *base)
+bool yamux_finished(const struct muxer_stream *base)
 {
 	const struct yamux_stream *stream = (const struct yamux_stream *)base;
 
-	return stream->peer_finished && !stream->was_reset && stream->in.len == 0;
+	return stream->peer_finished && !stream->was_reset;
+}
+
+bool yamux_ended(const struct muxer_stream *base)
+{
+	return yamux_finished(base) && ((const struct yamux_stream *)base)->in.len == 0;
 }
 
 void yamux_release(struct muxer_stream *base)
