@@ -26,13 +26,13 @@ SEES = {
                                       "controlplane/host", "controlplane/route", "controlplane/api"},
 }
 # Folders that are not of the program: they see everything, but the program does not see them.
-OUTSIDE = ("bench", "tests")
+OUTSIDE = ("bench", "examples", "tests")
 LIBRARIES = {
     re.compile(r"rte_"): {"dataplane", "bench", "tests"},
     re.compile(r"urcu"): {"switch", "dataplane", "controlplane/route", "controlplane/loop",
                           "controlplane/daemon", "bench", "tests"},
     re.compile(r"uv\.h"): {"controlplane/loop", "controlplane/host", "controlplane/api",
-                           "controlplane/daemon", "tests"},
+                           "controlplane/daemon", "examples", "tests"},
     re.compile(r"openssl/|secp256k1"): {"controlplane/proto", "bench", "tests"},
     re.compile(r"sys/socket\.h|sys/epoll\.h|libmnl/"): {
         "dataplane", "controlplane/loop", "controlplane/host", "controlplane/api",
@@ -53,6 +53,9 @@ def check_include(folder, name, line, quoted, target):
             return  # generated beside the file that includes it
         if "/" not in target:
             yield f'{name}:{line}: "{target}": write it from the root'
+            return
+        if folder == "examples":
+            yield f"{name}:{line}: examples are programs of users: <viaduct/….h>, not {target}"
             return
         to = folder_of(target)
         if folder in SEES and to != folder and to not in SEES[folder]:
@@ -91,4 +94,5 @@ run(check,
          {"multigram/a.c": "#include <sys/socket.h>\n"},
          {"base/a.c": '#include "bytes.h"\n'},
          {"base/a.c": '#include "tests/unit/x.h"\n'},
+         {"examples/a.c": '#include "base/bytes.h"\n'},
          {"elsewhere/a.c": SPDX}])
