@@ -253,6 +253,16 @@ static void give_up(struct host_conn *conn, enum vd_err err)
 	host_conn_close(conn, err, conn->machine.reason);
 }
 
+/* We are done with it: what streams wrote goes out as far as the socket takes it. */
+void host_conn_leave(struct host_conn *conn, const char *why)
+{
+	size_t sent;
+
+	if (conn->announced && !conn->closing)
+		(void)!send_output(conn, vd_now(), &sent);
+	host_conn_close(conn, VD_OK, why);
+}
+
 /* ---- in ---- */
 
 /* Keeps what the machine does not take yet, and stops reading until it does. */

@@ -106,7 +106,7 @@ struct host_conn *host_connection(const struct host *host, const struct vd_peer_
 
 void host_disconnect(struct host_conn *conn)
 {
-	host_conn_close(conn, VD_OK, "disconnected");
+	host_conn_leave(conn, "disconnected");
 }
 
 void host_conn_use(struct host_conn *conn, void *user)
@@ -237,10 +237,13 @@ static void on_soon_closed(uv_handle_t *handle)
 
 void host_free(struct host *host)
 {
+	struct host_no_pipe no_pipe;
+
 	if (!host)
 		return;
+	no_pipe = host_pipe_block();
 	while (host->conns)
-		host_conn_close(host->conns, VD_OK, "going down");
+		host_conn_leave(host->conns, "going down");
 	host_listen_close(host);
 	uv_close((uv_handle_t *)&host->soon, on_soon_closed);
 	while (host->handle_count)
@@ -248,6 +251,7 @@ void host_free(struct host *host)
 	host_layers_fini(host);
 	host_network_fini(host);
 	host_loop_fini(host);
+	host_pipe_unblock(&no_pipe);
 	vd_identity_fini(&host->own_identity);
 	free(host);
 }

@@ -94,15 +94,16 @@ struct host_counters {
 /* A configuration of zeros will do. VD_ENOMEM, VD_ESYS. */
 enum vd_err host_new(const struct host_config *config, struct host **host_out);
 /*
- * Closes all; streams get `closed`. Runs the loop until its handles are gone. Handles of the
- * caller's on a loop of the host's own are closed too: their memory must still be there.
+ * Closes all; streams get `closed`. What was written goes out as far as sockets take it at once,
+ * but nobody waits for the other side to read it. Runs the loop until its handles are gone. Handles
+ * of the caller's on a loop of the host's own are closed too: their memory must still be there.
  */
 void host_free(struct host *host);
 
 /*
  * Runs the loop until host_stop, or until it has nothing to wait for. For a loop of the caller's
  * it is uv_run; the program then ignores SIGPIPE, as all programs that use libuv must, which
- * host_run does for its thread while it runs. host_stop: from the loop's thread.
+ * host_run and host_free do for their thread. host_stop: from the loop's thread.
  */
 void host_run(struct host *host);
 void host_stop(struct host *host);

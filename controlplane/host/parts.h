@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /* parts: what the files of host/ share. */
+#include <signal.h>
 #include <uv.h>
 
 #include "controlplane/host/host.h"
@@ -114,6 +115,13 @@ void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr 
 /* run.c: the loop; VD_ENOMEM, VD_ESYS. */
 enum vd_err host_loop_init(struct host *host, uv_loop_t *given);
 void host_loop_fini(struct host *host);
+/* While this thread writes to sockets whose peers may be gone. */
+struct host_no_pipe {
+	sigset_t before;
+	bool waited; /* one was pending */
+};
+struct host_no_pipe host_pipe_block(void);
+void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
 /* tcp.c */
 void host_listen_close(struct host *host);
@@ -138,6 +146,8 @@ void host_conn_established(struct host_conn *conn);
 void host_conn_due(struct host_conn *conn);
 void host_conn_pump(struct host_conn *conn);
 void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why);
+/* Closes it in order, and sends before what can be sent at once. */
+void host_conn_leave(struct host_conn *conn, const char *why);
 
 void host_conn_not_due(struct host_conn *conn);
 

@@ -45,37 +45,38 @@ void host_loop_fini(struct host *host)
 /* ---- running ---- */
 
 /* libuv writes to sockets with write(2), which raises SIGPIPE when the peer is gone. */
-static bool block_pipe(sigset_t *before)
+struct host_no_pipe host_pipe_block(void)
 {
+	struct host_no_pipe no_pipe;
 	sigset_t pipe, pending;
 
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
 	sigpending(&pending);
-	pthread_sigmask(SIG_BLOCK, &pipe, before);
-	return !sigismember(&pending, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &pipe, &no_pipe.before);
+	no_pipe.waited = sigismember(&pending, SIGPIPE) == 1;
+	return no_pipe;
 }
 
 /* What came meanwhile is ours, unless one waited before. */
-static void unblock_pipe(const sigset_t *before, bool ours)
+void host_pipe_unblock(const struct host_no_pipe *no_pipe)
 {
 	const struct timespec at_once = { 0 };
 	sigset_t pipe;
 
 	sigemptyset(&pipe);
 	sigaddset(&pipe, SIGPIPE);
-	if (ours)
+	if (!no_pipe->waited)
 		sigtimedwait(&pipe, NULL, &at_once);
-	pthread_sigmask(SIG_SETMASK, before, NULL);
+	pthread_sigmask(SIG_SETMASK, &no_pipe->before, NULL);
 }
 
 void host_run(struct host *host)
 {
-	sigset_t before;
-	bool ours = block_pipe(&before);
+	struct host_no_pipe no_pipe = host_pipe_block();
 
 	uv_run(host->loop, UV_RUN_DEFAULT);
-	unblock_pipe(&before, ours);
+	host_pipe_unblock(&no_pipe);
 }
 
 void host_stop(struct host *host)

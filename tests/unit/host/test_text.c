@@ -2,6 +2,7 @@
 /* What makes programs short: addresses as text, lines, whole messages, a loop of the host's own. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <signal.h>
 #include <uv.h>
 
 #include "controlplane/host/host.h"
@@ -12,10 +13,14 @@ static const char *const ids[] = { "/test/1", NULL };
 static struct host *a, *b; /* a dials b; both on a's loop */
 static struct host_stream *ours, *theirs;
 static unsigned readable, writable;
+static bool hearing; /* reads lines as they come */
+static char heard[LINE];
 
 static void on_readable(struct host_stream *stream)
 {
 	readable += stream == theirs;
+	if (hearing)
+		(void)!host_stream_read_line(theirs, heard, sizeof heard);
 }
 
 static void on_writable(struct host_stream *stream)
@@ -72,6 +77,7 @@ static void begin(void)
 	struct host_config config = { 0 };
 	char address[VD_MULTIADDR_TEXT], why[HOST_WHY], line[LINE];
 
+	signal(SIGPIPE, SIG_IGN); /* uv_run is called here, not host_run */
 	cr_assert(eq(int, host_new(&config, &a), VD_OK));
 	config.loop = host_loop(a);
 	cr_assert(eq(int, host_new(&config, &b), VD_OK));
@@ -200,6 +206,18 @@ Test(text, a_message_to_a_stream_that_was_reset_fails)
 	begin();
 	host_stream_reset(theirs);
 	UNTIL(ours == NULL);
+	end();
+}
+
+Test(text, what_was_written_goes_out_before_a_connection_is_closed)
+{
+	begin();
+	hearing = true;
+	cr_assert(eq(int, host_stream_send(ours, vd_bytes_of_text("bye\n")), VD_OK));
+	host_disconnect(host_stream_conn(ours));
+	cr_assert(ours == NULL);
+	UNTIL(theirs == NULL);
+	cr_assert(eq(str, heard, (char *)"bye"));
 	end();
 }
 
