@@ -7,67 +7,25 @@
 #	libp2p.sh listens PEER SECURITY    our host dials it
 #	libp2p.sh kubo                     kubo with its default configuration, and viaductd
 #
-# Each runs every test of peers/README.md.
+# The second and third run every test of peers/README.md.
 set -eu
-interop_folder=$(cd "$(dirname "$0")" && pwd)
-build=${NETNS_BUILD:?the build folder}
-
-fail() {
-	echo "failed: $*" >&2
-	exit 1
-}
-
-skip() {
-	[ "${INTEROP_STRICT:-}" != 1 ] || fail "INTEROP_STRICT=1, and $*"
-	echo "skip: $*"
-	exit 77
-}
-
-. "$interop_folder/peers/build.sh"
-
-case $1 in
-kubo) stock_peer kubo ;;
-*) stock_peer "$2" ;;
-esac
-[ "$1" != build ] || exit 0
-
-# In a namespace of its own; without root as root of a user namespace.
-if [ "${LIBP2P_INSIDE:-}" != 1 ]; then
-	unshare -rn true 2>/dev/null || skip "no network namespaces; run it as root"
-	LIBP2P_INSIDE=1 exec unshare -rn "$0" "$@"
-fi
-ip link set lo up
-folder=$(mktemp -d)
-trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
-
-# must_say FILE PATTERN: the rest of the first line with it, waited for.
-must_say() {
-	tries=0
-	until said=$(grep -m 1 -o "$2.*" "$1" 2>/dev/null); do
-		tries=$((tries + 1))
-		[ "$tries" -lt 300 ] || {
-			cat "$1" "$folder"/*.log >&2 || true
-			fail "nobody said $2"
-		}
-		sleep 0.1
-	done
-}
+. "$(dirname "$0")/stock.sh"
 
 # Our daemon; $ours is its libp2p address.
 start_daemon() {
-	"$build/viaduct" key gen "$folder/key" >/dev/null
-	cat >"$folder/viaductd.yaml" <<-END
-		identity: { key: $folder/key }
+	"$net_build/viaduct" key gen "$net_dir/key" >/dev/null
+	cat >"$net_dir/viaductd.yaml" <<-END
+		identity: { key: $net_dir/key }
 		dataplane: { ports: [ { name: u0, driver: udp, bind: "127.0.0.1:4009" } ] }
 		link: { listen: [ /ip4/127.0.0.1/udp/4009 ] }
 		host: { listen: [ /ip4/127.0.0.1/tcp/4009 ], perf: true }
-		api: { socket: $folder/api.sock }
+		api: { socket: $net_dir/api.sock }
 		user: root
 	END
-	"$build/viaductd" --config "$folder/viaductd.yaml" >"$folder/ready" 2>"$folder/viaductd.log" &
-	must_say "$folder/ready" '/ip4/127.0.0.1/tcp/4009/p2p/'
-	ours=$said
-	export VIADUCT_API="$folder/api.sock"
+	start viaductd "$net_build/viaductd" --config "$net_dir/viaductd.yaml"
+	must_say viaductd.log '^ready '
+	ours=$(echo "$said" | grep -o '/ip4/127.0.0.1/tcp/4009/p2p/[0-9A-Za-z]*')
+	export VIADUCT_API="$net_dir/api.sock"
 }
 
 tests="connect identify ping=5 upload=100000000 download=100000000 half-close reset streams=1000 wrong-peer"
@@ -75,47 +33,53 @@ tests="connect identify ping=5 upload=100000000 download=100000000 half-close re
 peer_dials() {
 	start_daemon
 	# shellcheck disable=SC2086 # words
-	$stock -security "$2" dial "$ours" $tests || {
-		cat "$folder/viaductd.log"
-		fail "$1 is not served"
-	}
-	"$build/viaduct" status >/dev/null || fail "viaductd did not outlive it"
+	$stock -security "$2" dial "$ours" $tests || fail "$1 is not served"
+	"$net_build/viaduct" status >/dev/null || fail "viaductd did not outlive it"
 }
 
 peer_listens() {
 	# libp2p-stream of rust-libp2p drops streams that come faster than its listener takes them.
 	case $1 in rust) at_once=1 ;; *) at_once=1000 ;; esac
-	mkfifo "$folder/input"
+	mkfifo "$net_dir/input"
+	exec 3<>"$net_dir/input" # it ends with its standard input
+	# shellcheck disable=SC2016,SC2086
+	start stock sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock listen
+	must_say stock.log '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
 	# shellcheck disable=SC2086
-	$stock listen <"$folder/input" >"$folder/stock.log" 2>&1 &
-	exec 3>"$folder/input"
-	must_say "$folder/stock.log" '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
-	# shellcheck disable=SC2086
-	"$build/tests/interop/interop_peer" -security "$2" -at-once "$at_once" dial "$said" $tests ||
+	"$net_build/tests/interop/interop_peer" -security "$2" -at-once "$at_once" dial "$said" $tests ||
 		fail "$1 does not serve us"
 }
 
 # kubo as people run it: it dials us, pings us, sees us; and we dial it.
 kubo() {
-	export IPFS_PATH="$folder/ipfs"
+	export IPFS_PATH="$net_dir/ipfs"
 	start_daemon
 	$stock init >/dev/null
-	$stock daemon >"$folder/kubo.log" 2>&1 &
-	must_say "$folder/kubo.log" 'Daemon is ready'
+	start kubo "$stock" daemon
+	must_say kubo.log 'Daemon is ready'
 	$stock swarm connect "$ours"
 	$stock ping -n 3 "${ours##*/}"
 	$stock swarm peers | grep -F "${ours##*/}" || fail "kubo does not list us"
-	$stock id "${ours##*/}" >"$folder/id"
-	grep -F '"AgentVersion": "viaduct/' "$folder/id" || fail "kubo does not know our agent"
+	$stock id "${ours##*/}" >"$net_dir/id"
+	grep -F '"AgentVersion": "viaduct/' "$net_dir/id" || fail "kubo does not know our agent"
 	kubo=$($stock id -f '<id>')
-	"$build/viaduct" ping -n 2 "$kubo" || fail "kubo does not answer our ping"
-	"$build/viaduct" peers | grep -F 'kubo/' || fail "we do not know kubo's agent"
-	"$build/viaduct" disconnect "$kubo"
-	"$build/viaduct" connect "/ip4/127.0.0.1/tcp/4001/p2p/$kubo" || fail "we cannot dial kubo"
-	"$build/viaduct" ping -n 2 "$kubo" || fail "kubo, dialled by us, does not answer"
+	"$net_build/viaduct" ping -n 2 "$kubo" || fail "kubo does not answer our ping"
+	"$net_build/viaduct" peers | grep -F 'kubo/' || fail "we do not know kubo's agent"
+	"$net_build/viaduct" disconnect "$kubo"
+	"$net_build/viaduct" connect "/ip4/127.0.0.1/tcp/4001/p2p/$kubo" || fail "we cannot dial kubo"
+	"$net_build/viaduct" ping -n 2 "$kubo" || fail "kubo, dialled by us, does not answer"
 	$stock shutdown
 }
 
+case $1 in
+build)
+	stock_build "$2"
+	exit
+	;;
+kubo) stock_peer kubo ;;
+*) stock_peer "$2" ;;
+esac
+alone "$0" "$@"
 case $1 in
 dials) peer_dials "$2" "$3" ;;
 listens) peer_listens "$2" "$3" ;;

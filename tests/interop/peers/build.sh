@@ -3,7 +3,11 @@
 # build: stock peers, built once into the cache by the hash of their sources and locks. Sourced,
 # with fail, skip and $interop_folder there.
 #
-#	stock_peer go      # $stock is how to call it; a toolchain that is missing is a skip
+#	stock_build go     # builds it, unless the cache has it
+#	stock_peer go      # $stock is how to call it
+#
+# A toolchain that is missing or too old is a skip. What does not build in $INTEROP_BUILD_S seconds
+# (1200 unless told) is a failure, and ended. Downloads stay where the toolchains keep theirs.
 
 peer_cache=${XDG_CACHE_HOME:-$HOME/.cache}/viaduct/interop
 
@@ -13,44 +17,86 @@ peer_hash() {
 		sort | xargs sha256sum | sha256sum | cut -c 1-16)
 }
 
-wants_tool() {
-	command -v "$1" >/dev/null 2>&1 || skip "no $1 in PATH; install $2"
+# wants TOOL LEAST WHERE: TOOL is there, and its version LEAST or newer.
+wants() {
+	command -v "$1" >/dev/null 2>&1 || skip "no $1 in PATH; install $1 $2 or newer ($3)"
+	case $1 in
+	go) wants_found=$(go version) ;; # in the peer's folder: Go may get itself a newer one
+	*) wants_found=$("$1" --version) ;;
+	esac || skip "$1 tells no version; install $1 $2 or newer ($3)"
+	wants_found=$(echo "$wants_found" | grep -Eo '[0-9]+(\.[0-9]+)+' | head -n 1)
+	[ "$(printf '%s\n' "$2" "$wants_found" | sort -V | head -n 1)" = "$2" ] ||
+		skip "$1 is $wants_found; install $1 $2 or newer ($3)"
+}
+
+# Each: what the peer in this folder needs.
+needs_go() { wants go 1.26 https://go.dev/dl; }
+needs_kubo() { needs_go; }
+needs_rust() { wants cargo 1.88 https://rustup.rs; }
+needs_js() {
+	wants node 20 https://nodejs.org
+	wants npm 9 https://nodejs.org
+}
+
+bounded() {
+	timeout -k 10 "${INTEROP_BUILD_S:-1200}" "$@" || {
+		bounded_status=$?
+		[ "$bounded_status" -ne 124 ] || echo "ended, as it took longer than ${INTEROP_BUILD_S:-1200} s"
+		return "$bounded_status"
+	}
 }
 
 # Each: builds into the folder $1, from its own.
 build_go() {
-	wants_tool go "Go 1.26 or newer (https://go.dev/dl)"
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$1/peer" .
+	CGO_ENABLED=0 bounded go build -trimpath -buildvcs=false -o "$1/peer" .
 }
 
 build_kubo() {
-	wants_tool go "Go 1.26 or newer (https://go.dev/dl)"
-	CGO_ENABLED=0 go build -trimpath -buildvcs=false -o "$1/ipfs" github.com/ipfs/kubo/cmd/ipfs
+	CGO_ENABLED=0 bounded go build -trimpath -buildvcs=false -o "$1/ipfs" github.com/ipfs/kubo/cmd/ipfs
 }
 
 build_rust() {
-	wants_tool cargo "Rust 1.88 or newer (https://rustup.rs)"
-	CARGO_TARGET_DIR=$1/target cargo build --release --locked --quiet &&
+	CARGO_TARGET_DIR=$1/target bounded cargo build --release --locked --quiet &&
 		mv "$1/target/release/peer" "$1/peer" && rm -rf "$1/target"
 }
 
 build_js() {
-	wants_tool npm "Node.js 20 or newer (https://nodejs.org)"
-	cp ./*.js ./*.json "$1/" && (cd "$1" && npm ci --ignore-scripts --no-audit --no-fund --silent)
+	cp ./*.js ./*.json "$1/" && (cd "$1" && bounded npm ci --ignore-scripts --no-audit --no-fund --silent)
 }
 
-stock_peer() {
+stock_folder_of() {
 	stock_folder=$peer_cache/$1-$(peer_hash "$1")
+}
+
+# Two at once build it once.
+stock_build() {
+	stock_folder_of "$1"
+	[ ! -d "$stock_folder" ] || return 0
+	(cd "$interop_folder/peers/$1" && "needs_$1") || exit
+	mkdir -p "$peer_cache"
+	exec 8>"$stock_folder.lock"
+	flock 8
+	[ ! -d "$stock_folder" ] || return 0
+	rm -rf "$stock_folder.new"
+	mkdir "$stock_folder.new"
+	(cd "$interop_folder/peers/$1" && "build_$1" "$stock_folder.new") >"$stock_folder.log" 2>&1 || {
+		tail -n 40 "$stock_folder.log"
+		fail "$1: the peer does not build; all of it in $stock_folder.log"
+	}
+	mv "$stock_folder.new" "$stock_folder"
+	exec 8>&-
+}
+
+# Tests have no time to build.
+stock_peer() {
+	if [ "$1" = c ]; then
+		stock=$net_build/tests/interop/interop_peer
+		return
+	fi
+	stock_folder_of "$1"
 	if [ ! -d "$stock_folder" ]; then
-		rm -rf "$stock_folder.new"
-		mkdir -p "$stock_folder.new"
-		(cd "$interop_folder/peers/$1" && "build_$1" "$stock_folder.new") >"$stock_folder.log" 2>&1 || {
-			stock_status=$?
-			cat "$stock_folder.log"
-			[ "$stock_status" -ne 77 ] || exit 77
-			fail "$1: the peer does not build"
-		}
-		mv "$stock_folder.new" "$stock_folder"
+		(cd "$interop_folder/peers/$1" && "needs_$1") || exit
+		fail "$1: the peer is not built; run tests/interop/libp2p.sh build $1"
 	fi
 	# shellcheck disable=SC2034 # for who sources this
 	case $1 in

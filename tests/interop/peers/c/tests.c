@@ -9,7 +9,7 @@
 
 #include "controlplane/host/perf.h"
 
-enum { PATIENCE_MS = 60000 };
+enum { PATIENCE_MS = 120000 };
 
 /* Streams under way, of the test `streams`. */
 uint64_t at_once = 1000;

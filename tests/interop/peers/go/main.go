@@ -23,7 +23,7 @@ import (
 )
 
 // patience bounds every test, so that a silent peer is a failure and not a hang.
-const patience = 60 * time.Second
+const patience = 120 * time.Second
 
 func main() {
 	security := flag.String("security", "", "noise or tls; both unless told")

@@ -31,7 +31,7 @@ async function node (options, listen) {
       ...(options.security === 'tls' ? [] : [noise()]),
       ...(options.security === 'noise' ? [] : [tls()])
     ],
-    streamMuxers: [yamux()],
+    streamMuxers: [yamux({ maxInboundStreams: 2000, maxOutboundStreams: 2000 })],
     connectionProtector: options.psk === '' ? undefined : preSharedKey({ psk: readFileSync(options.psk) }),
     connectionGater: { denyDialMultiaddr: () => false },
     services: {

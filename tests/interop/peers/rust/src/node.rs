@@ -4,6 +4,7 @@
 
 use std::error::Error;
 use std::io;
+use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
 use libp2p::core::transport::upgrade::Version;
@@ -14,6 +15,7 @@ use libp2p::{identify, identity, noise, ping, tcp, tls, yamux};
 use tokio::io::AsyncReadExt as _;
 
 use crate::args::Options;
+use crate::tests::PATIENCE;
 
 /// https://github.com/libp2p/specs/blob/master/perf/perf.md
 pub const PERF: StreamProtocol = StreamProtocol::new("/perf/1.0.0");
@@ -29,9 +31,12 @@ impl Behaviour {
     fn new(key: &identity::Keypair) -> Self {
         let identify = identify::Config::new("/viaduct/interop/1".into(), key.public())
             .with_agent_version("rust-libp2p-peer".into());
+        let ping = ping::Config::new()
+            .with_interval(Duration::from_millis(200))
+            .with_timeout(PATIENCE);
         Self {
             identify: identify::Behaviour::new(identify),
-            ping: ping::Behaviour::default(),
+            ping: ping::Behaviour::new(ping),
             stream: libp2p_stream::Behaviour::new(),
         }
     }

@@ -18,7 +18,7 @@ use crate::args::Options;
 use crate::node::{Behaviour, BehaviourEvent, PERF, send_zeros, swarm};
 
 /// Bounds every test, so that a silent peer is a failure and not a hang.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(120);
 
 type Outcome = Result<String, Box<dyn Error>>;
 
@@ -27,7 +27,8 @@ type Outcome = Result<String, Box<dyn Error>>;
 struct Seen {
     connected: bool,
     identify: Option<String>,
-    ping: Option<Duration>,
+    pings: u64,
+    rtt: Duration,
     wrong_peer: bool,
     errors: Vec<String>,
 }
@@ -105,7 +106,10 @@ fn note(seen: &mut Seen, event: SwarmEvent<BehaviourEvent>) {
             ));
         }
         SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => match event.result {
-            Ok(rtt) => seen.ping = Some(rtt),
+            Ok(rtt) => {
+                seen.pings += 1;
+                seen.rtt = rtt;
+            }
             Err(why) => seen.errors.push(why.to_string()),
         },
         _ => {}
@@ -124,7 +128,7 @@ impl Tester {
         match name {
             "connect" => Ok(String::new()),
             "identify" => self.wait(|seen| seen.identify.clone()).await,
-            "ping" => self.wait(|seen| seen.ping.map(|rtt| format!("rtt={rtt:?}"))).await,
+            "ping" => self.pings(count).await,
             "upload" => self.perf(count, 0).await,
             "download" => self.perf(0, count).await,
             "half-close" => self.perf(1000, 2000).await,
@@ -154,6 +158,12 @@ impl Tester {
             .wait_for(|seen| found(seen).is_some() || !seen.errors.is_empty())
             .await?;
         found(&seen).ok_or_else(|| seen.errors.join("; ").into())
+    }
+
+    /// The node pings by itself.
+    async fn pings(&mut self, count: u64) -> Outcome {
+        let enough = self.seen.borrow().pings + count;
+        self.wait(|seen| (seen.pings >= enough).then(|| format!("rtt={:?}", seen.rtt))).await
     }
 
     /// Sends UP bytes, closes its half, and must be sent exactly DOWN bytes and an end.
