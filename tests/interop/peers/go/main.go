@@ -39,7 +39,7 @@ func main() {
 
 func run(security, psk, listen string, words []string) error {
 	if len(words) == 0 {
-		return fmt.Errorf("wants a verb: listen, or dial ADDRESS TEST…")
+		return fmt.Errorf("wants a verb: listen, dial ADDRESS TEST…, or contract")
 	}
 	switch words[0] {
 	case "listen":
@@ -57,6 +57,8 @@ func run(security, psk, listen string, words []string) error {
 			return err
 		}
 		return dial(h, words[1], words[2:])
+	case "contract":
+		return runContract()
 	}
 	return fmt.Errorf("%s: no such verb", words[0])
 }
