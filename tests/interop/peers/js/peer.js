@@ -12,7 +12,7 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { createLibp2p } from 'libp2p'
 import { PERF, servePerf } from './perf.js'
-import { dial } from './tests.js'
+import { dial, PATIENCE_MS } from './tests.js'
 
 function parse (words) {
   const options = { security: '', psk: '', listen: '/ip4/127.0.0.1/tcp/0' }
@@ -33,6 +33,14 @@ async function node (options, listen) {
     ],
     streamMuxers: [yamux({ maxInboundStreams: 2000, maxOutboundStreams: 2000 })],
     connectionProtector: options.psk === '' ? undefined : preSharedKey({ psk: readFileSync(options.psk) }),
+    // It gives up connections to whom is slow, and takes the one ping that may be under way.
+    connectionMonitor: { enabled: false },
+    connectionManager: {
+      dialTimeout: PATIENCE_MS,
+      inboundUpgradeTimeout: PATIENCE_MS,
+      inboundStreamProtocolNegotiationTimeout: PATIENCE_MS,
+      outboundStreamProtocolNegotiationTimeout: PATIENCE_MS
+    },
     connectionGater: { denyDialMultiaddr: () => false },
     services: {
       identify: identify(),
