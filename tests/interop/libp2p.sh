@@ -61,7 +61,9 @@ kubo() {
 	$stock ping -n 3 "${ours##*/}"
 	$stock swarm peers | grep -F "${ours##*/}" || fail "kubo does not list us"
 	$stock id "${ours##*/}" >"$net_dir/id"
-	grep -F '"AgentVersion": "viaduct/' "$net_dir/id" || fail "kubo does not know our agent"
+	for known in '"AgentVersion": "viaduct/' '"/ipfs/id/1.0.0"' '"/ipfs/ping/1.0.0"' "\"$ours\""; do
+		grep -F "$known" "$net_dir/id" || fail "kubo does not know $known of us"
+	done
 	kubo=$($stock id -f '<id>')
 	"$net_build/viaduct" ping -n 2 "$kubo" || fail "kubo does not answer our ping"
 	"$net_build/viaduct" peers | grep -F 'kubo/' || fail "we do not know kubo's agent"
