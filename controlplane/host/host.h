@@ -72,7 +72,7 @@ struct host_config {
 	struct host_events events;          /* copied */
 	/*
 	 * A host is in one network: the public one, or the private one that this key makes
-	 * (libp2p/specs, pnet). Copied, and wiped by host_free; the name is for logs.
+	 * (libp2p/specs, pnet; pnet_key.h). Copied, and wiped by host_free; the name is for logs.
 	 */
 	const struct pnet_key *network_key; /* NULL: the public network */
 	const char *network;                /* copied; NULL with the key alone */
