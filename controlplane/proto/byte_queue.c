@@ -2,29 +2,148 @@
 #include "controlplane/proto/byte_queue.h"
 
 #include <stdlib.h>
+#include <threads.h>
 
-enum { CAP_MIN = 256 };
+enum {
+	CAP_MIN = 256,
+	SMALL_MAX = 16384,        /* beyond, a queue begins with a block */
+	BLOCK_BYTES = 128 * 1024, /* a record of 64 KiB and what comes before it is taken */
+	BLOCK_MAX = 2 * BLOCK_BYTES,
+	BLOCKS = BYTE_QUEUE_KEPT_BYTES / BLOCK_MAX,
+};
+
+/*
+ * Under AddressSanitizer nothing is kept, so that it sees who uses memory that was freed.
+ */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define KEEPS false
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define KEEPS false
+#endif
+#ifndef KEEPS
+#define KEEPS true
+#endif
+
+/* ---- blocks that a thread keeps ---- */
+
+struct block {
+	uint8_t *at;
+	size_t cap;
+};
+
+struct kept {
+	unsigned count;
+	struct block blocks[BLOCKS];
+};
+
+static tss_t kept_key;
+static once_flag kept_once = ONCE_FLAG_INIT;
+static bool kept_ready;
+
+/* The thread ends. */
+static void free_kept(void *pointer)
+{
+	struct kept *kept = pointer;
+
+	while (kept->count)
+		free(kept->blocks[--kept->count].at);
+	free(kept);
+}
+
+static void make_key(void)
+{
+	kept_ready = KEEPS && tss_create(&kept_key, free_kept) == thrd_success;
+}
+
+/* NULL when nothing can be kept, or (unless `make`) nothing is. */
+static struct kept *kept_of_thread(bool make)
+{
+	struct kept *kept;
+
+	call_once(&kept_once, make_key);
+	if (!kept_ready)
+		return NULL;
+	kept = tss_get(kept_key);
+	if (kept || !make)
+		return kept;
+	kept = calloc(1, sizeof *kept);
+	if (kept && tss_set(kept_key, kept) != thrd_success) {
+		free(kept);
+		return NULL;
+	}
+	return kept;
+}
+
+static bool is_block(size_t cap)
+{
+	return cap >= BLOCK_BYTES && cap <= BLOCK_MAX;
+}
+
+static uint8_t *new_bytes(size_t cap)
+{
+	struct kept *kept = is_block(cap) ? kept_of_thread(false) : NULL;
+
+	for (unsigned i = kept ? kept->count : 0; i-- > 0;)
+		if (kept->blocks[i].cap == cap) {
+			uint8_t *at = kept->blocks[i].at;
+
+			kept->blocks[i] = kept->blocks[--kept->count];
+			return at;
+		}
+	return malloc(cap);
+}
+
+static void free_bytes(uint8_t *at, size_t cap)
+{
+	struct kept *kept = at && is_block(cap) ? kept_of_thread(true) : NULL;
+
+	if (kept && kept->count < BLOCKS)
+		kept->blocks[kept->count++] = (struct block){ at, cap };
+	else
+		free(at);
+}
+
+size_t byte_queue_kept(void)
+{
+	const struct kept *kept = kept_of_thread(false);
+	size_t bytes = 0;
+
+	for (unsigned i = 0; kept && i < kept->count; i++)
+		bytes += kept->blocks[i].cap;
+	return bytes;
+}
+
+/* ---- queues ---- */
 
 void byte_queue_fini(struct byte_queue *queue)
 {
-	free(queue->at);
+	free_bytes(queue->at, queue->cap);
 	*queue = (struct byte_queue){ 0 };
+}
+
+static size_t cap_of(const struct byte_queue *queue, size_t want)
+{
+	size_t cap = queue->cap ? queue->cap : CAP_MIN;
+
+	if (want > SMALL_MAX && cap < BLOCK_BYTES)
+		cap = BLOCK_BYTES;
+	while (cap < want)
+		cap *= 2;
+	return cap;
 }
 
 static bool grow(struct byte_queue *queue, size_t want)
 {
-	size_t cap = queue->cap ? queue->cap : CAP_MIN;
-
-	while (cap < want)
-		cap *= 2;
-
-	uint8_t *at = malloc(cap);
+	size_t cap = cap_of(queue, want);
+	uint8_t *at = new_bytes(cap);
 
 	if (!at)
 		return false;
 	if (queue->len)
 		memcpy(at, queue->at + queue->head, queue->len);
-	free(queue->at);
+	free_bytes(queue->at, queue->cap);
 	*queue = (struct byte_queue){ .at = at, .len = queue->len, .cap = cap };
 	return true;
 }

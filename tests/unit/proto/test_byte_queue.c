@@ -58,3 +58,39 @@ Test(byte_queue, a_long_wait_does_not_grow_it)
 	cr_assert(le(sz, queue.cap, 8192));
 	byte_queue_fini(&queue);
 }
+
+static void fill(struct byte_queue *queue, size_t len)
+{
+	uint8_t *room = byte_queue_room(queue, len);
+
+	cr_assert(room != NULL);
+	memset(room, 1, len);
+	byte_queue_added(queue, len);
+}
+
+Test(byte_queue, memory_that_is_kept_is_bounded_and_used_again)
+{
+	enum { QUEUES = 40, BYTES = 100000 };
+	struct byte_queue queues[QUEUES] = { 0 };
+	size_t kept;
+
+	for (unsigned i = 0; i < QUEUES; i++)
+		fill(&queues[i], BYTES);
+	for (unsigned i = 0; i < QUEUES; i++)
+		byte_queue_fini(&queues[i]);
+	kept = byte_queue_kept();
+	cr_assert(le(sz, kept, BYTE_QUEUE_KEPT_BYTES));
+	fill(&queues[0], BYTES);
+	cr_assert(eq(sz, byte_queue_kept(), kept ? kept - queues[0].cap : 0));
+	byte_queue_fini(&queues[0]);
+}
+
+Test(byte_queue, a_small_one_takes_no_block)
+{
+	struct byte_queue queue = { 0 };
+
+	fill(&queue, 16000);
+	cr_assert(le(sz, queue.cap, 16384));
+	byte_queue_fini(&queue);
+	cr_assert(eq(sz, byte_queue_kept(), 0));
+}
