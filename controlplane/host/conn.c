@@ -41,7 +41,7 @@ static void set_timer(struct host_conn *conn)
 
 	if (!conn->announced && conn->until < at)
 		at = conn->until;
-	if (conn->negotiating && now + VD_SECONDS(1) < at)
+	if (conn->timed && now + VD_SECONDS(1) < at)
 		at = now + VD_SECONDS(1);
 	if (at == VD_NEVER)
 		uv_timer_stop(&conn->timer);
@@ -58,6 +58,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	conn->host->handle_count--;
 	if (--conn->handles)
 		return;
+	host_stream_reap(conn);
 	connection_fini(&conn->machine);
 	host_network_leave(conn);
 	free(conn->held);
@@ -410,6 +411,7 @@ void host_conn_pump(struct host_conn *conn)
 	enum vd_err err;
 
 	host_conn_not_due(conn);
+	host_stream_reap(conn);
 	if (conn->closing || !conn->established)
 		return;
 	if (!conn->announced && connection_is_open(&conn->machine))

@@ -182,6 +182,9 @@ enum vd_err host_stream_send(struct host_stream *stream, struct vd_bytes bytes);
 enum vd_err host_stream_read_line(struct host_stream *stream, char *line_out, size_t cap);
 void host_stream_finish(struct host_stream *stream); /* half-close, after what was written */
 void host_stream_reset(struct host_stream *stream);  /* the pointer is void; no `closed` */
+/* Ends it with VD_ELINK_TIMEOUT at `deadline`, or up to a second later; VD_NEVER: takes that back.
+ * Until a protocol is agreed on, HOST_NEGOTIATE_S holds. */
+void host_stream_until(struct host_stream *stream, vd_ns deadline);
 /* Done with it: both sides finished, or nobody cares for the rest. The pointer is void. */
 void host_stream_release(struct host_stream *stream);
 void host_stream_close(struct host_stream *stream); /* finish, then release: how most streams end */

@@ -38,13 +38,13 @@ struct host_conn {
 	uint8_t *writing; /* a copy on its way; NULL: none */
 	uv_connect_t connect;
 	bool established, announced, closing, queued, reading;
-	unsigned negotiating; /* streams */
+	unsigned timed; /* streams that have a deadline */
 	vd_ns since;
 	vd_ns until; /* to be open by then */
 	struct host_dialling *waiting;
 	struct host_stream *streams;
-	struct host_stream *told;      /* the one that is called back; NULL once it was ended */
-	struct host_conn *next, *prev; /* of the host */
+	struct host_stream *dead;                /* freed with the next turn */
+	struct host_conn *next, *prev;           /* of the host */
 	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];
@@ -57,10 +57,11 @@ struct host_stream {
 	struct multistream select;
 	const struct host_stream_class *class;
 	void *user;
-	vd_ns until;    /* agreed by then */
+	vd_ns until;    /* agreed by then; afterwards, done by then */
+	vd_ns wanted;   /* by the user, once agreed */
 	bool agreed;    /* on a protocol */
 	bool finishing; /* when what the negotiation has to say is out */
-	struct host_stream *next, *prev;
+	struct host_stream *next, *prev, *next_dead;
 };
 
 struct host_listener {
@@ -163,6 +164,8 @@ bool host_stream_has_room(struct host_stream *stream, size_t len);
 /* As muxer_finished. */
 bool host_stream_finished(const struct host_stream *stream);
 void host_stream_lose_all(struct host_conn *conn, enum vd_err err);
+/* Frees those that ended; when no stream's callback is under way. */
+void host_stream_reap(struct host_conn *conn);
 
 /* identify.c, ping.c: protocols that every node speaks. */
 enum vd_err host_identify_init(struct host *host);

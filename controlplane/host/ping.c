@@ -145,7 +145,8 @@ enum vd_err host_ping(struct host_conn *conn, host_ping_fn done, void *context)
 		free(asked);
 		return err;
 	}
-	err = stream_ping_begin(&asked->ping, vd_now());
+	(void)!stream_ping_begin(&asked->ping, vd_now()); /* none is under way */
+	host_stream_until(stream, stream_ping_deadline(&asked->ping));
 	send_ping(stream);
-	return err;
+	return VD_OK;
 }

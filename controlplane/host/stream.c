@@ -11,6 +11,13 @@
 
 /* ---- life ---- */
 
+static void set_until(struct host_stream *stream, vd_ns until)
+{
+	stream->conn->timed += (until != VD_NEVER);
+	stream->conn->timed -= (stream->until != VD_NEVER);
+	stream->until = until;
+}
+
 static struct host_stream *add_stream(struct host_conn *conn, struct muxer_stream *raw)
 {
 	struct host_stream *stream = calloc(1, sizeof *stream);
@@ -19,12 +26,12 @@ static struct host_stream *add_stream(struct host_conn *conn, struct muxer_strea
 		return NULL;
 	stream->conn = conn;
 	stream->raw = raw;
-	stream->until = vd_now() + VD_SECONDS(HOST_NEGOTIATE_S);
+	stream->until = stream->wanted = VD_NEVER;
+	set_until(stream, vd_now() + VD_SECONDS(HOST_NEGOTIATE_S));
 	stream->next = conn->streams;
 	if (stream->next)
 		stream->next->prev = stream;
 	conn->streams = stream;
-	conn->negotiating++;
 	raw->user = stream;
 	return stream;
 }
@@ -32,58 +39,78 @@ static struct host_stream *add_stream(struct host_conn *conn, struct muxer_strea
 static void set_agreed(struct host_stream *stream)
 {
 	stream->agreed = true;
-	stream->conn->negotiating--;
+	set_until(stream, stream->wanted);
 }
 
-static void free_stream(struct host_conn *conn, struct host_stream *stream)
+/*
+ * Out of its connection. Whoever is further up the stack may still look at it: its memory goes
+ * with the next turn, and until then it is one without a muxer's stream.
+ */
+static void bury(struct host_stream *stream)
 {
-	if (!stream->agreed)
-		conn->negotiating--;
+	struct host_conn *conn = stream->conn;
+
+	set_until(stream, VD_NEVER);
 	if (stream->next)
 		stream->next->prev = stream->prev;
 	if (conn->streams == stream)
 		conn->streams = stream->next;
 	else
 		stream->prev->next = stream->next;
-	if (conn->told == stream)
-		conn->told = NULL;
-	multistream_fini(&stream->select);
-	free(stream);
+	stream->raw = NULL;
+	stream->class = NULL;
+	stream->next_dead = conn->dead;
+	conn->dead = stream;
+	host_conn_due(conn);
+}
+
+void host_stream_reap(struct host_conn *conn)
+{
+	while (conn->dead) {
+		struct host_stream *stream = conn->dead;
+
+		conn->dead = stream->next_dead;
+		multistream_fini(&stream->select);
+		free(stream);
+	}
+}
+
+/* Gives the muxer's stream back. */
+static void let_go(struct host_stream *stream)
+{
+	stream->raw->user = NULL;
+	muxer_release(stream->raw);
 }
 
 /* The other side, or we, cut it: tells its user, and forgets it. */
-static void lose(struct host_conn *conn, struct host_stream *stream, enum vd_err err)
+static void lose(struct host_stream *stream, enum vd_err err)
 {
 	const struct host_stream_class *class = stream->class;
 
-	if (stream->raw) {
-		muxer_reset(stream->raw);
-		muxer_release(stream->raw);
-		stream->raw = NULL;
-	}
+	muxer_reset(stream->raw);
+	let_go(stream);
+	bury(stream);
 	if (class && class->closed)
 		class->closed(stream, err);
-	host_conn_due(conn);
-	free_stream(conn, stream);
 }
 
 void host_stream_lose_all(struct host_conn *conn, enum vd_err err)
 {
 	while (conn->streams)
-		lose(conn, conn->streams, err);
+		lose(conn->streams, err);
 }
 
+/* `next` may be buried by whom `lose` tells; it leads on to one that is not, all the same. */
 void host_stream_expire(struct host_conn *conn, vd_ns now)
 {
 	struct host_stream *next;
 
-	for (struct host_stream *stream = conn->streams; stream && conn->negotiating;
-	     stream = next) {
+	for (struct host_stream *stream = conn->streams; stream && conn->timed; stream = next) {
 		next = stream->next;
-		if (stream->agreed || stream->until > now)
+		if (!stream->raw || stream->until > now)
 			continue;
 		conn->host->counters.timeouts++;
-		lose(conn, stream, VD_ELINK_TIMEOUT);
+		lose(stream, VD_ELINK_TIMEOUT);
 	}
 }
 
@@ -133,7 +160,7 @@ static bool begin(struct host_stream *stream)
 	protocol = protocol_of(host, vd_bytes_of_text(id));
 	if (!protocol) { /* unhandled in between */
 		host->counters.streams_refused++;
-		lose(stream->conn, stream, VD_ELINK_CLOSED);
+		lose(stream, VD_ELINK_CLOSED);
 		return false;
 	}
 	host->counters.streams_in++;
@@ -151,10 +178,11 @@ static void refuse(struct host_stream *stream, enum vd_err err)
 		stream->conn->host->counters.streams_refused++;
 		muxer_taken(stream->raw, muxer_read(stream->raw).len); /* or releasing resets it */
 		muxer_finish(stream->raw);
-		muxer_release(stream->raw);
-		stream->raw = NULL;
+		let_go(stream);
+		bury(stream);
+		return;
 	}
-	lose(stream->conn, stream, err);
+	lose(stream, err);
 }
 
 /* Feeds the negotiation; false when the stream is gone, or still negotiates. */
@@ -184,11 +212,8 @@ static bool negotiate(struct host_stream *stream)
 
 static void on_readable(struct host_stream *stream)
 {
-	struct host_conn *conn = stream->conn;
-
 	if (!stream->agreed) {
-		conn->told = stream;
-		if (!negotiate(stream) || !conn->told) /* its handler has ended it */
+		if (!negotiate(stream) || !stream->raw) /* whom it told of it may have ended it */
 			return;
 		if (!muxer_read(stream->raw).len && !muxer_ended(stream->raw))
 			return;
@@ -231,7 +256,7 @@ void host_stream_on_event(struct host_conn *conn, const struct muxer_event *even
 	switch (event->what) {
 	case MUXER_READABLE: on_readable(stream); break;
 	case MUXER_WRITABLE: on_writable(stream); break;
-	case MUXER_RESET: lose(conn, stream, VD_ELINK_CLOSED); break;
+	case MUXER_RESET: lose(stream, VD_ELINK_CLOSED); break;
 	default: break;
 	}
 }
@@ -286,11 +311,13 @@ const char *host_stream_protocol(const struct host_stream *stream)
 
 struct vd_bytes host_stream_read(struct host_stream *stream)
 {
-	return stream->agreed ? muxer_read(stream->raw) : vd_bytes(NULL, 0);
+	return stream->agreed && stream->raw ? muxer_read(stream->raw) : vd_bytes(NULL, 0);
 }
 
 void host_stream_taken(struct host_stream *stream, size_t len)
 {
+	if (!stream->raw)
+		return;
 	muxer_taken(stream->raw, len);
 	host_conn_due(stream->conn);
 }
@@ -302,7 +329,7 @@ bool host_stream_finished(const struct host_stream *stream)
 
 bool host_stream_ended(const struct host_stream *stream)
 {
-	return stream->agreed && muxer_ended(stream->raw);
+	return stream->agreed && stream->raw && muxer_ended(stream->raw);
 }
 
 bool host_stream_has_room(struct host_stream *stream, size_t len)
@@ -315,6 +342,8 @@ bool host_stream_has_room(struct host_stream *stream, size_t len)
 enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out)
 {
 	*took_out = 0;
+	if (!stream->raw)
+		return VD_ELINK_CLOSED;
 	if (!stream->agreed && !multistream_may_write(&stream->select))
 		return VD_AGAIN;
 	if (!flush_select(stream))
@@ -325,6 +354,8 @@ enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes,
 
 void host_stream_finish(struct host_stream *stream)
 {
+	if (!stream->raw)
+		return;
 	if (!flush_select(stream))
 		stream->finishing = true;
 	else
@@ -335,12 +366,22 @@ void host_stream_finish(struct host_stream *stream)
 void host_stream_reset(struct host_stream *stream)
 {
 	stream->class = NULL; /* no `closed` */
-	lose(stream->conn, stream, VD_OK);
+	if (stream->raw)
+		lose(stream, VD_OK);
 }
 
 void host_stream_release(struct host_stream *stream)
 {
-	muxer_release(stream->raw);
+	if (!stream->raw)
+		return;
+	let_go(stream);
+	bury(stream);
+}
+
+void host_stream_until(struct host_stream *stream, vd_ns deadline)
+{
+	stream->wanted = deadline;
+	if (stream->raw && stream->agreed)
+		set_until(stream, deadline);
 	host_conn_due(stream->conn);
-	free_stream(stream->conn, stream);
 }

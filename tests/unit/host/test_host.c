@@ -515,6 +515,124 @@ Test(host, a_stream_that_is_not_read_takes_no_more_than_its_windows)
 	end();
 }
 
+/* ---- callbacks that end what they are told of ---- */
+
+static const char *const lazy_ids[] = { "/lazy/1", NULL };
+
+/* Closes the connection, and goes on as if nothing were. */
+static void hang_up_and_go_on(struct host_stream *stream)
+{
+	size_t took;
+
+	host_disconnect(host_stream_conn(stream));
+	cr_assert(eq(sz, host_stream_read(stream).len, 0));
+	cr_assert(eq(int, host_stream_write(stream, vd_bytes("x", 1), &took), VD_ELINK_CLOSED));
+	host_stream_taken(stream, 1);
+	cr_assert(not(host_stream_ended(stream)));
+	host_stream_until(stream, 0);
+	host_stream_finish(stream);
+	host_stream_release(stream);
+	host_stream_reset(stream);
+}
+
+static void hang_up_again(struct host_stream *stream, enum vd_err err)
+{
+	(void)err;
+	said.count++;
+	hang_up_and_go_on(stream);
+}
+
+static const struct host_stream_class ending = { .opened = hang_up_and_go_on,
+						 .readable = hang_up_and_go_on,
+						 .closed = hang_up_again };
+
+static void accept_ending(void *context, struct host_stream *stream)
+{
+	(void)context;
+	host_stream_use(stream, &ending, NULL);
+	hang_up_and_go_on(stream);
+}
+
+Test(host, a_stream_may_close_its_connection_as_it_opens)
+{
+	struct host_stream *stream;
+
+	begin(false, false);
+	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_lazy, NULL }),
+		     VD_OK));
+	dial();
+	for (unsigned i = 0; i < 3; i++)
+		cr_assert(eq(int, host_open(said.conn, lazy_ids, &ending, NULL, &stream), VD_OK));
+	until(4); /* each was told once */
+	end();
+	cr_assert(eq(uint, said.count, 4));
+}
+
+Test(host, a_stream_may_close_its_connection_as_it_is_accepted)
+{
+	struct host_stream *stream;
+
+	begin(false, false);
+	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_ending, NULL }),
+		     VD_OK));
+	dial();
+	cr_assert(eq(int, host_open(said.conn, lazy_ids, &lazy, NULL, &stream), VD_OK));
+	until(2); /* by b */
+	end();
+}
+
+/* ---- deadlines of streams ---- */
+
+static void note_end(struct host_stream *stream, enum vd_err err)
+{
+	(void)stream;
+	said.count++;
+	said.err = err;
+}
+
+static const struct host_stream_class timed = { .closed = note_end };
+
+Test(host, a_stream_ends_at_its_deadline)
+{
+	struct host_stream *stream, *other;
+
+	begin(false, false);
+	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_lazy, NULL }),
+		     VD_OK));
+	dial();
+	cr_assert(eq(int, host_open(said.conn, lazy_ids, &timed, NULL, &stream), VD_OK));
+	cr_assert(eq(int, host_open(said.conn, lazy_ids, &timed, NULL, &other), VD_OK));
+	host_stream_until(stream, 1);
+	host_stream_until(other, 1);
+	host_stream_until(other, VD_NEVER);
+	until(2);
+	cr_assert(eq(int, said.err, VD_ELINK_TIMEOUT));
+	cr_assert(eq(u64, host_counters(a)->timeouts, 1));
+	cr_assert(host_connection(a, &identity_b.id) == said.conn);
+	end();
+	cr_assert(eq(uint, said.count, 3)); /* the other one, at last */
+}
+
+static void accept_silent(void *context, struct host_stream *stream)
+{
+	(void)context;
+	host_stream_use(stream, &lazy, NULL);
+}
+
+Test(host, a_ping_that_is_not_answered_ends)
+{
+	begin(false, false);
+	host_unhandle(b, "/ipfs/ping/1.0.0");
+	cr_assert(eq(
+	    int, host_handle(b, &(struct host_protocol){ "/ipfs/ping/1.0.0", accept_silent, NULL }),
+	    VD_OK));
+	dial();
+	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
+	until(2);
+	cr_assert(eq(int, said.err, VD_ELINK_TIMEOUT));
+	end();
+}
+
 /* ---- who is no libp2p peer ---- */
 
 static void on_connect(uv_connect_t *connect, int status)
