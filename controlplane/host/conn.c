@@ -15,6 +15,30 @@
 
 /* ---- the clock ---- */
 
+/* What it has now, for who looks; and since when it has no streams. */
+static void note_use(struct host_conn *conn, vd_ns now)
+{
+	const struct muxer *muxer = conn->machine.muxer;
+	uint32_t streams = muxer ? muxer->streams : 0;
+
+	if (streams)
+		conn->idle_since = 0;
+	else if (!conn->idle_since)
+		conn->idle_since = now;
+	if (!conn->live || !muxer)
+		return;
+	atomic_store_explicit(&conn->live->streams, streams, memory_order_relaxed);
+	atomic_store_explicit(&conn->live->rtt, muxer->rtt, memory_order_relaxed);
+}
+
+/* When one that another replaced is to be closed. */
+static vd_ns retire_at(const struct host_conn *conn)
+{
+	if (!conn->idle_for || !conn->idle_since || conn->machine.muxer->streams)
+		return VD_NEVER;
+	return vd_ns_add(conn->idle_since, conn->idle_for);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct host_conn *conn = timer->data;
@@ -26,6 +50,10 @@ static void on_timer(uv_timer_t *timer)
 		return;
 	}
 	host_stream_expire(conn, now);
+	if (now >= retire_at(conn)) {
+		host_conn_close(conn, VD_OK, "another connection to this peer is preferred");
+		return;
+	}
 	if (connection_expire(&conn->machine, now)) {
 		conn->host->counters.timeouts++;
 		host_conn_close(conn, VD_ELINK_TIMEOUT, conn->machine.reason);
@@ -41,6 +69,7 @@ static void set_timer(struct host_conn *conn)
 
 	if (!conn->announced && conn->until < at)
 		at = conn->until;
+	at = vd_ns_min(at, retire_at(conn));
 	if (conn->timed && now + VD_SECONDS(1) < at)
 		at = now + VD_SECONDS(1);
 	if (at == VD_NEVER)
@@ -64,6 +93,32 @@ static void on_handle_closed(uv_handle_t *handle)
 	free(conn->held);
 	free(conn->writing);
 	free(conn);
+}
+
+static struct host_conn **list_of(const struct host_conn *conn)
+{
+	return conn->announced ? &conn->host->conns : &conn->host->pending;
+}
+
+static void link_conn(struct host_conn *conn)
+{
+	struct host_conn **list = list_of(conn);
+
+	conn->prev = NULL;
+	conn->next = *list;
+	if (conn->next)
+		conn->next->prev = conn;
+	*list = conn;
+}
+
+static void unlink_conn(struct host_conn *conn)
+{
+	if (conn->next)
+		conn->next->prev = conn->prev;
+	if (conn->prev)
+		conn->prev->next = conn->next;
+	else
+		*list_of(conn) = conn->next;
 }
 
 struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected)
@@ -91,25 +146,9 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 	host->conn_count++;
 	conn->since = vd_now();
 	conn->until = conn->since + (dialer ? HOST_DIAL_S : HOST_NEGOTIATE_S) * VD_SECONDS(1);
-	conn->next = host->conns;
-	if (conn->next)
-		conn->next->prev = conn;
-	host->conns = conn;
+	link_conn(conn);
 	set_timer(conn);
 	return conn;
-}
-
-static void unlink_conn(struct host_conn *conn)
-{
-	struct host *host = conn->host;
-
-	host->conn_count--;
-	if (conn->next)
-		conn->next->prev = conn->prev;
-	if (conn->prev)
-		conn->prev->next = conn->next;
-	else
-		host->conns = conn->next;
 }
 
 static void tell_waiting(struct host_conn *conn, enum vd_err err, const char *why)
@@ -129,7 +168,7 @@ static void count_failure(struct host_conn *conn, enum vd_err err)
 
 	if (vd_err_class(err) == VD_CLASS_PEER)
 		counters->peers_broke++;
-	if (conn->announced)
+	if (conn->announced || !err)
 		return;
 	if (conn->machine.dialer)
 		counters->dials_failed++;
@@ -173,6 +212,7 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 	host_stream_lose_all(conn, VD_ELINK_CLOSED);
 	tell_closed(conn, err, why);
 	unlink_conn(conn);
+	conn->host->conn_count--;
 	host_conn_not_due(conn);
 	uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
 	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
@@ -344,7 +384,9 @@ void host_conn_established(struct host_conn *conn)
 
 static void announce(struct host_conn *conn)
 {
+	unlink_conn(conn);
 	conn->announced = true;
+	link_conn(conn);
 	if (conn->machine.dialer)
 		conn->host->counters.dialled++;
 	else
@@ -424,5 +466,6 @@ void host_conn_pump(struct host_conn *conn)
 		return;
 	}
 	read_on(conn);
+	note_use(conn, vd_now());
 	set_timer(conn);
 }

@@ -109,6 +109,12 @@ void host_disconnect(struct host_conn *conn)
 	host_conn_leave(conn, "disconnected");
 }
 
+void host_conn_retire(struct host_conn *conn, vd_ns idle)
+{
+	conn->idle_for = idle;
+	host_conn_due(conn);
+}
+
 void host_conn_use(struct host_conn *conn, void *user)
 {
 	conn->user = user;
@@ -126,8 +132,7 @@ void host_each(const struct host *host, void (*fn)(void *context, struct host_co
 
 	for (struct host_conn *conn = host->conns; conn; conn = next) {
 		next = conn->next;
-		if (conn->announced)
-			fn(context, conn);
+		fn(context, conn);
 	}
 }
 
@@ -242,8 +247,8 @@ void host_free(struct host *host)
 	if (!host)
 		return;
 	no_pipe = host_pipe_block();
-	while (host->conns)
-		host_conn_leave(host->conns, "going down");
+	while (host->conns || host->pending)
+		host_conn_leave(host->conns ? host->conns : host->pending, "going down");
 	host_listen_close(host);
 	uv_close((uv_handle_t *)&host->soon, on_soon_closed);
 	while (host->handle_count)

@@ -205,9 +205,14 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 enum vd_err host_dial_text(struct host *host, const char *address, host_dial_fn done,
 			   void *context);
 
+/* `done` with `context` is not called any more. The attempt ends if nobody else waits for it. */
+void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
+
 /* An open connection to the peer, NULL without one. */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 void host_disconnect(struct host_conn *conn);
+/* Closes it once it had no streams for `idle`; 0 takes that back. */
+void host_conn_retire(struct host_conn *conn, vd_ns idle);
 /* The caller's, for host_events. NULL at first. */
 void host_conn_use(struct host_conn *conn, void *user);
 void *host_conn_user(const struct host_conn *conn);

@@ -17,6 +17,7 @@ int mailbox_init(struct mailbox *box, uv_loop_t *loop, uint32_t limit)
 	box->waiting = 0;
 	box->limit = limit;
 	box->refused = 0;
+	box->closed = box->gone = false;
 	err = uv_async_init(loop, &box->wake, on_wake);
 	if (err)
 		uv_mutex_destroy(&box->lock);
@@ -38,9 +39,10 @@ static bool push(struct mailbox *box, struct letter *letter, uint32_t limit)
 		box->end = &letter->next;
 		box->waiting++;
 	}
-	uv_mutex_unlock(&box->lock);
-	if (room && empty)
+	if (room && empty &&
+	    !box->closed) /* under the lock: the reader may close it at the letter */
 		uv_async_send(&box->wake);
+	uv_mutex_unlock(&box->lock);
 	return room;
 }
 
@@ -67,6 +69,16 @@ bool mailbox_has_room(struct mailbox *box, uint32_t letters)
 	return room;
 }
 
+bool mailbox_is_empty(struct mailbox *box)
+{
+	bool empty;
+
+	uv_mutex_lock(&box->lock);
+	empty = !box->first;
+	uv_mutex_unlock(&box->lock);
+	return empty;
+}
+
 void mailbox_read(struct mailbox *box)
 {
 	struct letter *letter;
@@ -85,9 +97,17 @@ void mailbox_read(struct mailbox *box)
 	}
 }
 
+static void on_gone(uv_handle_t *wake)
+{
+	((struct mailbox *)wake->data)->gone = true;
+}
+
 void mailbox_close(struct mailbox *box)
 {
-	uv_close((uv_handle_t *)&box->wake, NULL);
+	uv_mutex_lock(&box->lock);
+	box->closed = true;
+	uv_mutex_unlock(&box->lock);
+	uv_close((uv_handle_t *)&box->wake, on_gone);
 }
 
 void mailbox_fini(struct mailbox *box)

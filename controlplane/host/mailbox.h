@@ -3,8 +3,8 @@
 /*
  * mailbox: letters for one loop, from one other thread, or from the same one.
  *
- * A letter lies in whatever it is about, so that posting allocates nothing. Letters are read in
- * the order in which they were posted, from the loop, never from within the posting call.
+ * Letters (letter.h) are read in the order in which they were posted, from the loop, never from
+ * within the posting call.
  *
  * Bounded: at most `limit` letters wait before mailbox_post refuses. mailbox_owe does not: it is
  * for letters whose number something else bounds (one `closed` a connection, one answer a task),
@@ -18,16 +18,15 @@
 #include <stdint.h>
 #include <uv.h>
 
-struct letter {
-	struct letter *next;
-	void (*read)(struct letter *letter);
-};
+#include "controlplane/host/letter.h"
 
 struct mailbox {
 	uv_async_t wake;
 	uv_mutex_t lock;
 	struct letter *first, **end; /* under the lock */
 	uint32_t waiting, limit;     /* waiting: under the lock */
+	bool closed;                 /* nobody is woken any more; under the lock */
+	bool gone;                   /* libuv has let go of it; the reader's */
 	uint64_t refused;            /* writer: the posting thread, and its alone */
 };
 
@@ -41,6 +40,7 @@ bool mailbox_has_room(struct mailbox *box, uint32_t letters);
 
 /* Reads what waits; for the reader, or for anybody once the other thread is gone. */
 void mailbox_read(struct mailbox *box);
-/* Stops waking, once the writer is done; run the loop, then fini. */
+bool mailbox_is_empty(struct mailbox *box);
+/* Wakes nobody from here on: letters wait for mailbox_read. Run the loop, then fini. */
 void mailbox_close(struct mailbox *box);
 void mailbox_fini(struct mailbox *box);

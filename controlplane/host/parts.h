@@ -24,6 +24,11 @@ struct host_dialling { /* who waits for a connection */
 	struct host_dialling *next;
 };
 
+struct host_live { /* writer: the host's loop; readers: any thread */
+	_Atomic uint32_t streams;
+	_Atomic uint64_t rtt;
+};
+
 struct host_conn {
 	struct host *host;
 	uv_tcp_t tcp;
@@ -49,6 +54,9 @@ struct host_conn {
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];
 	void *user;
+	struct host_live *live; /* NULL: nobody looks */
+	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
+	vd_ns idle_since;       /* 0: it has streams */
 };
 
 struct host_stream {
@@ -96,7 +104,8 @@ struct host {
 	size_t listen_count;
 	uv_timer_t soon; /* pumps `due`, from the loop */
 	struct host_conn *due, *due_end;
-	struct host_conn *conns;
+	struct host_conn *conns;   /* open */
+	struct host_conn *pending; /* not open yet */
 	struct host_conn *open[HOST_BUCKETS];
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;

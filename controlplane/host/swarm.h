@@ -33,10 +33,12 @@
  */
 #include "base/thread.h"
 #include "controlplane/host/host.h"
+#include "controlplane/host/letter.h"
 
 enum {
 	SWARM_THREADS_MAX = 64,
 	SWARM_WATCHES_MAX = 8,
+	SWARM_PROTOCOLS_MAX = HOST_PROTOCOLS_MAX - 8, /* added here */
 	SWARM_LETTERS_MAX = 4096, /* that wait for one thread; what they are about has no limit */
 };
 
@@ -64,12 +66,9 @@ struct swarm_events {
 };
 
 struct swarm_config {
-	struct uv_loop_s *loop;             /* the control thread's */
-	const struct vd_identity *identity; /* kept by reference */
-	const char *agent;                  /* copied */
-	bool no_noise, no_tls;
-	unsigned threads;   /* 0 to SWARM_THREADS_MAX */
-	vd_ns retire_after; /* 0: SWARM_RETIRE_AFTER */
+	struct host_config host; /* of each of its hosts; the loop is control's, events are ours */
+	unsigned threads;        /* 0 to SWARM_THREADS_MAX */
+	vd_ns retire_after;      /* 0: SWARM_RETIRE_AFTER */
 };
 
 #define SWARM_RETIRE_AFTER VD_SECONDS(10)
@@ -95,8 +94,8 @@ size_t swarm_listens(const struct swarm *swarm,
 
 /*
  * Calls `fn` once for every host, on its thread, with a copy of `len` bytes at `argument`: for
- * what all hosts have to know. In order with all that is asked before and after. VD_ELIMIT,
- * VD_ENOMEM: no host is called.
+ * what all that own connections have to know. In order with all that is asked before and after.
+ * VD_ELIMIT, VD_ENOMEM: no host is called.
  */
 typedef void (*swarm_host_fn)(struct host *host, const void *argument);
 enum vd_err swarm_each_host(struct swarm *swarm, swarm_host_fn fn, const void *argument,
@@ -153,12 +152,10 @@ unsigned swarm_disconnect_peer(struct swarm *swarm, const struct vd_peer_id *pee
 struct swarm_task {
 	void (*run)(struct swarm_task *task, struct host_conn *conn);
 	void (*done)(struct swarm_task *task);
-	struct { /* the swarm's */
-		struct swarm_task *next;
-		struct swarm_place *place;
-		uint64_t conn;
-		void (*read)(struct swarm_task *task);
-	} own;
+	/* The swarm's. */
+	struct letter letter;
+	struct swarm_place *place;
+	struct swarm_row *row;
 };
 
 /* VD_ELINK_CLOSED: no such connection; VD_ELIMIT: neither is called. */
@@ -170,9 +167,9 @@ void swarm_task_done(struct swarm_task *task);
 enum vd_err swarm_ping(struct swarm *swarm, uint64_t id, host_ping_fn done,
 		       void *context) ON_CONTROL;
 /* As host_perf (perf.h). */
+typedef void (*swarm_perf_fn)(void *context, enum vd_err err);
 enum vd_err swarm_perf(struct swarm *swarm, uint64_t id, uint64_t upload_bytes,
-		       uint64_t download_bytes, void (*done)(void *context, enum vd_err err),
-		       void *context) ON_CONTROL;
+		       uint64_t download_bytes, swarm_perf_fn done, void *context) ON_CONTROL;
 
 /* ---- counters ---- */
 

@@ -183,8 +183,8 @@ static void on_connect(uv_connect_t *connect, int status)
 static struct host_conn *find_dial(const struct host *host, const struct vd_peer_id *peer,
 				   const struct vd_multiaddr *remote)
 {
-	for (struct host_conn *conn = host->conns; conn; conn = conn->next)
-		if (conn->machine.dialer && !conn->announced && !conn->closing &&
+	for (struct host_conn *conn = host->pending; conn; conn = conn->next)
+		if (conn->machine.dialer && !conn->closing &&
 		    vd_peer_id_equal(&conn->machine.expected, peer) &&
 		    vd_multiaddr_equal(&conn->remote, remote))
 			return conn;
@@ -240,4 +240,29 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 	*waiting = (struct host_dialling){ done, context, conn->waiting };
 	conn->waiting = waiting;
 	return VD_OK;
+}
+
+/* Out of those who wait for it, if they do. */
+static bool forget_waiting(struct host_conn *conn, host_dial_fn done, const void *context)
+{
+	for (struct host_dialling **at = &conn->waiting; *at; at = &(*at)->next) {
+		struct host_dialling *one = *at;
+
+		if (one->done != done || one->context != context)
+			continue;
+		*at = one->next;
+		free(one);
+		return true;
+	}
+	return false;
+}
+
+void host_dial_cancel(struct host *host, host_dial_fn done, void *context)
+{
+	struct host_conn *conn = host->pending;
+
+	while (conn && !forget_waiting(conn, done, context))
+		conn = conn->next;
+	if (conn && !conn->waiting)
+		host_conn_close(conn, VD_OK, "nobody waits for it any more");
 }

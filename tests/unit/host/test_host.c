@@ -6,12 +6,10 @@
 #include <criterion/new/assert.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 #include <uv.h>
 
 #include "base/init.h"
 #include "controlplane/host/perf.h"
-#include "controlplane/proto/identify_stream.h"
 
 enum { TURNS = 20000, MEGABYTE = 1 << 20 };
 
@@ -19,7 +17,6 @@ static uv_loop_t loop;
 static struct vd_identity identity_a, identity_b;
 static struct host *a, *b; /* a dials b */
 static struct vd_multiaddr address_b;
-static struct host_events events_a, events_b; /* for begin */
 
 /* What the last dial, ping or perf said. */
 static struct {
@@ -100,11 +97,9 @@ static void begin(bool no_noise, bool no_tls)
 	config.identity = &identity_a;
 	config.no_noise = no_noise;
 	config.no_tls = no_tls;
-	config.events = events_a;
 	cr_assert(eq(int, host_new(&config, &a), VD_OK));
 	config.identity = &identity_b;
 	config.no_noise = config.no_tls = false;
-	config.events = events_b;
 	cr_assert(eq(int, host_new(&config, &b), VD_OK));
 	cr_assert(eq(int, vd_multiaddr_of_text("/ip4/127.0.0.1/tcp/0", &any), VD_OK));
 	cr_assert(eq(int, host_listen(b, &any, why), VD_OK));
@@ -233,164 +228,6 @@ Test(host, an_address_in_use_is_told_with_the_cure)
 	end();
 }
 
-/* ---- what a host tells ---- */
-
-struct heard {
-	unsigned opened, identified, pinged, closed;
-	bool agent;      /* identified with b's */
-	bool hang_up_at; /* opened: closes at once */
-	vd_ns rtt;
-	enum vd_err err;
-};
-
-static void hear_opened(void *context, struct host_conn *conn)
-{
-	struct heard *heard = context;
-
-	heard->opened++;
-	host_conn_use(conn, heard);
-	if (heard->hang_up_at)
-		host_disconnect(conn);
-}
-
-static void hear_identified(void *context, struct host_conn *conn, struct vd_bytes told)
-{
-	struct heard *heard = context;
-	struct identify message;
-
-	cr_assert(eq(ptr, host_conn_user(conn), heard));
-	cr_assert(eq(int, identify_stream_read(told, &message), VD_OK));
-	heard->identified++;
-	heard->agent = vd_bytes_equal(message.agent, vd_bytes_of_text("tester/1"));
-}
-
-static void hear_pinged(void *context, struct host_conn *conn, vd_ns rtt)
-{
-	struct heard *heard = context;
-
-	heard->pinged++;
-	heard->rtt = rtt;
-	host_disconnect(conn);
-}
-
-static void hear_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
-{
-	struct heard *heard = context;
-
-	cr_assert(eq(ptr, host_conn_user(conn), heard));
-	cr_assert(why != NULL);
-	heard->closed++;
-	heard->err = err;
-}
-
-static struct heard heard;
-
-static const struct host_events hearing = { .opened = hear_opened,
-					    .identified = hear_identified,
-					    .pinged = hear_pinged,
-					    .closed = hear_closed,
-					    .context = &heard };
-
-static void turn_until(const unsigned *count)
-{
-	for (unsigned turn = 0; !*count && turn < TURNS; turn++)
-		uv_run(&loop, UV_RUN_ONCE);
-	cr_assert(gt(uint, *count, 0));
-}
-
-Test(host, tells_of_a_connection_from_its_opening_to_its_end)
-{
-	heard = (struct heard){ .err = VD_EBUG_STATE };
-	events_a = hearing;
-	begin(false, false);
-	dial();
-	cr_assert(eq(uint, heard.opened, 1));
-	turn_until(&heard.identified);
-	cr_assert(heard.agent);
-	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
-	until(2); /* who is told of the ping disconnects */
-	cr_assert(eq(uint, heard.pinged, 1));
-	cr_assert(gt(u64, heard.rtt, 0));
-	cr_assert(eq(uint, heard.closed, 1));
-	cr_assert(eq(int, heard.err, VD_OK));
-	end();
-	cr_assert(eq(uint, heard.opened + heard.closed, 2));
-}
-
-Test(host, a_connection_may_be_closed_as_its_opening_is_told)
-{
-	heard = (struct heard){ .hang_up_at = true };
-	events_a = hearing;
-	begin(false, false);
-	cr_assert(eq(int, host_dial(a, &address_b, on_dial, NULL), VD_OK));
-	until(1);
-	cr_assert(eq(int, said.err, VD_ELINK_CLOSED));
-	cr_assert(eq(uint, heard.closed, 1));
-	cr_assert(eq(u32, host_connection_count(a), 0));
-	end();
-}
-
-/* ---- sockets accepted by one host for another ---- */
-
-static bool to_c(void *context, int fd)
-{
-	struct host **c = context;
-
-	cr_assert(eq(int, host_adopt(*c, fd), VD_OK));
-	return true;
-}
-
-static bool to_nobody(void *context, int fd)
-{
-	(void)fd;
-	++*(unsigned *)context;
-	return false;
-}
-
-Test(host, hands_what_it_accepted_to_another_host)
-{
-	struct host_config config = { .loop = &loop, .agent = "c/1", .identity = &identity_b };
-	struct host *c;
-
-	events_b = (struct host_events){ .accepted = to_c, .context = &c };
-	begin(false, false);
-	cr_assert(eq(int, host_new(&config, &c), VD_OK));
-	dial();
-	cr_assert(eq(u32, host_connection_count(b), 0));
-	for (unsigned turn = 0; !host_connection_count(c) && turn < TURNS; turn++)
-		uv_run(&loop, UV_RUN_ONCE);
-	cr_assert(eq(u32, host_connection_count(c), 1));
-	cr_assert(eq(u64, host_counters(c)->accepted, 1));
-	host_free(c);
-	end();
-}
-
-Test(host, keeps_what_nobody_else_takes)
-{
-	unsigned asked = 0;
-
-	events_b = (struct host_events){ .accepted = to_nobody, .context = &asked };
-	begin(false, false);
-	dial();
-	cr_assert(eq(uint, asked, 1));
-	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
-	until(2);
-	cr_assert(eq(u32, host_connection_count(b), 1));
-	end();
-}
-
-Test(host, refuses_a_socket_that_is_none)
-{
-	int fds[2];
-
-	begin(false, false);
-	cr_assert(eq(int, pipe(fds), 0));
-	cr_assert(eq(int, host_adopt(b, fds[0]), VD_ELINK_CLOSED));
-	cr_assert(eq(u64, host_counters(b)->inbound_failed, 1));
-	close(fds[1]);
-	end();
-}
-
 /* ---- what every host speaks ---- */
 
 static bool knows_agent(void)
@@ -512,124 +349,6 @@ Test(host, a_stream_that_is_not_read_takes_no_more_than_its_windows)
 	cr_assert(eq(int, host_perf(said.conn, MEGABYTE, MEGABYTE, on_perf, NULL), VD_OK));
 	until(2);
 	cr_assert(eq(int, said.err, VD_OK));
-	end();
-}
-
-/* ---- callbacks that end what they are told of ---- */
-
-static const char *const lazy_ids[] = { "/lazy/1", NULL };
-
-/* Closes the connection, and goes on as if nothing were. */
-static void hang_up_and_go_on(struct host_stream *stream)
-{
-	size_t took;
-
-	host_disconnect(host_stream_conn(stream));
-	cr_assert(eq(sz, host_stream_read(stream).len, 0));
-	cr_assert(eq(int, host_stream_write(stream, vd_bytes("x", 1), &took), VD_ELINK_CLOSED));
-	host_stream_taken(stream, 1);
-	cr_assert(not(host_stream_ended(stream)));
-	host_stream_until(stream, 0);
-	host_stream_finish(stream);
-	host_stream_release(stream);
-	host_stream_reset(stream);
-}
-
-static void hang_up_again(struct host_stream *stream, enum vd_err err)
-{
-	(void)err;
-	said.count++;
-	hang_up_and_go_on(stream);
-}
-
-static const struct host_stream_class ending = { .opened = hang_up_and_go_on,
-						 .readable = hang_up_and_go_on,
-						 .closed = hang_up_again };
-
-static void accept_ending(void *context, struct host_stream *stream)
-{
-	(void)context;
-	host_stream_use(stream, &ending, NULL);
-	hang_up_and_go_on(stream);
-}
-
-Test(host, a_stream_may_close_its_connection_as_it_opens)
-{
-	struct host_stream *stream;
-
-	begin(false, false);
-	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_lazy, NULL }),
-		     VD_OK));
-	dial();
-	for (unsigned i = 0; i < 3; i++)
-		cr_assert(eq(int, host_open(said.conn, lazy_ids, &ending, NULL, &stream), VD_OK));
-	until(4); /* each was told once */
-	end();
-	cr_assert(eq(uint, said.count, 4));
-}
-
-Test(host, a_stream_may_close_its_connection_as_it_is_accepted)
-{
-	struct host_stream *stream;
-
-	begin(false, false);
-	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_ending, NULL }),
-		     VD_OK));
-	dial();
-	cr_assert(eq(int, host_open(said.conn, lazy_ids, &lazy, NULL, &stream), VD_OK));
-	until(2); /* by b */
-	end();
-}
-
-/* ---- deadlines of streams ---- */
-
-static void note_end(struct host_stream *stream, enum vd_err err)
-{
-	(void)stream;
-	said.count++;
-	said.err = err;
-}
-
-static const struct host_stream_class timed = { .closed = note_end };
-
-Test(host, a_stream_ends_at_its_deadline)
-{
-	struct host_stream *stream, *other;
-
-	begin(false, false);
-	cr_assert(eq(int, host_handle(b, &(struct host_protocol){ "/lazy/1", accept_lazy, NULL }),
-		     VD_OK));
-	dial();
-	cr_assert(eq(int, host_open(said.conn, lazy_ids, &timed, NULL, &stream), VD_OK));
-	cr_assert(eq(int, host_open(said.conn, lazy_ids, &timed, NULL, &other), VD_OK));
-	host_stream_until(stream, 1);
-	host_stream_until(other, 1);
-	host_stream_until(other, VD_NEVER);
-	until(2);
-	cr_assert(eq(int, said.err, VD_ELINK_TIMEOUT));
-	cr_assert(eq(u64, host_counters(a)->timeouts, 1));
-	cr_assert(host_connection(a, &identity_b.id) == said.conn);
-	end();
-	cr_assert(eq(uint, said.count, 3)); /* the other one, at last */
-}
-
-static void accept_silent(void *context, struct host_stream *stream)
-{
-	(void)context;
-	host_stream_use(stream, &lazy, NULL);
-}
-
-Test(host, a_ping_that_is_not_answered_ends)
-{
-	begin(false, false);
-	host_unhandle(b, "/ipfs/ping/1.0.0");
-	cr_assert(eq(
-	    int, host_handle(b, &(struct host_protocol){ "/ipfs/ping/1.0.0", accept_silent, NULL }),
-	    VD_OK));
-	dial();
-	cr_assert(eq(int, host_ping(said.conn, on_ping, NULL), VD_OK));
-	until(2);
-	cr_assert(eq(int, said.err, VD_ELINK_TIMEOUT));
 	end();
 }
 

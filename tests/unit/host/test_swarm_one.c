@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* One connection a peer: two become one, and no stream is lost; without and with threads. */
+#include "tests/unit/host/swarm_rig.h"
+
+/* Both dial each other at the same moment: two connections, until one is retired. */
+static void dial_each_other(void)
+{
+	unsigned count = said.count;
+
+	cr_assert(eq(int, swarm_dial(a->swarm, &b->address, on_dial, NULL, NULL), VD_OK));
+	cr_assert(eq(int, swarm_dial(b->swarm, &a->address, on_dial, NULL, NULL), VD_OK));
+	until(count + 2);
+	cr_assert(eq(int, said.err, VD_OK));
+}
+
+static uint64_t only_dialled_by(struct side *side, struct side *other)
+{
+	const struct swarm_conn *conn;
+
+	conn = swarm_find(side->swarm, &other->identity.id);
+	cr_assert(conn != NULL);
+	cr_assert(eq(u32, swarm_connection_count(side->swarm), 1));
+	cr_assert(not(conn->retiring));
+	cr_assert(eq(int, conn->info.dialer,
+		     vd_peer_id_compare(&side->identity.id, &other->identity.id) < 0));
+	return conn->id;
+}
+
+Test(swarm, simultaneous_connects_become_the_one_of_the_smaller_peer_id, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		for (unsigned i = 0; i < 10; i++) {
+			begin(threads);
+			dial_each_other();
+			TURN_UNTIL(a->opened == 2 && b->opened == 2 && a->closed == 1 &&
+				   b->closed == 1);
+			only_dialled_by(b, a);
+			ping_b(only_dialled_by(a, b));
+			cr_assert(
+			    gt(u64,
+			       swarm_counters(a->swarm).retired + swarm_counters(b->swarm).retired,
+			       0));
+			end();
+		}
+	}
+}
+
+struct find_other {
+	uint64_t best, other;
+	bool retiring;
+};
+
+static void find_other(void *context, const struct swarm_conn *conn)
+{
+	struct find_other *find = context;
+
+	if (conn->id == find->best)
+		return;
+	find->other = conn->id;
+	find->retiring = conn->retiring;
+}
+
+/* Two connections, the other one held open by a stream; what a sees of them. */
+static struct find_other hold_two(struct hold *hold, unsigned threads)
+{
+	struct find_other find = { 0 };
+
+	begin_loop();
+	open_side(a, threads, VD_SECONDS(3600));
+	open_side(b, threads, VD_SECONDS(3600));
+	cr_assert(eq(int, swarm_handle(b->swarm, &hold_protocol), VD_OK));
+	dial_each_other();
+	TURN_UNTIL(a->opened == 2 && b->opened == 2);
+	find.best = swarm_find(a->swarm, &b->identity.id)->id;
+	swarm_each(a->swarm, find_other, &find);
+	cr_assert(find.retiring);
+	submit_hold(hold, find.other);
+	return find;
+}
+
+/* The time that a connection is kept is over at once. */
+static void run_hurry(struct swarm_task *task, struct host_conn *conn)
+{
+	if (conn)
+		host_conn_retire(conn, 1);
+	swarm_task_done(task);
+}
+
+Test(swarm, a_connection_that_is_not_preferred_keeps_its_streams, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		struct hold hold = { 0 };
+		struct hold hurry = { { .run = run_hurry, .done = hold_done } };
+		struct find_other find = hold_two(&hold, threads);
+
+		said.count = 0;
+		cr_assert(eq(int, swarm_submit(a->swarm, find.other, &hurry.task), VD_OK));
+		until(1);
+		for (unsigned i = 0; i < 50; i++)
+			ping_b(find.best);
+		cr_assert(eq(uint, a->closed, 0));
+		cr_assert(gt(u32, swarm_conn(a->swarm, find.other)->info.streams, 0));
+		hold.end = true;
+		submit_hold(&hold, find.other);
+		TURN_UNTIL(a->closed == 1 && b->closed == 1);
+		cr_assert(eq(u64, a->last, find.other));
+		end();
+	}
+}
+
+Test(swarm, the_other_connection_stays_when_the_preferred_one_goes, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		struct hold hold = { 0 };
+		struct find_other find = hold_two(&hold, threads);
+
+		swarm_disconnect(a->swarm, find.best);
+		cr_assert(eq(u64, swarm_find(a->swarm, &b->identity.id)->id, find.other));
+		TURN_UNTIL(a->closed == 1 && b->closed == 1);
+		cr_assert(not(swarm_conn(a->swarm, find.other)->retiring));
+		hold.end = true;
+		submit_hold(&hold, find.other);
+		for (unsigned i = 0; i < 50; i++)
+			ping_b(find.other);
+		cr_assert(eq(uint, a->closed, 1));
+		end();
+	}
+}
