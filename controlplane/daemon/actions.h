@@ -25,6 +25,9 @@ bool node_host_connect(struct node *node, const char *text, const char *network,
 		       struct api_reply *reply) ON_CONTROL;
 /* In all networks. */
 bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+/* All connections to the peer that a libp2p address names. */
+bool node_host_disconnect_at(struct node *node, const char *text,
+			     struct api_reply *reply) ON_CONTROL;
 bool node_host_ping(struct node *node, const struct vd_peer_id *peer,
 		    struct api_reply *reply) ON_CONTROL;
 

@@ -248,8 +248,6 @@ static enum vd_err check_host(const struct checking *c)
 		err = check_network(c, i);
 	if (err)
 		return err;
-	if (host->threads)
-		return wrong(c, "host.threads", "stream threads are not in this version; write 0");
 	return VD_OK;
 }
 

@@ -325,6 +325,28 @@ ON_CONTROL static bool wants_link(struct node *node, const struct vd_peer_id *pe
 	return node_router_of(node, peer) || !peering_find(node->link_peering, peer, &view);
 }
 
+/* Of a router that was disconnected before. */
+ON_CONTROL static bool link_is_over(struct node *node, const struct vd_peer_id *peer)
+{
+	const struct node_router *router = node_router_of(node, peer);
+	struct peering_view view;
+
+	return router && router->held && peering_find(node->link_peering, peer, &view);
+}
+
+/* A peer that has neither session nor link to end. */
+ON_CONTROL static bool end_connection(struct node *node, const struct vd_peer_id *peer,
+				      struct api_reply *reply)
+{
+	if (wants_link(node, peer) && !link_is_over(node, peer))
+		return false;
+	if (!node_host_disconnect(node, peer))
+		return false;
+	api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", "connection", "peer",
+				      node_peer_json(peer), "state", "closed"));
+	return true;
+}
+
 void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
@@ -333,6 +355,8 @@ void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
 	struct vd_peer_id peer;
 	bool link = read_address(text ? text : "", &address, &peer, &why), session;
 
+	if (why && node_host_disconnect_at(node, text, reply))
+		return;
 	if (why || (!link && !node_target(node, text, &peer))) {
 		api_reply_error(reply, why ? why : NODE_TARGET_WRONG);
 		return;
@@ -342,14 +366,11 @@ void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
 		return;
 	}
 	session = !link && wants_session(node, &peer);
-	if (!session && !wants_link(node, &peer) && node_host_disconnect(node, &peer)) {
-		api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", "connection", "peer",
-					      node_peer_json(&peer), "state", "closed"));
+	if (!session && end_connection(node, &peer, reply))
 		return;
-	}
 	if (!session && !wants_link(node, &peer)) {
 		api_reply_error(reply, "no link to and no session with that peer; see `viaduct "
-				       "links` and `viaduct sessions`");
+				       "links`, `viaduct sessions` and `viaduct peers`");
 		return;
 	}
 	vd_log(VD_INFO, VD_SUB_DAEMON, "disconnected by command",

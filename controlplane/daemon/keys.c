@@ -188,7 +188,8 @@ const struct config_key config_keys[] = {
 	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
 	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
-	  .help = "Threads that own libp2p connections; 0: the control thread does." },
+	  .help = "Threads that own libp2p connections, for each network; 0: the control thread "
+		  "does." },
 	{ "host.networks", KEY_MAPS, AT(host.networks), .room = sizeof(struct vd_config_network),
 	  EXTRA(host.network_count), .max = VD_CONFIG_NETWORKS_MAX, .fallback = "[]",
 	  .help =

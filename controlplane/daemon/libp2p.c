@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* libp2p: the daemon's libp2p host: opening it, and what commands and metrics see of it. */
+/* libp2p: the daemon's swarms, one a network: opening them, and what commands and metrics see. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,18 +8,19 @@
 #include "base/version.h"
 #include "controlplane/daemon/actions.h"
 #include "controlplane/host/perf.h"
+#include "controlplane/host/swarm.h"
 #include "controlplane/proto/pnet.h"
 
-enum { HOSTS = 1 + VD_CONFIG_NETWORKS_MAX };
+enum { SWARMS = 1 + VD_CONFIG_NETWORKS_MAX };
 
 /* ---- life ---- */
 
-static enum vd_err listen_all(struct host *host, const struct vd_multiaddr_list *list,
-			      const char *key, char why[NODE_WHY])
+ON_CONTROL static enum vd_err listen_all(struct swarm *swarm, const struct vd_multiaddr_list *list,
+					 const char *key, char why[NODE_WHY])
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		char cause[HOST_WHY] = "out of memory", text[VD_MULTIADDR_TEXT];
-		enum vd_err err = host_listen(host, &list->at[i], cause);
+		enum vd_err err = swarm_listen(swarm, &list->at[i], cause);
 
 		if (err) {
 			snprintf(why, NODE_WHY, "%s %s: %s", key,
@@ -30,27 +31,34 @@ static enum vd_err listen_all(struct host *host, const struct vd_multiaddr_list 
 	return VD_OK;
 }
 
-/* A host in one network; `key` NULL: the public one. */
-ON_CONTROL static enum vd_err open_host(struct node *node, const char *name,
-					const struct pnet_key *key, struct host **host_out,
-					char why[NODE_WHY])
+static void serve_perf(struct host *host, const void *argument)
 {
-	struct host_config config = {
-		.loop = cp_loop_uv(node->loop),
-		.identity = &node->identity,
-		.agent = "viaduct/" VD_VERSION,
-		.network_key = key,
-		.network = name,
+	(void)argument;
+	(void)!host_perf_serve(host);
+}
+
+/* In one network; `key` NULL: the public one. */
+ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
+					 const struct pnet_key *key, struct swarm **swarm_out,
+					 char why[NODE_WHY])
+{
+	struct swarm_config config = {
+		.host = {
+			.loop = cp_loop_uv(node->loop),
+			.identity = &node->identity,
+			.agent = "viaduct/" VD_VERSION,
+			.network_key = key,
+			.network = name,
+		},
+		.threads = node->config.host.threads,
 	};
-	enum vd_err err = host_new(&config, host_out);
+	enum vd_err err = swarm_new(&config, swarm_out);
 
 	if (err) {
 		snprintf(why, NODE_WHY, "cannot make the libp2p host: %s", vd_err_text(err));
 		return err;
 	}
-	if (node->config.host.perf && host_perf_serve(*host_out))
-		return VD_ENOMEM;
-	return VD_OK;
+	return node->config.host.perf ? swarm_each_host(*swarm_out, serve_perf, NULL, 0) : VD_OK;
 }
 
 ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
@@ -67,24 +75,24 @@ ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
 			 "LIBP2P_FORCE_PNET=1 forbids; take one of them out");
 		return VD_EUSER;
 	}
-	err = open_host(node, NULL, NULL, &node->hosts[0], why);
-	return err ? err : listen_all(node->hosts[0], listen, "host.listen", why);
+	err = open_swarm(node, NULL, NULL, &node->swarms[0], why);
+	return err ? err : listen_all(node->swarms[0], listen, "host.listen", why);
 }
 
 ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char why[NODE_WHY])
 {
 	const struct vd_config_network *network = &node->config.host.networks[i];
-	struct host **host = &node->hosts[1 + i];
+	struct swarm **swarm = &node->swarms[1 + i];
 	char key_name[VD_CONFIG_NAME + 32];
 	struct pnet_key key;
 	enum vd_err err = node_read_network_key(network, &key, why);
 
 	if (err)
 		return err;
-	err = open_host(node, network->name, &key, host, why);
+	err = open_swarm(node, network->name, &key, swarm, why);
 	pnet_key_fini(&key);
 	snprintf(key_name, sizeof key_name, "host.networks %s: listen", network->name);
-	return err ? err : listen_all(*host, &network->listen, key_name, why);
+	return err ? err : listen_all(*swarm, &network->listen, key_name, why);
 }
 
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
@@ -98,9 +106,9 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 
 void node_close_hosts(struct node *node)
 {
-	for (size_t i = 0; i < HOSTS; i++) {
-		host_free(node->hosts[i]);
-		node->hosts[i] = NULL;
+	for (size_t i = 0; i < SWARMS; i++) {
+		swarm_free(node->swarms[i]);
+		node->swarms[i] = NULL;
 	}
 }
 
@@ -108,9 +116,9 @@ size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_L
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < HOSTS; i++)
-		if (node->hosts[i])
-			count += host_listens(node->hosts[i], out + count);
+	for (size_t i = 0; i < SWARMS; i++)
+		if (node->swarms[i])
+			count += swarm_listens(node->swarms[i], out + count);
 	return count;
 }
 
@@ -122,23 +130,12 @@ static const char *network_name(const struct node *node, size_t i)
 }
 
 /* NULL: this node is in no such network. */
-static struct host *host_of(const struct node *node, const char *network)
+static struct swarm *swarm_of(const struct node *node, const char *network)
 {
-	for (size_t i = 0; i < HOSTS; i++)
-		if (node->hosts[i] && strcmp(network_name(node, i), network) == 0)
-			return node->hosts[i];
+	for (size_t i = 0; i < SWARMS; i++)
+		if (node->swarms[i] && strcmp(network_name(node, i), network) == 0)
+			return node->swarms[i];
 	return NULL;
-}
-
-/* The first connection to the peer in any network, the public one first. */
-static struct host_conn *any_connection(const struct node *node, const struct vd_peer_id *peer)
-{
-	struct host_conn *conn = NULL;
-
-	for (size_t i = 0; i < HOSTS && !conn; i++)
-		if (node->hosts[i])
-			conn = host_connection(node->hosts[i], peer);
-	return conn;
 }
 
 /* ---- `viaduct peers` ---- */
@@ -149,26 +146,26 @@ struct listing {
 	json_t *array;
 };
 
-static json_t *conn_json(const struct listing *listing, const struct host_conn *conn)
+static json_t *conn_json(const struct listing *listing, const struct swarm_conn *conn)
 {
 	const struct node *node = listing->node;
-	struct host_conn_info info;
+	const struct host_conn_info *info = &conn->info;
 	char address[VD_MULTIADDR_TEXT];
 
-	host_conn_info(conn, &info);
-	return node_named(node,
-			  json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I}", "peer",
-				    node_peer_json(&info.peer), "address",
-				    vd_multiaddr_text(&info.remote, address), "network",
-				    listing->network, "direction",
-				    info.dialer ? "outbound" : "inbound", "security", info.security,
-				    "muxer", info.muxer, "agent", info.agent, "streams",
-				    (json_int_t)info.streams, "rtt_ms", node_rtt_json(info.rtt),
-				    "since_s", (json_int_t)((vd_now() - info.since) / VD_NS_PER_S)),
-			  &info.peer);
+	return node_named(
+	    node,
+	    json_pack("{s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:I, s:o, s:I, s:I}", "peer",
+		      node_peer_json(&info->peer), "address",
+		      vd_multiaddr_text(&info->remote, address), "network", listing->network,
+		      "direction", info->dialer ? "outbound" : "inbound", "security",
+		      info->security, "muxer", info->muxer, "agent", info->agent, "streams",
+		      (json_int_t)info->streams, "rtt_ms", node_rtt_json(info->rtt), "since_s",
+		      (json_int_t)((vd_now() - info->since) / VD_NS_PER_S), "thread",
+		      (json_int_t)conn->thread),
+	    &info->peer);
 }
 
-static void add_conn(void *context, struct host_conn *conn)
+static void add_conn(void *context, const struct swarm_conn *conn)
 {
 	struct listing *listing = context;
 
@@ -181,19 +178,19 @@ void node_peers(void *context, const json_t *args, struct api_reply *reply)
 	struct listing listing = { .node = node, .array = json_array() };
 
 	(void)args;
-	for (size_t i = 0; i < HOSTS; i++) {
+	for (size_t i = 0; i < SWARMS; i++) {
 		listing.network = network_name(node, i);
-		if (node->hosts[i])
-			host_each(node->hosts[i], add_conn, &listing);
+		if (node->swarms[i])
+			swarm_each(node->swarms[i], add_conn, &listing);
 	}
 	api_reply_ok(reply, json_pack("{s:o}", "peers", listing.array));
 }
 
 /* ---- `viaduct connect`, `disconnect`, `ping` of libp2p peers ---- */
 
-static void on_dialled(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+static void on_dialled(void *context, const struct swarm_conn *conn, enum vd_err err,
+		       const char *why)
 {
-	struct host_conn_info info;
 	char text[API_WHY];
 
 	if (err) {
@@ -202,12 +199,12 @@ static void on_dialled(void *context, struct host_conn *conn, enum vd_err err, c
 		api_reply_error(context, text);
 		return;
 	}
-	host_conn_info(conn, &info);
-	api_reply_ok(context, json_pack("{s:s, s:o, s:s, s:b}", "kind", "connection", "peer",
-					node_peer_json(&info.peer), "state", "up", "already", 0));
+	api_reply_ok(context,
+		     json_pack("{s:s, s:o, s:s, s:b}", "kind", "connection", "peer",
+			       node_peer_json(&conn->info.peer), "state", "up", "already", 0));
 }
 
-/* Why there is no host of a network, and the cure. */
+/* Why there is no swarm of a network, and the cure. */
 static void no_network(const char *network, struct api_reply *reply)
 {
 	char text[API_WHY];
@@ -227,20 +224,19 @@ bool node_host_connect(struct node *node, const char *text, const char *network,
 		       struct api_reply *reply)
 {
 	struct vd_multiaddr address;
-	struct host *host;
+	struct swarm *swarm;
 	enum vd_err err;
 
 	if (!network)
 		network = "public";
-
 	if (!strstr(text, "/tcp/") || vd_multiaddr_of_text(text, &address))
 		return false;
-	host = host_of(node, network);
-	if (!host) {
+	swarm = swarm_of(node, network);
+	if (!swarm) {
 		no_network(network, reply);
 		return true;
 	}
-	err = host_dial(host, &address, on_dialled, reply);
+	err = swarm_dial(swarm, &address, on_dialled, reply, NULL);
 	if (err == VD_EUSER)
 		api_reply_error(reply, "not an address of another peer; write "
 				       "/ip4/198.18.1.1/tcp/4001/p2p/12D3…");
@@ -251,14 +247,41 @@ bool node_host_connect(struct node *node, const char *text, const char *network,
 
 bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer)
 {
-	struct host_conn *conn;
-	bool any = false;
+	unsigned count = 0;
 
-	while ((conn = any_connection(node, peer)) != NULL) {
-		host_disconnect(conn);
-		any = true;
-	}
-	return any;
+	for (size_t i = 0; i < SWARMS; i++)
+		if (node->swarms[i])
+			count += swarm_disconnect_peer(node->swarms[i], peer);
+	return count > 0;
+}
+
+/* The peer id at the address's end. */
+static bool peer_of(const struct vd_multiaddr *address, struct vd_peer_id *peer_out)
+{
+	struct vd_multiaddr_part part = { 0 };
+	size_t at = 0;
+
+	while (vd_multiaddr_next(address, &at, &part))
+		;
+	return part.code == VD_MA_P2P && !vd_peer_id_of_bytes(part.value, peer_out);
+}
+
+bool node_host_disconnect_at(struct node *node, const char *text, struct api_reply *reply)
+{
+	struct vd_multiaddr address;
+	struct vd_peer_id peer;
+
+	if (!strstr(text, "/tcp/") || vd_multiaddr_of_text(text, &address))
+		return false;
+	if (!peer_of(&address, &peer))
+		api_reply_error(reply, "the address does not say who is there; add /p2p/ and the "
+				       "peer id");
+	else if (!node_host_disconnect(node, &peer))
+		api_reply_error(reply, "no connection to that peer; see `viaduct peers`");
+	else
+		api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", "connection", "peer",
+					      node_peer_json(&peer), "state", "closed"));
+	return true;
 }
 
 struct host_asked {
@@ -279,15 +302,27 @@ static void on_ping(void *context, enum vd_err err, vd_ns rtt)
 	free(asked);
 }
 
+/* By its connection in the first network that has one, the public one first. */
+ON_CONTROL static enum vd_err ping_any(struct node *node, struct host_asked *asked)
+{
+	for (size_t i = 0; i < SWARMS; i++) {
+		const struct swarm_conn *conn =
+		    node->swarms[i] ? swarm_find(node->swarms[i], &asked->peer) : NULL;
+
+		if (conn)
+			return swarm_ping(node->swarms[i], conn->id, on_ping, asked);
+	}
+	return VD_ENOTFOUND;
+}
+
 bool node_host_ping(struct node *node, const struct vd_peer_id *peer, struct api_reply *reply)
 {
-	struct host_conn *conn = any_connection(node, peer);
-	struct host_asked *asked = conn ? malloc(sizeof *asked) : NULL;
+	struct host_asked *asked = malloc(sizeof *asked);
 
 	if (!asked)
 		return false;
 	*asked = (struct host_asked){ reply, *peer };
-	if (!host_ping(conn, on_ping, asked))
+	if (!ping_any(node, asked))
 		return true;
 	free(asked);
 	return false;
@@ -295,26 +330,33 @@ bool node_host_ping(struct node *node, const struct vd_peer_id *peer, struct api
 
 /* ---- metrics: go-libp2p's names where it has one ---- */
 
-static void count_direction(void *context, struct host_conn *conn)
+static void count_direction(void *context, const struct swarm_conn *conn)
 {
 	uint64_t *count = context;
-	struct host_conn_info info;
 
-	host_conn_info(conn, &info);
-	count[info.dialer]++;
+	count[conn->info.dialer]++;
+}
+
+static void add_counters(struct swarm_counters *sum, struct swarm_counters more)
+{
+	host_counters_add(&sum->hosts, &more.hosts);
+	sum->letters_refused += more.letters_refused;
+	sum->events_refused += more.events_refused;
+	sum->retired += more.retired;
 }
 
 /* All networks together; false: this node is in none. */
-static bool sum_hosts(const struct node *node, struct host_counters *sum, uint64_t open[2])
+ON_CONTROL static bool sum_swarms(const struct node *node, struct swarm_counters *sum,
+				  uint64_t open[2])
 {
 	bool any = false;
 
-	for (size_t i = 0; i < HOSTS; i++) {
-		if (!node->hosts[i])
+	for (size_t i = 0; i < SWARMS; i++) {
+		if (!node->swarms[i])
 			continue;
 		any = true;
-		host_counters_add(sum, host_counters(node->hosts[i]));
-		host_each(node->hosts[i], count_direction, open);
+		add_counters(sum, swarm_counters(node->swarms[i]));
+		swarm_each(node->swarms[i], count_direction, open);
 	}
 	return any;
 }
@@ -322,9 +364,10 @@ static bool sum_hosts(const struct node *node, struct host_counters *sum, uint64
 void node_host_metrics(const struct node *node, struct metrics *m)
 {
 	uint64_t open[2] = { 0, 0 };
-	struct host_counters sum = { 0 }, *c = &sum;
+	struct swarm_counters sum = { 0 };
+	const struct host_counters *c = &sum.hosts;
 
-	if (!sum_hosts(node, &sum, open))
+	if (!sum_swarms(node, &sum, open))
 		return;
 	metrics_counter(m, "libp2p_swarm_connections_opened", "libp2p connections opened");
 	metrics_u64(m, c->accepted, "dir", "inbound");
@@ -344,6 +387,11 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 	metrics_u64(m, c->peers_broke, "why", "broke_protocol");
 	metrics_u64(m, c->timeouts, "why", "timeout");
 	metrics_u64(m, c->wrong_network, "why", "wrong_network");
+	metrics_u64(m, sum.letters_refused, "why", "thread_behind");
+	metrics_u64(m, sum.events_refused, "why", "control_behind");
+	metrics_counter(m, "viaduct_swarm_retired",
+			"connections closed as another to the peer is preferred");
+	metrics_u64(m, sum.retired);
 	metrics_counter(m, "viaduct_swarm_bytes", "bytes of libp2p connections, on the socket");
 	metrics_u64(m, c->bytes_in, "dir", "in");
 	metrics_u64(m, c->bytes_out, "dir", "out");

@@ -25,7 +25,7 @@
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
-#include "controlplane/host/host.h"
+#include "controlplane/host/swarm.h"
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
@@ -183,7 +183,7 @@ struct node {
 	struct peering *session_peering;
 	struct seek *seek;
 	/* [0]: in the public network, if host.listen names addresses; [1 + i]: in networks[i]. */
-	struct host *hosts[1 + VD_CONFIG_NETWORKS_MAX];
+	struct swarm *swarms[1 + VD_CONFIG_NETWORKS_MAX];
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -451,7 +451,7 @@ bool node_on_rank_pong(struct node *node, const struct peering_event *event, vd_
 enum vd_err node_read_network_key(const struct vd_config_network *network, struct pnet_key *key_out,
 				  char why[NODE_WHY]) ON_CONTROL;
 
-/* libp2p.c: the libp2p hosts, one for each network that this node is in. */
+/* libp2p.c: the libp2p swarms, one for each network that this node is in. */
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_hosts(struct node *node) ON_CONTROL;
 /* Of all of them. */

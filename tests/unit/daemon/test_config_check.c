@@ -55,7 +55,6 @@ static const struct {
 	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] }, "
 	      "{ name: b, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
 	  "host.networks", "a port of its own" },
-	{ UDP "host: { threads: 2 }", "host.threads", "write 0" },
 };
 
 Test(config_check, each_contradiction_is_told_with_its_cure)
