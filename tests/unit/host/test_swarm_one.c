@@ -79,7 +79,6 @@ static struct find_other hold_two(struct hold *hold, unsigned threads)
 	return find;
 }
 
-/* The time that a connection is kept is over at once. */
 static void run_hurry(struct swarm_task *task, struct host_conn *conn)
 {
 	if (conn)
@@ -87,17 +86,24 @@ static void run_hurry(struct swarm_task *task, struct host_conn *conn)
 	swarm_task_done(task);
 }
 
+/* The time that a's connection is kept without streams is over at once. */
+static void hurry(uint64_t id)
+{
+	struct hold task = { { .run = run_hurry, .done = hold_done } };
+	unsigned count = said.count;
+
+	cr_assert(eq(int, swarm_submit(a->swarm, id, &task.task), VD_OK));
+	until(count + 1);
+}
+
 Test(swarm, a_connection_that_is_not_preferred_keeps_its_streams, .timeout = 120)
 {
 	EACH_VARIANT(threads)
 	{
 		struct hold hold = { 0 };
-		struct hold hurry = { { .run = run_hurry, .done = hold_done } };
 		struct find_other find = hold_two(&hold, threads);
 
-		said.count = 0;
-		cr_assert(eq(int, swarm_submit(a->swarm, find.other, &hurry.task), VD_OK));
-		until(1);
+		hurry(find.other);
 		for (unsigned i = 0; i < 50; i++)
 			ping_b(find.best);
 		cr_assert(eq(uint, a->closed, 0));
@@ -110,6 +116,14 @@ Test(swarm, a_connection_that_is_not_preferred_keeps_its_streams, .timeout = 120
 	}
 }
 
+static bool is_idle(uint64_t id)
+{
+	const struct swarm_conn *conn = swarm_conn(a->swarm, id);
+
+	cr_assert(conn != NULL, "closed");
+	return conn->info.streams == 0;
+}
+
 Test(swarm, the_other_connection_stays_when_the_preferred_one_goes, .timeout = 120)
 {
 	EACH_VARIANT(threads)
@@ -117,14 +131,17 @@ Test(swarm, the_other_connection_stays_when_the_preferred_one_goes, .timeout = 1
 		struct hold hold = { 0 };
 		struct find_other find = hold_two(&hold, threads);
 
+		hurry(find.other);
 		swarm_disconnect(a->swarm, find.best);
 		cr_assert(eq(u64, swarm_find(a->swarm, &b->identity.id)->id, find.other));
 		TURN_UNTIL(a->closed == 1 && b->closed == 1);
 		cr_assert(not(swarm_conn(a->swarm, find.other)->retiring));
 		hold.end = true;
 		submit_hold(&hold, find.other);
-		for (unsigned i = 0; i < 50; i++)
+		for (unsigned i = 0; i < 50; i++) {
+			TURN_UNTIL(is_idle(find.other));
 			ping_b(find.other);
+		}
 		cr_assert(eq(uint, a->closed, 1));
 		end();
 	}
