@@ -10,8 +10,9 @@ import unittest
 SHARED, STATIC, LIST = sys.argv[1:4]
 NEEDED = {"libuv.so.1", "libsodium.so.23", "libssl.so.3", "libcrypto.so.3", "libsecp256k1.so.1", "libc.so.6",
           "libasan.so.8", "libubsan.so.1", "libm.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2"}
-# Writable state of the process: settings of the log, and the rate of each place that logs.
-STATE = re.compile(r"log_fd|log_format|log_levels|(\w+\.)?vd_site_(\.\d+)?")
+# Writable state of the process: settings of the log, the rate of each place that logs, and the key by which a thread
+# keeps the memory of emptied queues (byte_queue).
+STATE = re.compile(r"kept_(key|once|ready)|log_fd|log_format|log_levels|(\w+\.)?vd_site_(\.\d+)?")
 
 
 def output(*command):
@@ -41,6 +42,10 @@ class Symbols(unittest.TestCase):
     def test_it_needs_no_library_of_the_data_plane(self):
         needed = set(re.findall(r"NEEDED.*\[(\S+)\]", output("readelf", "-dW", SHARED)))
         self.assertLessEqual(needed, NEEDED)
+
+    def test_it_stays_loaded(self):
+        """A thread's end calls into it: it must be there still."""
+        self.assertRegex(output("readelf", "-dW", SHARED), r"FLAGS_1.*NODELETE")
 
     def test_its_only_state_is_that_of_the_log(self):
         sections = {number: name for number, name in
