@@ -124,6 +124,9 @@ enum vd_err host_listen_text(struct host *host, const char *address, char *why);
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX]);
 /* The address number `index` of them with /p2p/…, to be given to others; NULL after the last. */
 const char *host_address_text(const struct host *host, size_t index, char out[VD_MULTIADDR_TEXT]);
+/* Addresses that another host listens on for this one, as host_listens gives them: this one's too
+ * from now on, for whoever asks. Copied. */
+void host_listens_by_another(struct host *host, const struct vd_multiaddr *listens, size_t count);
 /* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
  * VD_ELINK_CLOSED. */
 enum vd_err host_adopt(struct host *host, int fd);

@@ -102,6 +102,8 @@ struct host {
 	size_t protocol_count;
 	struct host_listener *listeners[HOST_LISTEN_MAX];
 	size_t listen_count;
+	struct vd_multiaddr by_another[HOST_LISTEN_MAX]; /* what another host listens on for it */
+	size_t by_another_count;
 	uv_timer_t soon; /* pumps `due`, from the loop */
 	struct host_conn *due, *due_end;
 	struct host_conn *conns;   /* open */

@@ -229,9 +229,28 @@ enum vd_err swarm_each_host(struct swarm *swarm, swarm_host_fn fn, const void *a
 
 /* ---- listening ---- */
 
+struct listens {
+	size_t count;
+	struct vd_multiaddr at[HOST_LISTEN_MAX];
+};
+
+static void set_listens(struct host *host, const void *argument)
+{
+	const struct listens *listens = argument;
+
+	host_listens_by_another(host, listens->at, listens->count);
+}
+
+/* Stream threads tell peers what the front listens on. */
 enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address, char *why)
 {
-	return host_listen(swarm->front, address, why);
+	enum vd_err err = host_listen(swarm->front, address, why);
+	struct listens listens;
+
+	if (err || !swarm->places[0].thread)
+		return err;
+	listens.count = host_listens(swarm->front, listens.at);
+	return swarm_each_host(swarm, set_listens, &listens, sizeof listens);
 }
 
 size_t swarm_listens(const struct swarm *swarm, struct vd_multiaddr out[HOST_LISTEN_MAX])

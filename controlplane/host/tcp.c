@@ -160,9 +160,19 @@ void host_listen_close(struct host *host)
 
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX])
 {
-	for (size_t i = 0; i < host->listen_count; i++)
+	size_t count = host->listen_count;
+
+	for (size_t i = 0; i < count; i++)
 		out[i] = host->listeners[i]->address;
-	return host->listen_count;
+	for (size_t i = 0; i < host->by_another_count && count < HOST_LISTEN_MAX; i++)
+		out[count++] = host->by_another[i];
+	return count;
+}
+
+void host_listens_by_another(struct host *host, const struct vd_multiaddr *listens, size_t count)
+{
+	host->by_another_count = count < HOST_LISTEN_MAX ? count : HOST_LISTEN_MAX;
+	memcpy(host->by_another, listens, host->by_another_count * sizeof *listens);
 }
 
 /* ---- dialling ---- */

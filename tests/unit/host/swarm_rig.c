@@ -26,6 +26,7 @@ static void on_identified(void *context, const struct swarm_conn *conn, struct v
 
 	cr_assert(eq(int, identify_stream_read(told, &message), VD_OK));
 	cr_assert(eq(str, (char *)conn->info.agent, (char *)"tester/1"));
+	cr_assert(eq(sz, message.addresses_count, 1)); /* also on stream threads */
 	side->identified++;
 	side->knows_agent = vd_bytes_equal(message.agent, vd_bytes_of_text("tester/1"));
 }
