@@ -58,12 +58,25 @@ ON_CONTROL static unsigned set_drain(struct node *node, bool on, vd_ns now)
 	return told;
 }
 
+/* Somebody who may be called here was told, and has not said that he left. */
+ON_CONTROL static bool anybody_stays(struct node *node)
+{
+	const struct route_link *link;
+	uint32_t at = 0;
+
+	while ((link = route_links_next(node->links, &at)))
+		if (link->up && link->may_be_called && !link->left &&
+		    !node_router_of(node, &link->peer))
+			return true;
+	return false;
+}
+
 ON_CONTROL static void look(struct node *node, vd_ns now)
 {
 	uint64_t switched = node_switched(node);
 
 	node->drain.next_look = now + look_every;
-	if (switched != node->drain.switched)
+	if (switched != node->drain.switched || anybody_stays(node))
 		node->drain.quiet_since = now;
 	node->drain.switched = switched;
 }
@@ -72,6 +85,12 @@ ON_CONTROL static void look(struct node *node, vd_ns now)
 static bool is_done(const struct node_drain *drain, vd_ns now)
 {
 	return !drain->told || now >= drain->stop_at || now >= drain->quiet_since + quiet_for;
+}
+
+ON_CONTROL static void on_left(struct node *node, const struct vd_peer_id *peer, vd_ns now)
+{
+	if (node->drain.on && route_links_left(node->links, peer))
+		node->drain.quiet_since = now;
 }
 
 void node_pump_drain(struct node *node, vd_ns now)
@@ -140,6 +159,30 @@ bool node_drains(const struct node *node, uint64_t link)
 	return false;
 }
 
+/* Says so to a router that drains, once no session goes by it that could go elsewhere. */
+ON_CONTROL static void say_left(struct node *node, const struct node_router *router, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, &router->peer);
+	struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.left = true };
+	uint8_t bytes[CONTROL_MSG_MAX];
+
+	if (link && !node_leaves(node, link->number))
+		(void)!peering_send_control(node->link_peering, &router->peer,
+					    vd_bytes(bytes, control_msg_encode(&msg, bytes)), now);
+}
+
+void node_drain_moved(struct node *node, uint64_t from, vd_ns now)
+{
+	for (uint32_t i = 0; i < node->router_count; i++) {
+		const struct node_router *router = &node->routers[i];
+		const struct route_link *link =
+		    router->draining ? route_links_find(node->links, &router->peer) : NULL;
+
+		if (link && link->number == from)
+			say_left(node, router, now);
+	}
+}
+
 ON_CONTROL static void leave(struct node *node, struct node_router *router, vd_ns now)
 {
 	const struct route_link *link = route_links_find(node->links, &router->peer);
@@ -155,8 +198,17 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 {
 	struct node_router *router = node_router_of(node, peer);
 
-	if (!router || !router->up || router->draining == !msg->draining.ended)
+	if (msg->draining.left) {
+		on_left(node, peer, now);
 		return;
+	}
+	if (!router || !router->up)
+		return;
+	if (router->draining == !msg->draining.ended) {
+		if (router->draining)
+			say_left(node, router, now);
+		return;
+	}
 	router->draining = !msg->draining.ended;
 	vd_log(VD_INFO, VD_SUB_LINK,
 	       router->draining ? "the router drains: sessions move away from it"
@@ -164,6 +216,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 	       VD_STR("router", PEER_TEXT(peer)));
 	if (router->draining) {
 		leave(node, router, now);
+		say_left(node, router, now);
 		return;
 	}
 	if (route_links_find(node->links, peer))

@@ -10,9 +10,16 @@
  *	draining  0.5, 1.5, 3.5, 7.5 s later   draining  tells them again: a message may be lost
  *	draining  a link comes up              draining  tells it
  *	draining  cancel                       serving   tells all links that it is over
- *	draining  after SIGTERM: nothing was   stopped   closes its links (node_run)
- *	          switched for 0.5 s, or
- *	          2.5 s are over
+ *	draining  an edge says that it left    draining
+ *	draining  after SIGTERM: all who       stopped   closes its links (node_run)
+ *	          reserved have left, and for
+ *	          0.5 s nobody did and nothing
+ *	          was switched; or 2.5 s are
+ *	          over
+ *
+ * What an edge sent before it left has come by then, however slow the edge is: a silent one may
+ * be one that does not run for a moment. An edge says it when its last session has moved, at once
+ * when there is nothing to move or nowhere to go, and again to each repetition.
  *
  * Threads: control.
  */
@@ -29,6 +36,6 @@ struct node_drain {
 	vd_ns next_send;   /* VD_NEVER: all are made */
 	vd_ns next_look;   /* at what is switched */
 	vd_ns stop_at;     /* at the latest */
-	vd_ns quiet_since; /* nothing was switched since */
+	vd_ns quiet_since; /* nothing was switched, and nobody left, since */
 	uint64_t switched; /* at the last look */
 };

@@ -401,6 +401,8 @@ void node_doubt_path(struct node *node, const struct vd_peer_id *peer, vd_ns now
 void node_forget_paths(struct node *node, uint64_t link, bool direct_too) ON_CONTROL;
 /* Sessions by routes of this link move to another path, as soon as one answers; or may stay. */
 void node_leave_link(struct node *node, uint64_t link, vd_ns now) ON_CONTROL;
+/* Whether a session goes by a route over `link` that has anywhere else to go. */
+bool node_leaves(const struct node *node, uint64_t link) ON_CONTROL;
 void node_stay(struct node *node, uint64_t link) ON_CONTROL;
 /* A challenge or an answer. */
 void node_on_session_control(struct node *node, const struct peering_event *event,
@@ -423,6 +425,9 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 		      const struct control_msg *msg, vd_ns now) ON_CONTROL;
 /* Whether the link is to a router that drains. */
 bool node_drains(const struct node *node, uint64_t link) ON_CONTROL;
+/* A session does not go over link `from` any more: a router there that drains may have to be told.
+ */
+void node_drain_moved(struct node *node, uint64_t from, vd_ns now) ON_CONTROL;
 
 /* connects.c: peers connected by hand, and commands that wait for them. */
 bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);

@@ -81,6 +81,31 @@ void node_leave_link(struct node *node, uint64_t link, vd_ns now)
 	}
 }
 
+/* Whether another router than that of `link` is there to ask for a way. */
+ON_CONTROL static bool is_elsewhere(const struct node *node, uint64_t link)
+{
+	for (uint32_t i = 0; i < node->router_count; i++) {
+		const struct node_router *router = &node->routers[i];
+		const struct route_link *row = route_links_find(node->links, &router->peer);
+
+		if (router->up && !router->draining && row && row->number != link)
+			return true;
+	}
+	return false;
+}
+
+bool node_leaves(const struct node *node, uint64_t link)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	while (node->sessions && (session = route_sessions_next(node->sessions, &at)))
+		if (session->current && session->path.link == link && session->path.bits &&
+		    (session->paths.count || is_elsewhere(node, link)))
+			return true;
+	return false;
+}
+
 void node_stay(struct node *node, uint64_t link)
 {
 	const struct route_session *session;
@@ -142,11 +167,12 @@ ON_CONTROL static void send_challenge(struct node *node, const struct route_sess
 }
 
 ON_CONTROL static void move(struct node *node, const struct route_session *session,
-			    const struct peering_path *path)
+			    const struct peering_path *path, vd_ns now)
 {
 	struct route_path route = node_route_of_path(path);
 	struct sw_path data = node_data_path(node, &session->peer, &route);
 	const struct route_link *link = route_links_of_number(node->links, route.link);
+	uint64_t from = session->path.link;
 
 	if (!data.link || !session->current)
 		return; /* the link has just gone: the silence goes on */
@@ -157,6 +183,7 @@ ON_CONTROL static void move(struct node *node, const struct route_session *sessi
 	vd_log(VD_INFO, VD_SUB_SESSION, "session moved to another path",
 	       VD_STR("peer", PEER_TEXT(&session->peer)),
 	       VD_STR("by", link ? PEER_TEXT(&link->peer) : NULL), VD_U64("bits", route.bits));
+	node_drain_moved(node, from, now);
 }
 
 ON_CONTROL static void carry_out(struct node *node, const struct route_session *session,
@@ -164,7 +191,7 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 {
 	switch (event->kind) {
 	case SESSION_PATH_CHALLENGE: send_challenge(node, session, event); return;
-	case SESSION_PATH_MOVE: move(node, session, &event->path); return;
+	case SESSION_PATH_MOVE: move(node, session, &event->path, now); return;
 	case SESSION_PATH_DIAL:
 		if (!node->stopping)
 			(void)!peering_dial(node->session_peering, &session->peer, &event->path,

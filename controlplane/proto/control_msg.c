@@ -118,6 +118,7 @@ static enum vd_err decode_body(const Viaduct__Control *in, struct control_msg *o
 	case VIADUCT__CONTROL__BODY_DRAINING:
 		out->kind = CONTROL_DRAINING;
 		out->draining.ended = in->draining->ended;
+		out->draining.left = in->draining->left;
 		return VD_OK;
 	case VIADUCT__CONTROL__BODY__NOT_SET:
 	default: return VD_EPEER_FORMAT;
@@ -249,6 +250,7 @@ static size_t encode_draining(const struct control_msg *msg, uint8_t *out)
 	Viaduct__Draining body = VIADUCT__DRAINING__INIT;
 
 	body.ended = msg->draining.ended;
+	body.left = msg->draining.left;
 	control.draining = &body;
 	return pack(&control, VIADUCT__CONTROL__BODY_DRAINING, out);
 }

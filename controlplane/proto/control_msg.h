@@ -80,6 +80,7 @@ struct control_msg {
 		} close;
 		struct {
 			bool ended;
+			bool left; /* an edge's answer: no session of mine goes by you */
 		} draining;
 	};
 };

@@ -53,6 +53,7 @@ struct route_link {
 	uint64_t number;        /* names this link; never used again for another */
 	uint32_t current;       /* index that we send with; 0: none yet */
 	bool up;                /* the peer has confirmed: the row stays until its DOWN */
+	bool left;              /* we drain, and its sessions have left us */
 	struct route_generation generations[ROUTE_GENERATIONS];
 	uint32_t director; /* 0: none (this node does not switch) */
 	uint32_t police;   /* the record of rates that its generations share */
@@ -167,6 +168,8 @@ vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn move
 
 /* Reservations and queries are answered with SHUTDOWN, from now on; or no more. */
 void route_links_set_draining(struct route_links *links, bool draining) ON_CONTROL;
+/* While we drain: the peer says that none of its sessions goes by us. False: it is no news. */
+bool route_links_left(struct route_links *links, const struct vd_peer_id *peer) ON_CONTROL;
 /* A Reserve of `peer`: grants what its policy allows; writes the answer. */
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,
 			 const struct control_msg *reserve, vd_ns now,

@@ -41,6 +41,18 @@ void route_links_set_policy(struct route_links *links, const struct vd_peer_id *
 void route_links_set_draining(struct route_links *links, bool draining)
 {
 	links->draining = draining;
+	for (uint32_t i = 0; i < links->high; i++)
+		links->rows[i].left = false;
+}
+
+bool route_links_left(struct route_links *links, const struct vd_peer_id *peer)
+{
+	struct route_link *link = links_row(links, peer);
+
+	if (!links->draining || !link || link->left)
+		return false;
+	link->left = true;
+	return true;
 }
 
 void route_links_reserve(struct route_links *links, const struct vd_peer_id *peer,

@@ -659,6 +659,10 @@ static void add_controls(json_t *vectors)
 	add_control(vectors, "control-draining", "draining (12.6)", &draining);
 	draining.draining.ended = true;
 	add_control(vectors, "control-draining-ended", "draining, ended (12.6)", &draining);
+	draining.draining.ended = false;
+	draining.draining.left = true;
+	add_control(vectors, "control-draining-left", "draining, left: an edge's answer (12.6)",
+		    &draining);
 	add_control(vectors, "control-close", "close: SHUTDOWN, with a text (12.4)", &close);
 	add(vectors, "overlay-address", "a peer id, and its address in the overlay fd76 (11.2)",
 	    json_pack("{s:s, s:o, s:o}", "peer", vd_peer_id_text(&identity.id, peer), "binary",

@@ -294,6 +294,7 @@ func TestControlMessagesOfTheVectors(t *testing.T) {
 		"control-answer":          control(controlAnswer, message{}.bytes(1, challenge)),
 		"control-draining":        append([]byte{indexControl}, message{}.bytes(9, nil)...),
 		"control-draining-ended":  append([]byte{indexControl}, message{}.bytes(9, message{}.varint(1, 1))...),
+		"control-draining-left":   append([]byte{indexControl}, message{}.bytes(9, message{}.varint(2, 1))...),
 		"control-close":           control(controlClose, message{}.varint(1, statusShutdown).bytes(2, []byte("going down"))),
 	} {
 		if got := []byte(all[name].Plaintext); !bytes.Equal(got, want) {

@@ -10,10 +10,24 @@
 #include "controlplane/daemon/actions.h"
 #include "controlplane/daemon/node.h"
 
-enum { LINKS = 2 };
+enum { LINKS = 2, BY = 7 };
 
 static struct node node;
-static unsigned sent, ended;
+static struct route_link links[LINKS]; /* those of a router, with its edges */
+static struct route_link by = { .number = BY };
+static unsigned sent, ended, left;
+static bool sessions_leave, is_edge;
+static uint64_t switched;
+
+static void setup(void)
+{
+	for (unsigned i = 0; i < LINKS; i++)
+		links[i] = (struct route_link){ .up = true,
+						.may_be_called = 1,
+						.peer = { .len = 1, .bytes = { (uint8_t)i } } };
+}
+
+TestSuite(drain, .init = setup);
 
 /* ---- in place of what drain calls ---- */
 
@@ -37,20 +51,43 @@ enum vd_err peering_send_control(struct peering *peering, const struct vd_peer_i
 	cr_assert(eq(int, control_msg_decode(message, &msg), VD_OK));
 	cr_assert(eq(int, msg.kind, CONTROL_DRAINING));
 	ended += msg.draining.ended;
+	left += msg.draining.left;
 	sent++;
 	return VD_OK;
 }
 
 struct node_router *node_router_of(struct node *n, const struct vd_peer_id *peer)
 {
-	(void)n, (void)peer;
-	return NULL;
+	(void)peer;
+	return is_edge ? &n->routers[0] : NULL;
 }
 
 uint64_t node_switched(const struct node *n)
 {
 	(void)n;
-	return 0;
+	return switched;
+}
+
+const struct route_link *route_links_next(const struct route_links *all, uint32_t *at)
+{
+	(void)all;
+	return *at < LINKS ? &links[(*at)++] : NULL;
+}
+
+bool route_links_left(struct route_links *all, const struct vd_peer_id *peer)
+{
+	(void)all;
+	bool news = !links[peer->bytes[0]].left;
+
+	links[peer->bytes[0]].left = true;
+	return news;
+}
+
+bool node_leaves(const struct node *n, uint64_t link)
+{
+	(void)n;
+	cr_assert(eq(u64, link, BY));
+	return sessions_leave;
 }
 
 void peering_set_draining(struct peering *peering, bool draining)
@@ -58,16 +95,16 @@ void peering_set_draining(struct peering *peering, bool draining)
 	(void)peering, (void)draining;
 }
 
-void route_links_set_draining(struct route_links *links, bool draining)
+void route_links_set_draining(struct route_links *all, bool draining)
 {
-	(void)links, (void)draining;
+	(void)all, (void)draining;
 }
 
-const struct route_link *route_links_find(const struct route_links *links,
+const struct route_link *route_links_find(const struct route_links *all,
 					  const struct vd_peer_id *peer)
 {
-	(void)links, (void)peer;
-	return NULL;
+	(void)all, (void)peer;
+	return is_edge ? &by : NULL;
 }
 
 void node_pump_events(struct node *n, vd_ns now)
@@ -83,6 +120,17 @@ void node_pump(struct node *n)
 void node_leave_link(struct node *n, uint64_t link, vd_ns now)
 {
 	(void)n, (void)link, (void)now;
+}
+
+void seek_router_down(struct seek *seek, uint32_t number)
+{
+	(void)seek, (void)number;
+}
+
+enum vd_err seek_router_up(struct seek *seek, uint32_t number, vd_ns now)
+{
+	(void)seek, (void)number, (void)now;
+	return VD_OK;
 }
 
 void node_stay(struct node *n, uint64_t link)
@@ -162,4 +210,107 @@ Test(drain, its_end_is_told_too)
 	(void)drain(NULL);
 	(void)drain("cancel");
 	cr_assert(eq(uint, ended, LINKS));
+}
+
+/* ---- a router that stops ---- */
+
+static const struct control_msg has_left = { .kind = CONTROL_DRAINING, .draining.left = true };
+
+static vd_ns stop(void)
+{
+	node_drain_and_stop(&node);
+	return node.drain.quiet_since;
+}
+
+static void leaves(unsigned who, vd_ns now)
+{
+	node_on_draining(&node, &links[who].peer, &has_left, now);
+}
+
+/* Until `until`, 10 ms at a time: whether it stops before. */
+static bool stops(vd_ns from, vd_ns until)
+{
+	for (vd_ns now = from; now < until && !node.stopping; now += VD_MS(10))
+		node_pump_drain(&node, now);
+	return node.stopping;
+}
+
+Test(drain, a_stop_waits_for_all_who_reserved_though_all_is_quiet)
+{
+	vd_ns began = stop();
+
+	leaves(0, began + VD_MS(20));
+	cr_assert(not(stops(began, began + VD_MS(2000))));
+	leaves(1, began + VD_MS(2000));
+	cr_assert(not(stops(began + VD_MS(2000), began + VD_MS(2490))), "what it sent comes first");
+	cr_assert(stops(began + VD_MS(2490), began + VD_MS(2520)));
+}
+
+Test(drain, a_stop_waits_while_frames_are_switched)
+{
+	vd_ns began = stop();
+
+	leaves(0, began);
+	leaves(1, began);
+	for (unsigned ms = 0; ms < 1500; ms += 100) {
+		switched++;
+		cr_assert(not(stops(began + VD_MS(ms), began + VD_MS(ms + 100))));
+	}
+	cr_assert(stops(began + VD_MS(1500), began + VD_MS(2100)));
+}
+
+Test(drain, a_stop_does_not_wait_for_who_has_no_reservation_or_is_our_router)
+{
+	vd_ns began = stop();
+
+	links[0].may_be_called = 0;
+	links[1].up = false;
+	cr_assert(stops(began, began + VD_MS(520)));
+}
+
+Test(drain, a_stop_waits_two_and_a_half_seconds_at_most)
+{
+	vd_ns began = stop();
+
+	cr_assert(not(stops(began, began + VD_MS(2490))), "nobody has left");
+	cr_assert(stops(began + VD_MS(2490), began + VD_MS(2600)));
+}
+
+/* ---- an edge ---- */
+
+static void is_told(bool over)
+{
+	const struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.ended = over };
+
+	is_edge = true;
+	node.routers[0].up = true;
+	node.router_count = 1;
+	node_on_draining(&node, &node.routers[0].peer, &msg, VD_SECONDS(1));
+}
+
+Test(drain, an_edge_with_nothing_to_move_says_at_once_that_it_left)
+{
+	is_told(false);
+	cr_assert(eq(uint, left, 1));
+	is_told(false);
+	cr_assert(eq(uint, left, 2), "and again, for the first may be lost");
+	is_told(true);
+	cr_assert(eq(uint, left, 2));
+}
+
+Test(drain, an_edge_says_that_it_left_when_its_last_session_moved)
+{
+	sessions_leave = true;
+	is_told(false);
+	is_told(false);
+	node_drain_moved(&node, BY, VD_SECONDS(2));
+	cr_assert(eq(uint, left, 0));
+	sessions_leave = false;
+	node_drain_moved(&node, BY + 1, VD_SECONDS(2));
+	cr_assert(eq(uint, left, 0), "it did not go by this one");
+	node_drain_moved(&node, BY, VD_SECONDS(2));
+	cr_assert(eq(uint, left, 1));
+	is_told(true);
+	node_drain_moved(&node, BY, VD_SECONDS(3));
+	cr_assert(eq(uint, left, 1));
 }

@@ -41,7 +41,7 @@ static struct control_msg sample(int row)
 		msg.close.status = CONTROL_SHUTDOWN;
 		strcpy(msg.close.text, "bye");
 		break;
-	case CONTROL_DRAINING: msg.draining.ended = true; break;
+	case CONTROL_DRAINING: msg.draining.ended = msg.draining.left = true; break;
 	}
 	return msg;
 }

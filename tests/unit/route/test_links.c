@@ -348,6 +348,21 @@ Test(route_links, who_drains_grants_and_answers_nothing_new_and_keeps_what_it_gr
 	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_OK));
 }
 
+Test(route_links, who_left_a_router_that_drains_is_known_until_it_ends)
+{
+	struct vd_peer_id id = peer(1), nobody = peer(2);
+
+	(void)bring_up(1, member);
+	cr_assert(not(route_links_left(links, &id)), "it does not drain");
+	route_links_set_draining(links, true);
+	cr_assert(not(route_links_left(links, &nobody)));
+	cr_assert(route_links_left(links, &id));
+	cr_assert(not(route_links_left(links, &id)), "no news");
+	cr_assert(route_links_find(links, &id)->left);
+	route_links_set_draining(links, false);
+	cr_assert(not(route_links_find(links, &id)->left));
+}
+
 Test(route_links, a_query_by_overlay_address_finds_the_peer)
 {
 	struct vd_peer_id asker = peer(1), target = peer(2);
