@@ -56,7 +56,7 @@ counted A 'viaduct_mtu_sessions{state="complete"}' || fail "no metric of states"
 
 # TCP, while the cable shrinks: M drops without a word
 ns_start B sink.log python3 "$net_root/tests/netns/tcp.py" sink "$overlay_b" 7001
-must_come 5 "the sink listens" grep -q listening "$net_dir/sink.log"
+must_come 20 "the sink listens" grep -q listening "$net_dir/sink.log"
 ns_start A source.log python3 "$net_root/tests/netns/tcp.py" source "$overlay_b" 7001
 must_come 5 "TCP runs" grep -q megabyte "$net_dir/sink.log"
 ns M ip route change 198.18.2.0/24 dev m1 mtu lock 1390

@@ -47,7 +47,7 @@ measure() {
 	port=$((port + 1))
 	ns_start B got python3 "$(dirname "$0")/rates.py" recv "$main_overlay" "$port" 2 "$measure_s"
 	receiver=$started
-	must_come 5 "the receiver listens" grep -q listening "$net_dir/got"
+	must_come 20 "the receiver listens" grep -q listening "$net_dir/got"
 	while [ $# -gt 0 ]; do
 		ns_start "$1" "sent.$1" python3 "$(dirname "$0")/rates.py" send "$main_overlay" "$port" \
 			"$2" "$((measure_s + 3))" "$3"

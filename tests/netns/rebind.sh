@@ -14,7 +14,7 @@ main_configs af_packet
 sed -i "s|routers: .*/udp/4001/|routers: [ /ip4/127.0.0.1/udp/5001/|" "$net_dir/A.yaml"
 ns_start A forward.txt python3 "$(dirname "$0")/forward.py" 5001 "$addr_ra" 4001
 nat=$started
-must_come 5 "the NAT runs" grep -q forwarding "$net_dir/forward.txt"
+must_come 20 "the NAT runs" grep -q forwarding "$net_dir/forward.txt"
 daemons R A B
 must_come 20 "A has a session with B" has_session A "$peer_B"
 main_overlay=$(overlay B)

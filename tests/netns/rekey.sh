@@ -30,7 +30,7 @@ links_before=$(done_of link) sessions_before=$(done_of session)
 
 datagrams=2000
 ns_start B counts.txt python3 "$net_root/tests/netns/numbered.py" recv "$main_overlay" "$datagrams"
-must_come 5 "the receiver listens" grep -q ready "$net_dir/counts.txt"
+must_come 20 "the receiver listens" grep -q ready "$net_dir/counts.txt"
 ns_start A pings.txt ping -6 -q -i 0.01 -c 800 -W 2 "$main_overlay"
 pinger=$started
 ns A python3 "$net_root/tests/netns/numbered.py" send "$main_overlay" "$datagrams" || fail "sending"

@@ -53,7 +53,7 @@ ns M nft flush chain ip marking forward
 # one in 20 of A's is marked
 ns M nft add rule ip marking forward iif m0 ip ecn ect0 numgen random mod 20 == 0 ip ecn set ce
 ns_start B sink.log python3 "$net_root/tests/netns/tcp.py" sink "$overlay_b" 7001
-must_come 5 "the sink listens" grep -q listening "$net_dir/sink.log"
+must_come 20 "the sink listens" grep -q listening "$net_dir/sink.log"
 ns_start A source.log python3 "$net_root/tests/netns/tcp.py" source "$overlay_b" 7001
 must_come 10 "TCP runs" grep -q "megabyte 3" "$net_dir/sink.log"
 # seen NS COUNTER: whether the kernel's counter is above 0.

@@ -18,7 +18,7 @@ overlay_b=$(overlay B)
 must_come 10 "1,400 bytes pass" pinged A "$overlay_b" -6 -M "do" -s 1352
 
 ns_start B sink.log python3 "$net_root/tests/netns/tcp.py" sink "$overlay_b" 7001
-must_come 5 "the sink listens" grep -q listening "$net_dir/sink.log"
+must_come 20 "the sink listens" grep -q listening "$net_dir/sink.log"
 ns_start A source.log python3 "$net_root/tests/netns/tcp.py" source "$overlay_b" 7001
 must_come 5 "TCP runs" grep -q megabyte "$net_dir/sink.log"
 

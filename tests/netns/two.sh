@@ -67,10 +67,10 @@ handshakes() {
 # flow_begin: A sends to B, B sends back.
 flow_begin() {
 	ns_start B echo.txt python3 "$(dirname "$0")/flow.py" echo 7000
-	must_come 5 "the echo begins" grep -q begun "$net_dir/echo.txt"
+	must_come 20 "the echo begins" grep -q begun "$net_dir/echo.txt"
 	ns_start A flow.txt python3 "$(dirname "$0")/flow.py" send "$overlay_b" 7000
 	flow_pid=$started
-	must_come 5 "the flow begins" grep -q begun "$net_dir/flow.txt"
+	must_come 20 "the flow begins" grep -q begun "$net_dir/flow.txt"
 }
 
 # flow_end: what it tells, in $flow_told.
