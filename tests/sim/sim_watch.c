@@ -6,14 +6,24 @@
 #include "multigram/frame.h"
 
 enum { SEEN_MAX = 1 << 17, CHALLENGE_BYTES = 42, SEALED_OVERHEAD = 29 };
-#define DISAGREE VD_SECONDS(300)
-#define IDLE     VD_SECONDS(700)
-#define CROSSED  VD_SECONDS(25)
+#define SILENT_LINK    VD_SECONDS(120)
+#define SILENT_SESSION VD_SECONDS(600)
+#define UNDER_WAY      VD_SECONDS(10)
+#define HANDSHAKE      VD_SECONDS(20)
 
 static void expect(struct sim_watch *watch, bool holds, const char *what)
 {
 	if (!holds && !watch->wrong)
 		watch->wrong = what;
+}
+
+static unsigned node_of(const struct net *net, const struct vd_peer_id *peer)
+{
+	unsigned i = 0;
+
+	while (i < NET_NODES && !vd_peer_id_equal(&net->nodes[i].identity.id, peer))
+		i++;
+	return i;
 }
 
 /* ---- frames accepted ---- */
@@ -27,7 +37,19 @@ static uint64_t name_of(unsigned node, const uint8_t head[PEERING_HEAD_BYTES])
 	       (uint64_t)(vd_be32_load(head + 1) & 0xffff) << 40 | vd_be64_load(head + 5);
 }
 
-static void on_accepted(struct net *net, unsigned node, const uint8_t head[PEERING_HEAD_BYTES])
+static void on_heard(struct sim_watch *watch, unsigned node, uint8_t from, uint32_t index)
+{
+	const struct net_generation *generation = net_find(&watch->net->nodes[node], index);
+	unsigned peer = generation ? node_of(watch->net, &generation->peer) : NET_NODES;
+
+	if (peer == NET_NODES) /* a close, which ended its own generation */
+		return;
+	watch->heard[node][peer] = watch->net->now;
+	watch->owed[node][peer][from] = true;
+}
+
+static void on_accepted(struct net *net, unsigned node, uint8_t from,
+			const uint8_t head[PEERING_HEAD_BYTES])
 {
 	struct sim_watch *watch = net->hook_context;
 	uint64_t counter = vd_be64_load(head + 5), name = name_of(node, head);
@@ -43,18 +65,10 @@ static void on_accepted(struct net *net, unsigned node, const uint8_t head[PEERI
 	expect(watch, watch->seen[at % SEEN_MAX] == 0, "a frame was accepted twice");
 	watch->seen[at % SEEN_MAX] = name;
 	watch->seen_count++;
+	on_heard(watch, node, from, vd_be32_load(head + 1));
 }
 
 /* ---- bytes to addresses ---- */
-
-static unsigned node_of(const struct net *net, const struct vd_peer_id *peer)
-{
-	unsigned i = 0;
-
-	while (i < NET_NODES && !vd_peer_id_equal(&net->nodes[i].identity.id, peer))
-		i++;
-	return i;
-}
 
 static bool is_first_challenge(struct sim_watch *watch, unsigned node,
 			       const struct peering_event *event)
@@ -66,8 +80,10 @@ static bool is_first_challenge(struct sim_watch *watch, unsigned node,
 	    event->frame.at[0] != MG_SEALED)
 		return false;
 	last = &watch->challenged[node][peer][event->path.bytes[0]];
-	if (*last && watch->net->now - *last < VD_SECONDS(1))
+	if (!watch->owed[node][peer][event->path.bytes[0]] ||
+	    (*last && watch->net->now - *last < VD_SECONDS(1)))
 		return false;
+	watch->owed[node][peer][event->path.bytes[0]] = false;
 	*last = watch->net->now;
 	watch->net->nodes[node].rx_bytes[event->path.bytes[0]] += CHALLENGE_BYTES; /* owed */
 	return true;
@@ -83,6 +99,8 @@ static void on_event(struct net *net, unsigned node, const struct peering_event 
 
 	if (event->kind == PEERING_INSTALL || event->kind == PEERING_MOVED)
 		watch->proven[node][to] = true;
+	if (peer < NET_NODES && event->kind == PEERING_INSTALL)
+		watch->heard[node][peer] = net->now; /* its handshake */
 	if (peer < NET_NODES && (event->kind == PEERING_MOVED || event->kind == PEERING_DOWN))
 		memset(watch->challenged[node][peer], 0, sizeof watch->challenged[node][peer]);
 	if (event->kind == PEERING_SEND_INNER)
@@ -106,33 +124,56 @@ static bool mirrors(const struct net_generation *a, const struct net_generation 
 	       a->keys.initiator != b->keys.initiator;
 }
 
-/* How long this may go on; 0: they agree, or there is nothing to agree on. */
-static vd_ns may_last(const struct net *net, unsigned a, unsigned b)
-{
-	const struct net_generation *ours = net_current(net, a, b), *theirs;
+enum { AGREED, CROSSED, UNCONFIRMED, GONE };
 
-	if (!ours)
-		return 0;
-	theirs = net_find(&net->nodes[b], ours->keys.remote_index);
-	if (theirs)
-		return mirrors(ours, theirs) ? 0 : CROSSED;
-	if (!net->nodes[a].up[b])
-		return 0;
-	return net->nodes[a].config.kind == PEERING_LINK ? DISAGREE : IDLE;
+static const char *const disagreements[] = {
+	[CROSSED] = "both sides hold one index for other keys",
+	[UNCONFIRMED] = "one side sends under a handshake that is over",
+	[GONE] = "one side does not know that the other is gone",
+};
+
+static vd_ns silence(const struct net *net, unsigned node)
+{
+	return net->nodes[node].config.kind == PEERING_LINK ? SILENT_LINK : SILENT_SESSION;
 }
 
-static void check_pair(struct sim_watch *watch, unsigned a, unsigned b)
+static unsigned disagreement(const struct net *net, unsigned a, unsigned b,
+			     const struct net_generation *ours)
 {
-	vd_ns span = may_last(watch->net, a, b), *since = &watch->disagree[a][b];
+	const struct net_generation *theirs = net_find(&net->nodes[b], ours->keys.remote_index);
 
-	if (!span)
-		*since = 0;
-	else if (*since == 0)
-		*since = watch->net->now;
-	else
-		expect(watch, watch->net->now - *since <= span,
-		       span == CROSSED ? "both sides hold one index for other keys"
-				       : "one side does not know that the other is gone");
+	if (theirs)
+		return mirrors(ours, theirs) ? AGREED : CROSSED;
+	return net->nodes[a].up[b] ? GONE : UNCONFIRMED;
+}
+
+static void check_agreement(struct sim_watch *watch, unsigned a, unsigned b)
+{
+	const struct net *net = watch->net;
+	const struct net_generation *ours = net_current(net, a, b);
+	unsigned how = ours ? disagreement(net, a, b, ours) : AGREED;
+	typeof(watch->disagree[a][b]) *last = &watch->disagree[a][b];
+
+	if (how == AGREED) {
+		last->how = AGREED;
+		return;
+	}
+	if (last->how != how || last->index != ours->index) {
+		last->how = how;
+		last->index = ours->index;
+		last->since = net->now;
+	}
+	expect(watch,
+	       net->now - last->since <= (how == GONE ? silence(net, a) + UNDER_WAY : HANDSHAKE),
+	       disagreements[how]);
+}
+
+static void check_silence(struct sim_watch *watch, unsigned a, unsigned b)
+{
+	const struct net *net = watch->net;
+
+	expect(watch, !net->nodes[a].up[b] || net->now - watch->heard[a][b] <= silence(net, a),
+	       "one side is silent, and the other goes on");
 }
 
 static void on_step(struct net *net)
@@ -142,8 +183,10 @@ static void on_step(struct net *net)
 	for (unsigned a = 0; a < NET_NODES; a++) {
 		expect(watch, net->nodes[a].broken == NULL, net->nodes[a].broken);
 		for (unsigned b = 0; b < NET_NODES && net->nodes[a].peering; b++)
-			if (a != b)
-				check_pair(watch, a, b);
+			if (a != b) {
+				check_silence(watch, a, b);
+				check_agreement(watch, a, b);
+			}
 	}
 }
 
@@ -175,6 +218,7 @@ void sim_watch_stopped(struct sim_watch *watch, unsigned node)
 
 	memset(watch->proven[node], 0, sizeof watch->proven[node]);
 	memset(watch->challenged[node], 0, sizeof watch->challenged[node]);
+	memset(watch->owed[node], 0, sizeof watch->owed[node]);
 	memset(watch->disagree[node], 0, sizeof watch->disagree[node]);
 	memset(stopped->rx_bytes, 0, sizeof stopped->rx_bytes);
 	memset(stopped->tx_bytes, 0, sizeof stopped->tx_bytes);

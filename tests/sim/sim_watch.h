@@ -8,17 +8,19 @@
  *
  *	- No byte goes to an unproven address beyond what came from it. Proven, to a node until
  *	  it restarts: where a handshake was done, where a peer answered a challenge from
- *	  (MOVED), and whom it dials. One challenge of 42 bytes is allowed beyond, for each
- *	  peer and address, once a second, and anew when the peer has moved or gone down: it is
- *	  owed to a frame that verified.
+ *	  (MOVED), and whom it dials. One challenge of 42 bytes is allowed beyond for a frame of
+ *	  the peer that verified and came from that address since the last such challenge; once
+ *	  a second, and anew when the peer has moved or gone down.
  *
- *	- Both sides agree, or know that they do not. Node a, which has link or session with b up
- *	  and sends under generation g, agrees with b if b holds g: under a's remote index, with
- *	  mirrored keys, naming a's own index. Anything else under that index comes of a bit
- *	  flipped in a header on its way, and ends with its handshake, within CROSSED. If b holds
- *	  nothing there (it restarted, gave up, or was told so), a has to find out: a does not
- *	  go on for longer than DISAGREE (links) or IDLE (sessions, which are silent while
- *	  nobody has something to say) before it uses another generation or is down.
+ *	- Who hears nothing ends it: a link is down when nothing of the peer has verified for
+ *	  120 s, a session after 600 s.
+ *
+ *	- Both sides agree, or know that they do not. Node a, which sends to b under generation
+ *	  g, agrees with b if b holds g: under a's remote index, with mirrored keys, naming a's
+ *	  own index. If b holds nothing there (it restarted, gave up, or was told so), a goes on
+ *	  for no longer than it may be silent, and what was under way: 10 s more. If a's link or
+ *	  session is not up yet, or another generation lies under that index (a bit was flipped
+ *	  in a header on its way), g ends with its handshake: after 20 s.
  *
  *	- No event comes out of order (net.broken).
  */
@@ -30,8 +32,14 @@ struct sim_watch {
 	size_t seen_count;
 	bool proven[NET_NODES][NET_ADDRESSES];
 	vd_ns challenged[NET_NODES][NET_NODES][NET_ADDRESSES]; /* by node, peer */
-	vd_ns disagree[NET_NODES][NET_NODES];                  /* since; 0: they agree */
-	const char *wrong;                                     /* what went wrong first */
+	bool owed[NET_NODES][NET_NODES][NET_ADDRESSES];        /* a challenge there */
+	vd_ns heard[NET_NODES][NET_NODES];                     /* what verified, last */
+	struct {
+		uint32_t index; /* of the generation sent with */
+		unsigned how;
+		vd_ns since;
+	} disagree[NET_NODES][NET_NODES];
+	const char *wrong; /* what went wrong first */
 };
 
 void sim_watch_begin(struct sim_watch *watch, struct net *net);

@@ -191,10 +191,10 @@ static void send_frame(struct node *node, const struct peering_path *path, struc
 		post(net, &frame);
 }
 
-static void accepted(struct node *node, const uint8_t head[PEERING_HEAD_BYTES])
+static void accepted(struct node *node, uint8_t from, const uint8_t head[PEERING_HEAD_BYTES])
 {
 	if (node->net->hooks.accepted)
-		node->net->hooks.accepted(node->net, node->address - 1u, head);
+		node->net->hooks.accepted(node->net, node->address - 1u, from, head);
 }
 
 /* Of a data frame of a link, with the key of either end. */
@@ -242,7 +242,7 @@ static void recv_data(struct node *node, const struct net_frame *frame)
 		node->data_again++;
 		return;
 	}
-	accepted(node, frame->bytes);
+	accepted(node, frame->from, frame->bytes);
 	node->data_received++;
 	peering_verified(node->peering, generation->index, node->net->now);
 	peering_carried(node->peering, generation->index, node->net->now);
@@ -269,7 +269,7 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 			(void)!peering_recv(node->peering, &path, in, node->net->now);
 		return;
 	}
-	accepted(node, frame->bytes);
+	accepted(node, frame->from, frame->bytes);
 	if (len > 0 && plain[0] == 0x7f) {
 		node->data_received++;
 		peering_carried(node->peering, index, node->net->now);
@@ -287,7 +287,7 @@ static void recv_other(struct node *node, const struct peering_path *path,
 	    peering_recv(node->peering, path, vd_bytes(frame->bytes, frame->len), node->net->now);
 
 	if (!err && frame->bytes[0] == MG_SEALED)
-		accepted(node, frame->bytes);
+		accepted(node, frame->from, frame->bytes);
 }
 
 static void deliver(struct net *net, const struct net_frame *frame)
@@ -318,7 +318,7 @@ enum vd_err net_inject(struct net *net, unsigned to, struct peering_path path,
 	node->job_err = VD_OK;
 	err = peering_recv(node->peering, &path, frame, net->now);
 	if (!err && frame.at[0] == MG_SEALED && node->config.kind == PEERING_LINK)
-		accepted(node, frame.at);
+		accepted(node, path.bytes[0], frame.at);
 	net_drain(net, to);
 	return err ? err : node->job_err;
 }

@@ -90,8 +90,10 @@ struct net_job {
 
 /* Told of what happens, where they are set. */
 struct net_hooks {
-	/* `node` took a frame that verified and was new; `head`: its first 13 bytes. */
-	void (*accepted)(struct net *net, unsigned node, const uint8_t head[PEERING_HEAD_BYTES]);
+	/* `node` took a frame `from` an address; it verified and was new; `head`: its first 13
+	 * bytes. */
+	void (*accepted)(struct net *net, unsigned node, uint8_t from,
+			 const uint8_t head[PEERING_HEAD_BYTES]);
 	/* An event of `node`, before it is carried out. */
 	void (*event)(struct net *net, unsigned node, const struct peering_event *event);
 	void (*stepped)(struct net *net); /* one frame, job or deadline */
