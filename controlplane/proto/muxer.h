@@ -60,6 +60,7 @@ struct muxer_class {
 	vd_ns (*deadline)(const struct muxer *m);
 	enum vd_err (*expire)(struct muxer *m, vd_ns now);
 	enum vd_err (*open)(struct muxer *m, struct muxer_stream **stream_out);
+	size_t (*buffered)(const struct muxer *m);
 	void (*go_away)(struct muxer *m);
 	void (*free)(struct muxer *m);
 
@@ -94,6 +95,12 @@ static inline enum vd_err muxer_receive(struct muxer *m, struct vd_bytes in, siz
 					vd_ns now)
 {
 	return m->class->receive(m, in, used_out, now);
+}
+
+/* Bytes that wait inside: unread, unsent, and answers; of all streams. */
+static inline size_t muxer_buffered(const struct muxer *m)
+{
+	return m->class->buffered(m);
 }
 
 /* Frames for the channel below, a batch at a time; the same bytes until they were sent. */

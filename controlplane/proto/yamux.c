@@ -192,6 +192,13 @@ static void free_session(struct muxer *m)
 	free(y);
 }
 
+static size_t buffered(const struct muxer *m)
+{
+	const struct yamux *y = (const struct yamux *)m;
+
+	return (size_t)(y->buffered + y->unsent) + y->out.len + y->control.len;
+}
+
 static const struct muxer_class yamux_class = {
 	.protocol = "/yamux/1.0.0",
 	.receive = yamux_receive,
@@ -201,6 +208,7 @@ static const struct muxer_class yamux_class = {
 	.deadline = deadline,
 	.expire = expire,
 	.open = open_stream,
+	.buffered = buffered,
 	.go_away = go_away,
 	.free = free_session,
 	.write = yamux_write,

@@ -130,6 +130,7 @@ static bool push_data(struct yamux *y, struct yamux_stream *stream, size_t len, 
 		return false;
 	memcpy(room + YAMUX_HEADER, byte_queue_bytes(&stream->out).at, len);
 	byte_queue_pop(&stream->out, len);
+	y->unsent -= len;
 	write_frame(&w, &(struct yamux_frame){ .type = YAMUX_DATA,
 					       .flags = flags,
 					       .id = stream->id,

@@ -88,6 +88,7 @@ struct yamux {
 	vd_ns useless_at;           /* when useless frames are forgiven (GCRA) */
 
 	/* Sending. */
+	uint64_t unsent;           /* of all streams, not in `out` yet */
 	struct byte_queue control; /* whole frames that go before streams' */
 	struct byte_queue out;     /* the batch that goes out */
 

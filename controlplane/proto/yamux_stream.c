@@ -15,6 +15,12 @@ static void drop_input(struct yamux_stream *stream)
 	byte_queue_fini(&stream->in);
 }
 
+static void drop_output(struct yamux_stream *stream)
+{
+	yamux_session(stream)->unsent -= stream->out.len;
+	byte_queue_fini(&stream->out);
+}
+
 void yamux_cut(struct yamux_stream *stream, bool tell)
 {
 	const struct yamux_frame rst = { .type = YAMUX_WINDOW_UPDATE,
@@ -26,7 +32,7 @@ void yamux_cut(struct yamux_stream *stream, bool tell)
 		yamux_push_control(yamux_session(stream), &rst);
 	yamux_detach(stream);
 	drop_input(stream);
-	byte_queue_fini(&stream->out);
+	drop_output(stream);
 	stream->events = 0;
 	yamux_dequeue(stream, YAMUX_EVENTS);
 	stream->was_reset = true;
@@ -73,6 +79,7 @@ enum vd_err yamux_write(struct muxer_stream *base, struct vd_bytes bytes, size_t
 	if (byte_queue_push(&stream->out, vd_bytes(bytes.at, took)))
 		return VD_ENOMEM;
 	*took_out = took;
+	yamux_session(stream)->unsent += took;
 	if (took < bytes.len)
 		stream->wants_room = true;
 	if (took && (stream->send_window || !stream->syn_sent))
