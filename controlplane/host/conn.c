@@ -13,6 +13,9 @@
 
 #include "base/log.h"
 
+/* At streams that do not agree on a protocol, while one has the time for it. */
+enum { LOOKS = 8 };
+
 /* ---- the clock ---- */
 
 /* What it has now, for who looks; and since when it has no streams. */
@@ -49,7 +52,10 @@ static void on_timer(uv_timer_t *timer)
 		host_conn_close(conn, VD_ELINK_TIMEOUT, "no connection in time");
 		return;
 	}
-	host_stream_expire(conn, now);
+	if (now >= conn->look_at) {
+		conn->look_at = 0;
+		host_stream_expire(conn, now);
+	}
 	if (now >= retire_at(conn)) {
 		host_conn_close(conn, VD_OK, "another connection to this peer is preferred");
 		return;
@@ -70,8 +76,11 @@ static void set_timer(struct host_conn *conn)
 	if (!conn->announced && conn->until < at)
 		at = conn->until;
 	at = vd_ns_min(at, retire_at(conn));
-	if (conn->timed && now + VD_SECONDS(1) < at)
-		at = now + VD_SECONDS(1);
+	if (conn->timed && !conn->look_at)
+		conn->look_at =
+		    now + vd_ns_min(VD_SECONDS(1), conn->host->negotiate_within / LOOKS);
+	if (conn->timed && conn->look_at < at)
+		at = conn->look_at;
 	if (at == VD_NEVER)
 		uv_timer_stop(&conn->timer);
 	else
@@ -90,6 +99,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	host_stream_reap(conn);
 	connection_fini(&conn->machine);
 	host_network_leave(conn);
+	host_bounds_freed(conn);
 	free(conn->held);
 	free(conn->writing);
 	free(conn);
@@ -125,15 +135,18 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 {
 	struct host_conn *conn;
 
-	if (host->conn_count >= HOST_CONNECTIONS_MAX) {
+	if (host_limits_enter(host->limits, dialer)) {
 		host->counters.connections_refused++;
 		return NULL;
 	}
 	conn = calloc(1, sizeof *conn);
-	if (!conn)
+	if (!conn) {
+		host_limits_leave(host->limits, dialer, false);
 		return NULL;
+	}
 	conn->host = host;
 	if (host_network_join(conn)) {
+		host_limits_leave(host->limits, dialer, false);
 		free(conn);
 		return NULL;
 	}
@@ -145,7 +158,7 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 	host->handle_count += 2;
 	host->conn_count++;
 	conn->since = vd_now();
-	conn->until = conn->since + (dialer ? HOST_DIAL_S : HOST_NEGOTIATE_S) * VD_SECONDS(1);
+	conn->until = conn->since + (dialer ? VD_SECONDS(HOST_DIAL_S) : host->negotiate_within);
 	link_conn(conn);
 	set_timer(conn);
 	return conn;
@@ -212,6 +225,7 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 	host_stream_lose_all(conn, VD_ELINK_CLOSED);
 	tell_closed(conn, err, why);
 	unlink_conn(conn);
+	host_bounds_left(conn);
 	conn->host->conn_count--;
 	host_conn_not_due(conn);
 	uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
@@ -226,6 +240,7 @@ static void on_written(uv_write_t *write, int status)
 
 	free(conn->writing);
 	conn->writing = NULL;
+	conn->writing_len = 0;
 	if (conn->closing)
 		return;
 	if (status < 0)
@@ -243,6 +258,7 @@ static enum vd_err write_later(struct host_conn *conn, struct vd_bytes bytes)
 	if (!conn->writing)
 		return VD_ENOMEM;
 	memcpy(conn->writing, bytes.at, bytes.len);
+	conn->writing_len = bytes.len;
 	buffer = uv_buf_init((char *)conn->writing, (unsigned)bytes.len);
 	if (uv_write(&conn->write, (uv_stream_t *)&conn->tcp, &buffer, 1, on_written) < 0) {
 		free(conn->writing);
@@ -374,7 +390,7 @@ static void read_on(struct host_conn *conn)
 void host_conn_established(struct host_conn *conn)
 {
 	conn->established = true;
-	conn->until = vd_now() + VD_SECONDS(HOST_NEGOTIATE_S);
+	conn->until = vd_now() + conn->host->negotiate_within;
 	uv_tcp_nodelay(&conn->tcp, 1);
 	read_on(conn);
 	host_conn_pump(conn);
@@ -391,6 +407,7 @@ static void announce(struct host_conn *conn)
 		conn->host->counters.dialled++;
 	else
 		conn->host->counters.accepted++;
+	host_limits_opened(conn->host->limits, conn->machine.dialer);
 	host_table_add(conn);
 	tell_opened(conn);
 	if (conn->closing)
@@ -463,6 +480,11 @@ void host_conn_pump(struct host_conn *conn)
 		return;
 	if (err) {
 		give_up(conn, err);
+		return;
+	}
+	err = host_bounds_buffer(conn);
+	if (err) {
+		host_conn_close(conn, err, "holds too much of what all connections may buffer");
 		return;
 	}
 	read_on(conn);

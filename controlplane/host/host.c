@@ -104,6 +104,17 @@ struct host_conn *host_connection(const struct host *host, const struct vd_peer_
 	return conn;
 }
 
+uint32_t host_table_inbound(const struct host_conn *conn)
+{
+	const struct vd_peer_id *peer = &conn->machine.security->peer;
+	uint32_t count = 0;
+
+	for (const struct host_conn *c = *bucket_of(conn->host, peer); c; c = c->next_open)
+		if (vd_peer_id_equal(&c->machine.security->peer, peer))
+			count += c->inbound;
+	return count;
+}
+
 void host_disconnect(struct host_conn *conn)
 {
 	host_conn_leave(conn, "disconnected");
@@ -174,10 +185,16 @@ static const char *list_protocol(void *context, size_t index)
 
 enum vd_err host_handle(struct host *host, const struct host_protocol *protocol)
 {
+	struct host_limits_protocol *streams;
+
 	if (has_protocol(host, vd_bytes_of_text(protocol->id)))
 		return VD_EBUG_STATE;
 	if (host->protocol_count == HOST_PROTOCOLS_MAX)
 		return VD_ELIMIT;
+	streams = host_limits_protocol(host->limits, protocol->id);
+	if (!streams)
+		return VD_ELIMIT;
+	host->protocol_streams[host->protocol_count] = streams;
 	host->protocols[host->protocol_count++] = *protocol;
 	return VD_OK;
 }
@@ -187,6 +204,7 @@ void host_unhandle(struct host *host, const char *id)
 	for (size_t i = 0; i < host->protocol_count; i++)
 		if (strcmp(host->protocols[i].id, id) == 0) {
 			host->protocols[i] = host->protocols[--host->protocol_count];
+			host->protocol_streams[i] = host->protocol_streams[host->protocol_count];
 			return;
 		}
 }
@@ -213,6 +231,8 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 		host->identity = &host->own_identity;
 	}
 	host->events = config->events;
+	host->negotiate_within =
+	    config->negotiate_within ? config->negotiate_within : VD_SECONDS(HOST_NEGOTIATE_S);
 	snprintf(host->agent, sizeof host->agent, "%s",
 		 config->agent ? config->agent : "viaduct/" VD_VERSION);
 	randombytes_buf(host->secret, sizeof host->secret);
@@ -220,7 +240,9 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 	uv_timer_init(host->loop, &host->soon);
 	host->soon.data = host;
 	host->handle_count = 1;
-	err = host_network_init(host, config);
+	err = host_bounds_init(host, config);
+	if (!err)
+		err = host_network_init(host, config);
 	if (!err)
 		err = host_layers_init(host, config);
 	if (!err)
@@ -258,6 +280,7 @@ void host_free(struct host *host)
 	host_loop_fini(host);
 	host_pipe_unblock(&no_pipe);
 	vd_identity_fini(&host->own_identity);
+	host_bounds_fini(host);
 	free(host);
 }
 
@@ -271,6 +294,11 @@ void host_counters_add(struct host_counters *sum, const struct host_counters *mo
 	static_assert(sizeof *sum % sizeof(uint64_t) == 0, "counters, all of one type");
 	for (size_t i = 0; i < sizeof *sum / sizeof(uint64_t); i++)
 		((uint64_t *)sum)[i] += ((const uint64_t *)more)[i];
+}
+
+const struct host_limits *host_limits(const struct host *host)
+{
+	return host->limits;
 }
 
 const struct vd_peer_id *host_peer(const struct host *host)

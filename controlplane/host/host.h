@@ -30,7 +30,6 @@
 enum {
 	HOST_LISTEN_MAX = 16,
 	HOST_PROTOCOLS_MAX = 64,
-	HOST_CONNECTIONS_MAX = 16384,
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
 	HOST_DIAL_S = 5,       /* to a TCP connection */
 	HOST_AGENT = 64,
@@ -40,6 +39,7 @@ enum {
 };
 
 struct uv_loop_s;
+struct host_limits;
 struct pnet_key;
 struct host;
 struct host_conn;
@@ -76,13 +76,15 @@ struct host_config {
 	 */
 	const struct pnet_key *network_key; /* NULL: the public network */
 	const char *network;                /* copied; NULL with the key alone */
+	vd_ns negotiate_within;             /* 0: HOST_NEGOTIATE_S */
+	struct host_limits *limits;         /* shared with others (limits.h); NULL: its own */
 };
 
 struct host_counters {
 	uint64_t dialled, accepted;   /* connections opened */
 	uint64_t dials_failed;        /* by any reason */
 	uint64_t inbound_failed;      /* while negotiating */
-	uint64_t connections_refused; /* above HOST_CONNECTIONS_MAX */
+	uint64_t connections_refused; /* above a limit (limits.h) */
 	uint64_t streams_in, streams_out;
 	uint64_t streams_refused; /* no handler */
 	uint64_t peers_broke;     /* connections closed as the peer broke a protocol */
@@ -111,6 +113,7 @@ struct uv_loop_s *host_loop(const struct host *host);
 
 const struct host_counters *host_counters(const struct host *host);
 void host_counters_add(struct host_counters *sum, const struct host_counters *more);
+const struct host_limits *host_limits(const struct host *host);
 const struct vd_peer_id *host_peer(const struct host *host);
 uint32_t host_connection_count(const struct host *host);
 

@@ -5,6 +5,7 @@
 #include <uv.h>
 
 #include "controlplane/host/host.h"
+#include "controlplane/host/limits.h"
 #include "controlplane/proto/connection.h"
 #include "controlplane/proto/identify.h"
 #include "controlplane/proto/multistream.h"
@@ -41,11 +42,16 @@ struct host_conn {
 	size_t held_len;
 	uv_write_t write;
 	uint8_t *writing; /* a copy on its way; NULL: none */
+	size_t writing_len;
 	uv_connect_t connect;
 	bool established, announced, closing, queued, reading;
-	unsigned timed; /* streams that have a deadline */
+	bool arrived;      /* counts for the prefix that it came from */
+	uint32_t inbound;  /* streams that the peer opened */
+	uint64_t buffered; /* bytes, as the limits know it */
+	unsigned timed;    /* streams that have a deadline */
 	vd_ns since;
-	vd_ns until; /* to be open by then */
+	vd_ns until;   /* to be open by then */
+	vd_ns look_at; /* for streams that do not agree; 0: none negotiates */
 	struct host_dialling *waiting;
 	struct host_stream *streams;
 	struct host_stream *dead;                /* freed with the next turn */
@@ -65,10 +71,12 @@ struct host_stream {
 	struct multistream select;
 	const struct host_stream_class *class;
 	void *user;
-	vd_ns until;    /* agreed by then; afterwards, done by then */
-	vd_ns wanted;   /* by the user, once agreed */
-	bool agreed;    /* on a protocol */
-	bool finishing; /* when what the negotiation has to say is out */
+	vd_ns until;                          /* agreed by then; afterwards, done by then */
+	vd_ns wanted;                         /* by the user, once agreed */
+	bool agreed;                          /* on a protocol */
+	bool inbound;                         /* the peer opened it */
+	bool finishing;                       /* when what the negotiation has to say is out */
+	struct host_limits_protocol *counted; /* as one of its protocol; NULL: not yet */
 	struct host_stream *next, *prev, *next_dead;
 };
 
@@ -92,6 +100,9 @@ struct host {
 	char agent[HOST_AGENT];
 	struct host_events events;
 	struct host_network *network; /* NULL: the public one */
+	struct host_limits *limits;
+	bool own_limits;
+	vd_ns negotiate_within;
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
@@ -99,6 +110,7 @@ struct host {
 	const char *muxer_names[SECURITY_MUXERS + 1];
 	struct multistream_handlers handlers;
 	struct host_protocol protocols[HOST_PROTOCOLS_MAX];
+	struct host_limits_protocol *protocol_streams[HOST_PROTOCOLS_MAX]; /* of the same row */
 	size_t protocol_count;
 	struct host_listener *listeners[HOST_LISTEN_MAX];
 	size_t listen_count;
@@ -138,6 +150,18 @@ void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 /* tcp.c */
 void host_listen_close(struct host *host);
 
+/* bounds.c: a connection under the limits that all hosts share. */
+enum vd_err host_bounds_init(struct host *host, const struct host_config *config);
+void host_bounds_fini(struct host *host);
+/* It has the address of who connected. VD_ELIMIT: close it, for `why_out`. */
+enum vd_err host_bounds_arrived(struct host_conn *conn, const char **why_out);
+void host_bounds_left(struct host_conn *conn);
+/* After what it holds may have changed. VD_ELIMIT: close it. */
+enum vd_err host_bounds_buffer(struct host_conn *conn);
+void host_bounds_freed(struct host_conn *conn);
+/* The peer opened one more. VD_ELIMIT: reset it. */
+enum vd_err host_bounds_stream(const struct host_conn *conn);
+
 /* network.c: what a private network changes; of a public host nothing. */
 enum vd_err host_network_init(struct host *host, const struct host_config *config);
 void host_network_fini(struct host *host);
@@ -166,6 +190,8 @@ void host_conn_not_due(struct host_conn *conn);
 /* host.c: connections by peer. */
 void host_table_add(struct host_conn *conn);
 void host_table_del(struct host_conn *conn);
+/* Of all connections of this one's peer, streams that it opened. */
+uint32_t host_table_inbound(const struct host_conn *conn);
 
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);

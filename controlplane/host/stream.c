@@ -27,11 +27,13 @@ static struct host_stream *add_stream(struct host_conn *conn, struct muxer_strea
 	stream->conn = conn;
 	stream->raw = raw;
 	stream->until = stream->wanted = VD_NEVER;
-	set_until(stream, vd_now() + VD_SECONDS(HOST_NEGOTIATE_S));
+	set_until(stream, vd_now() + conn->host->negotiate_within);
 	stream->next = conn->streams;
 	if (stream->next)
 		stream->next->prev = stream;
 	conn->streams = stream;
+	stream->inbound = raw->inbound;
+	conn->inbound += raw->inbound;
 	raw->user = stream;
 	return stream;
 }
@@ -51,6 +53,10 @@ static void bury(struct host_stream *stream)
 	struct host_conn *conn = stream->conn;
 
 	set_until(stream, VD_NEVER);
+	conn->inbound -= stream->inbound;
+	if (stream->counted)
+		host_limits_del_stream(conn->host->limits, stream->counted);
+	stream->counted = NULL;
 	if (stream->next)
 		stream->next->prev = stream->prev;
 	if (conn->streams == stream)
@@ -144,6 +150,17 @@ static const struct host_protocol *protocol_of(const struct host *host, struct v
 	return NULL;
 }
 
+/* One more of its protocol; false: there are too many. */
+static bool count_stream(struct host_stream *stream, size_t row)
+{
+	const struct host *host = stream->conn->host;
+
+	if (host_limits_add_stream(host->limits, host->protocol_streams[row]))
+		return false;
+	stream->counted = host->protocol_streams[row];
+	return true;
+}
+
 /* Agreed: a stream of ours is open; one of the peer's goes to its handler. False: it is gone. */
 static bool begin(struct host_stream *stream)
 {
@@ -161,6 +178,10 @@ static bool begin(struct host_stream *stream)
 	if (!protocol) { /* unhandled in between */
 		host->counters.streams_refused++;
 		lose(stream, VD_ELINK_CLOSED);
+		return false;
+	}
+	if (!count_stream(stream, (size_t)(protocol - host->protocols))) {
+		lose(stream, VD_ELIMIT);
 		return false;
 	}
 	host->counters.streams_in++;
@@ -231,7 +252,7 @@ static void on_writable(struct host_stream *stream)
 
 static void on_stream(struct host_conn *conn, struct muxer_stream *raw)
 {
-	struct host_stream *stream = add_stream(conn, raw);
+	struct host_stream *stream = host_bounds_stream(conn) ? NULL : add_stream(conn, raw);
 
 	if (!stream) {
 		muxer_reset(raw);

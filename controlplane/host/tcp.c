@@ -18,12 +18,17 @@ static enum vd_err begin_accepted(struct host_conn *conn, int uv_err)
 {
 	struct sockaddr_storage remote;
 	int len = sizeof remote;
+	const char *why;
 
 	if (uv_err || uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&remote, &len) < 0) {
 		host_conn_close(conn, VD_ELINK_CLOSED, "gone before it was accepted");
 		return VD_ELINK_CLOSED;
 	}
 	host_address_of(&remote, &conn->remote);
+	if (host_bounds_arrived(conn, &why)) {
+		host_conn_close(conn, VD_ELIMIT, why);
+		return VD_ELIMIT;
+	}
 	host_conn_established(conn);
 	return VD_OK;
 }
@@ -79,6 +84,15 @@ static void hand_over(struct host *host, uv_stream_t *listener)
 		(void)!host_adopt(host, fd);
 }
 
+/* libuv listens no further until what came was accepted. */
+static void turn_away(struct host *host, uv_stream_t *listener)
+{
+	int fd = accept_descriptor(host, listener);
+
+	if (fd >= 0)
+		close(fd);
+}
+
 static void on_connection(uv_stream_t *tcp, int status)
 {
 	struct host *host = ((struct host_listener *)tcp->data)->host;
@@ -91,8 +105,10 @@ static void on_connection(uv_stream_t *tcp, int status)
 		return;
 	}
 	conn = host_conn_new(host, false, NULL);
-	if (conn) /* else libuv keeps the socket, and asks again when another comes */
+	if (conn)
 		(void)!begin_accepted(conn, uv_accept(tcp, (uv_stream_t *)&conn->tcp));
+	else
+		turn_away(host, tcp);
 }
 
 static void on_listener_closed(uv_handle_t *handle)

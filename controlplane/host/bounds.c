@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* bounds: where a host's connections meet the limits that all hosts share. */
+#include "controlplane/host/parts.h"
+
+enum vd_err host_bounds_init(struct host *host, const struct host_config *config)
+{
+	host->limits = config->limits;
+	host->own_limits = !config->limits;
+	return host->own_limits ? host_limits_new(NULL, &host->limits) : VD_OK;
+}
+
+void host_bounds_fini(struct host *host)
+{
+	if (host->own_limits)
+		host_limits_free(host->limits);
+	host->limits = NULL;
+}
+
+/* The socket's address, which the connection keeps as a multiaddr alone. */
+static bool remote_of(const struct host_conn *conn, struct sockaddr_storage *out)
+{
+	struct vd_peer_id peer;
+
+	return !host_address_parse(&conn->remote, out, &peer);
+}
+
+enum vd_err host_bounds_arrived(struct host_conn *conn, const char **why_out)
+{
+	struct sockaddr_storage remote;
+	enum vd_err err;
+
+	if (!remote_of(conn, &remote))
+		return VD_OK;
+	err = host_limits_arrive(conn->host->limits, &remote, vd_now(), why_out);
+	conn->arrived = !err;
+	conn->host->counters.connections_refused += err != VD_OK;
+	return err;
+}
+
+void host_bounds_left(struct host_conn *conn)
+{
+	struct sockaddr_storage remote;
+
+	host_limits_leave(conn->host->limits, conn->machine.dialer, conn->announced);
+	if (conn->arrived && remote_of(conn, &remote))
+		host_limits_depart(conn->host->limits, &remote);
+	conn->arrived = false;
+}
+
+static uint64_t held_by(const struct host_conn *conn)
+{
+	const struct muxer *muxer = conn->machine.muxer;
+
+	return (muxer ? muxer_buffered(muxer) : 0) + conn->held_len + conn->writing_len;
+}
+
+enum vd_err host_bounds_buffer(struct host_conn *conn)
+{
+	uint64_t before = conn->buffered;
+
+	conn->buffered = held_by(conn);
+	return host_limits_buffer(conn->host->limits, before, conn->buffered);
+}
+
+void host_bounds_freed(struct host_conn *conn)
+{
+	(void)!host_limits_buffer(conn->host->limits, conn->buffered, 0);
+	conn->buffered = 0;
+}
+
+enum vd_err host_bounds_stream(const struct host_conn *conn)
+{
+	return host_limits_peer_stream(conn->host->limits, host_table_inbound(conn));
+}
