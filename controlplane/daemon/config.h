@@ -125,6 +125,9 @@ struct vd_config_host {
 	uint32_t threads;
 	struct vd_config_network networks[VD_CONFIG_NETWORKS_MAX];
 	uint32_t network_count;
+	/* limits of all networks together (host/limits.h) */
+	uint32_t connections_max, negotiating_max, prefix_connections_max;
+	uint32_t peer_streams_max, protocol_streams_max, buffered_mb;
 };
 
 struct vd_config_api {

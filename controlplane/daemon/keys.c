@@ -190,6 +190,27 @@ const struct config_key config_keys[] = {
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
 	  .help = "Threads that own libp2p connections, for each network; 0: the control thread "
 		  "does." },
+	{ "host.connections_max", KEY_U32, AT(host.connections_max), .min = 16, .max = 1 << 20,
+	  .fallback = "16384",
+	  .help = "libp2p connections, both ways, of all networks; each takes a file descriptor, "
+		  "too." },
+	{ "host.negotiating_max", KEY_U32, AT(host.negotiating_max), .min = 1, .max = 1 << 20,
+	  .fallback = "2048",
+	  .help = "Of those, how many may still be agreeing on encryption and streams, for which "
+		  "they have 15 s." },
+	{ "host.prefix_connections_max", KEY_U32, AT(host.prefix_connections_max), .min = 1,
+	  .max = 1 << 20, .fallback = "8",
+	  .help = "Connections from one IPv4 address or IPv6 /56, and eight times as many from a "
+		  "/48; loopback is exempt. Raise it where many peers come through one NAT." },
+	{ "host.peer_streams_max", KEY_U32, AT(host.peer_streams_max), .min = 8, .max = 1 << 20,
+	  .fallback = "1024", .help = "Streams that one peer may have open with us." },
+	{ "host.protocol_streams_max", KEY_U32, AT(host.protocol_streams_max), .min = 8,
+	  .max = 1 << 24, .fallback = "16384",
+	  .help = "Streams of one protocol that all peers together may have open with us." },
+	{ "host.buffered_mb", KEY_U32, AT(host.buffered_mb), .min = 1, .max = 1 << 20,
+	  .fallback = "512",
+	  .help = "MiB that wait in all connections, unread or unsent. Above it a connection that "
+		  "adds to it, and holds more than its share, is closed." },
 	{ "host.networks", KEY_MAPS, AT(host.networks), .room = sizeof(struct vd_config_network),
 	  EXTRA(host.network_count), .max = VD_CONFIG_NETWORKS_MAX, .fallback = "[]",
 	  .help =

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/host/limits.h"
 #include "controlplane/host/perf.h"
 #include "controlplane/host/swarm.h"
 #include "controlplane/proto/pnet.h"
@@ -49,6 +50,7 @@ ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 			.agent = "viaduct/" VD_VERSION,
 			.network_key = key,
 			.network = name,
+			.limits = node->host_limits,
 		},
 		.threads = node->config.host.threads,
 	};
@@ -95,10 +97,29 @@ ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char w
 	return err ? err : listen_all(*swarm, &network->listen, key_name, why);
 }
 
+ON_CONTROL static enum vd_err open_limits(struct node *node)
+{
+	const struct vd_config_host *host = &node->config.host;
+	const struct host_limits_config config = {
+		.connections = host->connections_max,
+		.negotiating = host->negotiating_max,
+		.prefix = host->prefix_connections_max,
+		.peer_streams = host->peer_streams_max,
+		.protocol_streams = host->protocol_streams_max,
+		.buffered_bytes = (uint64_t)host->buffered_mb << 20,
+	};
+
+	if (!host->listen.count && !host->network_count)
+		return VD_OK;
+	return host_limits_new(&config, &node->host_limits);
+}
+
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 {
-	enum vd_err err = open_public(node, why);
+	enum vd_err err = open_limits(node);
 
+	if (!err)
+		err = open_public(node, why);
 	for (uint32_t i = 0; !err && i < node->config.host.network_count; i++)
 		err = open_private(node, i, why);
 	return err;
@@ -110,6 +131,8 @@ void node_close_hosts(struct node *node)
 		swarm_free(node->swarms[i]);
 		node->swarms[i] = NULL;
 	}
+	host_limits_free(node->host_limits);
+	node->host_limits = NULL;
 }
 
 size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX])
@@ -369,6 +392,7 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 
 	if (!sum_swarms(node, &sum, open))
 		return;
+	node_limits_metrics(node->host_limits, m);
 	metrics_counter(m, "libp2p_swarm_connections_opened", "libp2p connections opened");
 	metrics_u64(m, c->accepted, "dir", "inbound");
 	metrics_u64(m, c->dialled, "dir", "outbound");

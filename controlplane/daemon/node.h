@@ -182,6 +182,7 @@ struct node {
 	struct peering *link_peering;
 	struct peering *session_peering;
 	struct seek *seek;
+	struct host_limits *host_limits; /* of all hosts; NULL: there is none */
 	/* [0]: in the public network, if host.listen names addresses; [1 + i]: in networks[i]. */
 	struct swarm *swarms[1 + VD_CONFIG_NETWORKS_MAX];
 	struct api *api;
@@ -463,6 +464,9 @@ void node_close_hosts(struct node *node) ON_CONTROL;
 enum { NODE_LISTENS_MAX = (1 + VD_CONFIG_NETWORKS_MAX) * HOST_LISTEN_MAX };
 size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX]);
 void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
+
+/* limits_told.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
+void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON_CONTROL;
 
 /* report.c: the API's data. */
 uint64_t node_switched(const struct node *node); /* frames, by all workers */
