@@ -125,12 +125,14 @@ static bool all_failed(struct pair *p)
 
 Test(hostile, openings_that_break_off_leave_nothing)
 {
+	static const char whole[] = "\x13/multistream/1.0.0\n\x07/noise\n";
+
+	static_assert(2 * OPENINGS < sizeof whole);
 	begin(NULL);
 	start_good();
 	for (size_t i = 0; i < OPENINGS; i++) {
 		attacker_connect(&attackers[i], &pair);
-		attacker_say(&attackers[i],
-			     vd_bytes("\x13/multistream/1.0.0\n\x07/noise\n", 3 * i));
+		attacker_say(&attackers[i], vd_bytes(whole, 2 * i));
 		attacker_end(&attackers[i]);
 	}
 	pair_until(&pair, all_failed);
