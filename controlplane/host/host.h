@@ -113,7 +113,6 @@ struct uv_loop_s *host_loop(const struct host *host);
 
 const struct host_counters *host_counters(const struct host *host);
 void host_counters_add(struct host_counters *sum, const struct host_counters *more);
-const struct host_limits *host_limits(const struct host *host);
 const struct vd_peer_id *host_peer(const struct host *host);
 uint32_t host_connection_count(const struct host *host);
 

@@ -26,6 +26,7 @@
 #include "base/time.h"
 
 struct sockaddr_storage;
+struct host;
 struct host_limits;
 
 /* X(symbol, name): which limit turned something away. */
@@ -61,6 +62,8 @@ enum vd_err host_limits_new(const struct host_limits_config *config,
 			    struct host_limits **limits_out);
 void host_limits_free(struct host_limits *limits);
 const struct host_limits_config *host_limits_config(const struct host_limits *limits);
+/* Those that a host is under. */
+const struct host_limits *host_limits(const struct host *host);
 
 /* ---- counting ---- */
 
