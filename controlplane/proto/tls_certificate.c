@@ -286,12 +286,12 @@ static bool is_whole(X509 *certificate, struct vd_bytes der)
 	return same;
 }
 
-static enum vd_err check(X509 *certificate, struct vd_bytes der, int64_t unix_s,
-			 struct tls_certificate *out, const char **reason_out)
+static enum vd_err check(X509 *certificate, int64_t unix_s, struct tls_certificate *out,
+			 const char **reason_out)
 {
 	struct vd_bytes value;
 
-	if (!is_whole(certificate, der) || has_unique_ids(certificate))
+	if (has_unique_ids(certificate))
 		return no(VD_EPEER_FORMAT, "a malformed certificate", reason_out);
 
 	enum vd_err err = check_time(certificate, unix_s, reason_out);
@@ -303,11 +303,23 @@ static enum vd_err check(X509 *certificate, struct vd_bytes der, int64_t unix_s,
 	return err ? err : check_identity(certificate, value, out, reason_out);
 }
 
+enum vd_err tls_certificate_verify_parsed(X509 *certificate, int64_t unix_s,
+					  struct tls_certificate *certificate_out,
+					  const char **reason_out)
+{
+	struct tls_certificate out = { 0 };
+	enum vd_err err = check(certificate, unix_s, &out, reason_out);
+
+	ERR_clear_error(); /* what a peer sent is told by our result, not by a thread's queue */
+	if (!err)
+		*certificate_out = out;
+	return err;
+}
+
 enum vd_err tls_certificate_verify(struct vd_bytes der, int64_t unix_s,
 				   struct tls_certificate *certificate_out, const char **reason_out)
 {
 	const uint8_t *at = der.at;
-	struct tls_certificate out = { 0 };
 
 	if (der.len == 0)
 		return no(VD_EPEER_TRUNC, "no certificate", reason_out);
@@ -315,12 +327,12 @@ enum vd_err tls_certificate_verify(struct vd_bytes der, int64_t unix_s,
 		return no(VD_EPEER_RANGE, "a certificate that is too long", reason_out);
 
 	X509 *certificate = d2i_X509(NULL, &at, (long)der.len);
-	enum vd_err err = certificate ? check(certificate, der, unix_s, &out, reason_out)
-				      : no(VD_EPEER_FORMAT, "a malformed certificate", reason_out);
+	enum vd_err err =
+	    certificate && is_whole(certificate, der)
+		? tls_certificate_verify_parsed(certificate, unix_s, certificate_out, reason_out)
+		: no(VD_EPEER_FORMAT, "a malformed certificate", reason_out);
 
 	X509_free(certificate);
-	ERR_clear_error(); /* what a peer sent is told by our result, not by a thread's queue */
-	if (!err)
-		*certificate_out = out;
+	ERR_clear_error();
 	return err;
 }

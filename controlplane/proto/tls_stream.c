@@ -99,26 +99,20 @@ static enum vd_err check_certificate(struct tls_stream *s, X509_STORE_CTX *store
 {
 	STACK_OF(X509) *chain = X509_STORE_CTX_get0_untrusted(store);
 	X509 *leaf = X509_STORE_CTX_get0_cert(store);
-	uint8_t *der = NULL;
 
 	if (sk_X509_num(chain) > 1) {
 		s->base.reason = "more than one certificate";
 		return VD_EPEER_FORMAT;
 	}
 	s->certificate = malloc(sizeof *s->certificate);
-
-	int len = i2d_X509(leaf, &der);
-
-	if (!s->certificate || len < 0) {
-		OPENSSL_free(der);
+	if (!s->certificate) {
 		s->base.reason = "out of memory";
 		return VD_ENOMEM;
 	}
 
-	enum vd_err err = tls_certificate_verify(vd_bytes(der, (size_t)len), s->unix_s,
-						 s->certificate, &s->base.reason);
+	enum vd_err err =
+	    tls_certificate_verify_parsed(leaf, s->unix_s, s->certificate, &s->base.reason);
 
-	OPENSSL_free(der);
 	if (!err && s->has_expected && !vd_peer_id_equal(&s->certificate->peer, &s->expected)) {
 		s->base.reason = "another peer than was dialled";
 		err = VD_EPEER_AUTH;

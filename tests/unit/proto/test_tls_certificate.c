@@ -69,6 +69,20 @@
 #define YEAR_S   INT64_C(31557600)
 #define IDENTITY "1.3.6.1.4.1.53594.1.1"
 
+/* Of what is DER and not too long, as OpenSSL has parsed it: the same. */
+static void expect_same_of_parsed(struct vd_bytes der, int64_t now, enum vd_err expected)
+{
+	const uint8_t *at = der.at;
+	X509 *certificate = d2i_X509(NULL, &at, (long)der.len);
+	struct tls_certificate got;
+	const char *reason;
+
+	cr_assert(certificate != NULL);
+	cr_assert(
+	    eq(int, tls_certificate_verify_parsed(certificate, now, &got, &reason), expected));
+	X509_free(certificate);
+}
+
 static enum vd_err verdict(struct vd_bytes der, int64_t now, char peer_out[VD_PEER_ID_TEXT])
 {
 	struct tls_certificate got;
@@ -76,6 +90,8 @@ static enum vd_err verdict(struct vd_bytes der, int64_t now, char peer_out[VD_PE
 	enum vd_err err = tls_certificate_verify(der, now, &got, &reason);
 
 	cr_assert(eq(int, err != VD_OK, reason != NULL));
+	if (err != VD_EPEER_FORMAT && err != VD_EPEER_TRUNC && der.len <= TLS_CERTIFICATE_MAX)
+		expect_same_of_parsed(der, now, err);
 	if (!err)
 		vd_peer_id_text(&got.peer, peer_out);
 	return err;
