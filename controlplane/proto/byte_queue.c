@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/byte_queue.h"
 
+#include <pthread.h> /* and not threads.h, whose call_once ThreadSanitizer does not see */
 #include <stdlib.h>
-#include <threads.h>
 
 enum {
 	CAP_MIN = 256,
@@ -38,8 +38,8 @@ struct kept {
 	struct block blocks[BLOCKS];
 };
 
-static tss_t kept_key;
-static once_flag kept_once = ONCE_FLAG_INIT;
+static pthread_key_t kept_key;
+static pthread_once_t kept_once = PTHREAD_ONCE_INIT;
 static bool kept_ready;
 
 /* The thread ends. */
@@ -54,7 +54,7 @@ static void free_kept(void *pointer)
 
 static void make_key(void)
 {
-	kept_ready = KEEPS && tss_create(&kept_key, free_kept) == thrd_success;
+	kept_ready = KEEPS && pthread_key_create(&kept_key, free_kept) == 0;
 }
 
 /* NULL when nothing can be kept, or (unless `make`) nothing is. */
@@ -62,14 +62,14 @@ static struct kept *kept_of_thread(bool make)
 {
 	struct kept *kept;
 
-	call_once(&kept_once, make_key);
+	(void)pthread_once(&kept_once, make_key);
 	if (!kept_ready)
 		return NULL;
-	kept = tss_get(kept_key);
+	kept = pthread_getspecific(kept_key);
 	if (kept || !make)
 		return kept;
 	kept = calloc(1, sizeof *kept);
-	if (kept && tss_set(kept_key, kept) != thrd_success) {
+	if (kept && pthread_setspecific(kept_key, kept) != 0) {
 		free(kept);
 		return NULL;
 	}
