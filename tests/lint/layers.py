@@ -33,6 +33,7 @@ LIBRARIES = {
                           "controlplane/daemon", "bench", "tests"},
     re.compile(r"uv\.h"): {"controlplane/loop", "controlplane/host", "controlplane/api",
                            "controlplane/daemon", "examples", "tests"},
+    re.compile(r"ares\.h"): {"controlplane/loop"},
     re.compile(r"openssl/|secp256k1"): {"controlplane/proto", "bench", "tests"},
     re.compile(r"sys/socket\.h|sys/epoll\.h|libmnl/"): {
         "dataplane", "controlplane/loop", "controlplane/host", "controlplane/api",
