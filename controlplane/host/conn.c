@@ -42,11 +42,23 @@ static vd_ns retire_at(const struct host_conn *conn)
 	return vd_ns_add(conn->idle_since, conn->idle_for);
 }
 
+/* Of ours, not of the way to the peer. */
+static bool is_shortage(int uv_err)
+{
+	return uv_err == UV_EMFILE || uv_err == UV_ENFILE || uv_err == UV_ENOMEM ||
+	       uv_err == UV_ENOBUFS;
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct host_conn *conn = timer->data;
 	vd_ns now = vd_now();
 
+	if (conn->failed) {
+		host_conn_close(conn, is_shortage(conn->failed) ? VD_ESYS : VD_ELINK_CLOSED,
+				uv_strerror(conn->failed));
+		return;
+	}
 	if (!conn->announced && now >= conn->until) {
 		conn->host->counters.timeouts++;
 		host_conn_close(conn, VD_ELINK_TIMEOUT, "no connection in time");
@@ -66,6 +78,12 @@ static void on_timer(uv_timer_t *timer)
 		return;
 	}
 	host_conn_pump(conn);
+}
+
+void host_conn_fail_soon(struct host_conn *conn, int uv_err)
+{
+	conn->failed = uv_err;
+	uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
 
 static void set_timer(struct host_conn *conn)

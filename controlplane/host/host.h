@@ -129,6 +129,9 @@ const char *host_address_text(const struct host *host, size_t index, char out[VD
 /* Addresses that another host listens on for this one, as host_listens gives them: this one's too
  * from now on, for whoever asks. Copied. */
 void host_listens_by_another(struct host *host, const struct vd_multiaddr *listens, size_t count);
+/* Before the process becomes another user: dials leave from where this process listens, and who
+ * dials from a port must own its listener. VD_ESYS. */
+enum vd_err host_listens_give(struct host *host, unsigned user);
 /* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
  * VD_ELINK_CLOSED. */
 enum vd_err host_adopt(struct host *host, int fd);
@@ -202,8 +205,7 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
 
 /*
  * Connects to an address that ends in /p2p; an open connection to that peer is taken instead.
- * VD_EUSER for an address that is none of ours, VD_ELIMIT, VD_ENOMEM, VD_ESYS: `done` is not
- * called.
+ * VD_EUSER for an address that is none of ours, VD_ELIMIT, VD_ENOMEM: `done` is not called.
  */
 enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
 		      void *context);

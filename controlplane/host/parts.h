@@ -52,6 +52,7 @@ struct host_conn {
 	vd_ns since;
 	vd_ns until;   /* to be open by then */
 	vd_ns look_at; /* for streams that do not agree; 0: none negotiates */
+	int failed;    /* libuv's error of a connect that failed at once */
 	struct host_dialling *waiting;
 	struct host_stream *streams;
 	struct host_stream *dead;                /* freed with the next turn */
@@ -147,6 +148,13 @@ struct host_no_pipe {
 struct host_no_pipe host_pipe_block(void);
 void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
+/* local.c: where dials come from. */
+void host_local_share(const uv_tcp_t *listener);
+bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
+		     struct sockaddr_storage *from_out);
+/* Opens the socket; false: that port is not to be had. */
+bool host_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from);
+
 /* tcp.c */
 void host_listen_close(struct host *host);
 
@@ -178,6 +186,8 @@ const char *host_network_name(const struct host *host); /* "" for the public one
 /* conn.c */
 struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected);
 void host_conn_established(struct host_conn *conn);
+/* A dial that failed at once ends as others do: from the loop. */
+void host_conn_fail_soon(struct host_conn *conn, int uv_err);
 /* To be pumped, from the loop. */
 void host_conn_due(struct host_conn *conn);
 void host_conn_pump(struct host_conn *conn);

@@ -253,6 +253,11 @@ enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address
 	return swarm_each_host(swarm, set_listens, &listens, sizeof listens);
 }
 
+enum vd_err swarm_listens_give(struct swarm *swarm, unsigned user)
+{
+	return host_listens_give(swarm->front, user);
+}
+
 size_t swarm_listens(const struct swarm *swarm, struct vd_multiaddr out[HOST_LISTEN_MAX])
 {
 	return host_listens(swarm->front, out);

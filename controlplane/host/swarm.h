@@ -86,11 +86,12 @@ enum vd_err swarm_watch(struct swarm *swarm, const struct swarm_events *events) 
 
 /* ---- hosts ---- */
 
-/* As host_listen, host_listens. */
+/* As host_listen, host_listens, host_listens_give. All hosts dial from where the swarm listens. */
 enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address,
 			 char *why) ON_CONTROL;
 size_t swarm_listens(const struct swarm *swarm,
 		     struct vd_multiaddr out[HOST_LISTEN_MAX]) ON_CONTROL;
+enum vd_err swarm_listens_give(struct swarm *swarm, unsigned user) ON_CONTROL;
 
 /*
  * Calls `fn` once for every host, on its thread, with a copy of `len` bytes at `argument`: for

@@ -130,9 +130,11 @@ static int bind_listener(struct host_listener *listener, const struct sockaddr_s
 		err = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
 	if (!err)
 		err = uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&bound, &len);
-	if (!err)
-		host_address_of(&bound, &listener->address);
-	return err;
+	if (err)
+		return err;
+	host_address_of(&bound, &listener->address);
+	host_local_share(&listener->tcp);
+	return 0;
 }
 
 enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why)
@@ -217,21 +219,36 @@ static struct host_conn *find_dial(const struct host *host, const struct vd_peer
 	return NULL;
 }
 
+/* 0, or libuv's error: then nothing has begun, and `*conn_out` is still to be used or closed. */
+static int connect_from(struct host_conn *conn, const struct sockaddr_storage *to,
+			const struct sockaddr_storage *from, bool *bound_out)
+{
+	*bound_out = from && host_local_bind(&conn->tcp, from);
+	return uv_tcp_connect(&conn->connect, &conn->tcp, (const struct sockaddr *)to, on_connect);
+}
+
 static enum vd_err begin_dial(struct host *host, const struct sockaddr_storage *to,
 			      const struct vd_peer_id *peer, struct host_conn **conn_out)
 {
+	struct sockaddr_storage from;
+	bool bound = host_local_find(host, to, &from);
 	struct host_conn *conn = host_conn_new(host, true, peer);
 	int err;
 
 	if (!conn)
 		return VD_ELIMIT;
-	*conn_out = conn;
-	host_address_of(to, &conn->remote);
-	err = uv_tcp_connect(&conn->connect, &conn->tcp, (const struct sockaddr *)to, on_connect);
-	if (err) {
-		host_conn_close(conn, VD_ESYS, uv_strerror(err));
-		return VD_ESYS;
+	err = connect_from(conn, to, bound ? &from : NULL, &bound);
+	if (err == UV_EADDRNOTAVAIL && bound) { /* that port is connected there already */
+		host_conn_close(conn, VD_OK, NULL);
+		conn = host_conn_new(host, true, peer);
+		if (!conn)
+			return VD_ELIMIT;
+		err = connect_from(conn, to, NULL, &bound);
 	}
+	host_address_of(to, &conn->remote);
+	if (err)
+		host_conn_fail_soon(conn, err);
+	*conn_out = conn;
 	return VD_OK;
 }
 

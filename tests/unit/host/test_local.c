@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* From which port a host dials. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/unit/host/pair.h"
+
+static struct pair pair;
+
+static void take_remote(void *context, struct host_conn *conn)
+{
+	struct host_conn_info info;
+
+	host_conn_info(conn, &info);
+	*(unsigned *)context = vd_be16_load(info.remote.bytes + info.remote.len - 2);
+}
+
+static unsigned seen;
+
+static bool sees_one(struct pair *of)
+{
+	host_each(of->b, take_remote, &seen);
+	return seen != 0;
+}
+
+/* The port that b sees of its one connection. */
+static unsigned seen_by_b(void)
+{
+	seen = 0;
+	pair_until(&pair, sees_one);
+	return seen;
+}
+
+/* Has a listen; the port. */
+static unsigned listen_at(const char *text)
+{
+	struct vd_multiaddr address, bound[HOST_LISTEN_MAX];
+	char why[HOST_WHY];
+	size_t count;
+
+	cr_assert(eq(int, vd_multiaddr_of_text(text, &address), VD_OK));
+	cr_assert(eq(int, host_listen(pair.a, &address, why), VD_OK), "%s", why);
+	count = host_listens(pair.a, bound);
+	return vd_be16_load(bound[count - 1].bytes + bound[count - 1].len - 2);
+}
+
+static const char *const places[] = { "/ip4/127.0.0.1/tcp/0", "/ip4/0.0.0.0/tcp/0" };
+
+Test(local, a_dial_leaves_from_where_we_listen)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		unsigned port;
+
+		pair_begin(&pair, NULL, NULL);
+		port = listen_at(places[i]);
+		pair_dial(&pair);
+		cr_assert(eq(int, pair.said.err, VD_OK));
+		cr_assert(eq(uint, seen_by_b(), port));
+		pair_end(&pair);
+	}
+}
+
+Test(local, a_listener_at_the_address_goes_before_one_at_all_addresses)
+{
+	unsigned port;
+
+	pair_begin(&pair, NULL, NULL);
+	listen_at("/ip4/0.0.0.0/tcp/0");
+	listen_at("/ip6/::/tcp/0");
+	port = listen_at("/ip4/127.0.0.1/tcp/0");
+	pair_dial(&pair);
+	cr_assert(eq(uint, seen_by_b(), port));
+	pair_end(&pair);
+}
+
+Test(local, without_a_listener_that_fits_a_dial_leaves_from_any_port)
+{
+	unsigned other, ip6;
+
+	pair_begin(&pair, NULL, NULL);
+	other = listen_at("/ip4/127.0.0.2/tcp/0");
+	ip6 = listen_at("/ip6/::/tcp/0");
+	pair_dial(&pair);
+	cr_assert(ne(uint, seen_by_b(), other));
+	cr_assert(ne(uint, seen, ip6));
+	pair_end(&pair);
+}
+
+/* The four numbers of a connection are taken once: the second one must not fail for it. */
+Test(local, a_port_that_is_connected_there_already_is_not_insisted_on)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET }, to = { .sin_family = AF_INET };
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+
+	pair_begin(&pair, NULL, NULL);
+	from.sin_addr.s_addr = to.sin_addr.s_addr = htonl(0x7f000001);
+	from.sin_port = htons((uint16_t)listen_at("/ip4/127.0.0.1/tcp/0"));
+	to.sin_port = htons((uint16_t)pair.port_b);
+	cr_assert(setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+	cr_assert(bind(fd, (struct sockaddr *)&from, sizeof from) == 0);
+	cr_assert(connect(fd, (struct sockaddr *)&to, sizeof to) == 0 || errno == EINPROGRESS);
+	pair_dial(&pair);
+	cr_assert(eq(int, pair.said.err, VD_OK));
+	cr_assert(ne(uint, seen_by_b(), ntohs(from.sin_port)));
+	cr_assert(eq(u64, host_counters(pair.a)->dials_failed, 0));
+	close(fd);
+	pair_end(&pair);
+}
+
+/* It may share the port with dials, but not with a second daemon. */
+Test(local, where_we_listen_nobody_else_does)
+{
+	struct vd_multiaddr bound[HOST_LISTEN_MAX];
+	char why[HOST_WHY] = "";
+
+	pair_begin(&pair, NULL, NULL);
+	listen_at("/ip4/127.0.0.1/tcp/0");
+	host_listens(pair.a, bound);
+	cr_assert(eq(int, host_listen(pair.b, &bound[0], why), VD_ESYS));
+	cr_assert(strstr(why, "another program") != NULL);
+	pair_end(&pair);
+}
+
+/* Who becomes another user takes its listeners along, or could not dial from their ports. */
+Test(local, a_listener_may_be_given_to_the_user_that_we_become)
+{
+	pair_begin(&pair, NULL, NULL);
+	listen_at("/ip4/127.0.0.1/tcp/0");
+	cr_assert(eq(int, host_listens_give(pair.a, geteuid()), VD_OK));
+	pair_end(&pair);
+}
+
+static void on_dial(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	struct pair_said *said = context;
+
+	*said = (struct pair_said){ said->count + 1, err, conn, "" };
+	snprintf(said->why, sizeof said->why, "%s", why);
+}
+
+Test(local, a_way_that_there_is_not_is_told_from_the_loop)
+{
+	struct vd_multiaddr nowhere;
+	char text[128], peer[VD_PEER_ID_TEXT];
+
+	pair_begin(&pair, NULL, NULL);
+	snprintf(text, sizeof text, "/ip4/255.255.255.255/tcp/1/p2p/%s",
+		 vd_peer_id_text(&pair.identity_b.id, peer));
+	cr_assert(eq(int, vd_multiaddr_of_text(text, &nowhere), VD_OK));
+	cr_assert(eq(int, host_dial(pair.a, &nowhere, on_dial, &pair.said), VD_OK));
+	cr_assert(eq(uint, pair.said.count, 0));
+	pair_until_said(&pair, 1);
+	cr_assert(eq(int, pair.said.err, VD_ELINK_CLOSED));
+	cr_assert(ne(str, pair.said.why, ""));
+	pair_end(&pair);
+}
