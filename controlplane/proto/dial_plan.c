@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/dial_plan.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 #include "controlplane/proto/ip_scope.h"
@@ -173,6 +172,14 @@ enum dial_verdict dial_plan_add(struct dial_plan *plan, const struct vd_multiadd
 	plan->attempts[plan->count++] = one;
 	rank_group(plan, one.is_private);
 	return DIAL_TAKEN;
+}
+
+void dial_plan_drop(struct dial_plan *plan, enum dial_verdict verdict)
+{
+	bool is_private = plan->attempts[--plan->count].is_private;
+
+	dial_plan_skip(plan, verdict);
+	rank_group(plan, is_private);
 }
 
 void dial_plan_skip(struct dial_plan *plan, enum dial_verdict verdict)
@@ -389,7 +396,6 @@ static const char *const verdict_texts[DIAL_VERDICTS] = {
 	[DIAL_TWICE] = "named twice",
 	[DIAL_TOO_MANY] = "above the limit of 32",
 	[DIAL_BACKED_OFF] = "failed lately",
-	[DIAL_NOT_FOUND] = "a name without an address",
 };
 static_assert(DIAL_PLAN_MAX == 32, "the text above");
 
@@ -400,38 +406,45 @@ struct text {
 };
 
 /* Adds a part, with `; ` before it; whole or not at all. */
-__attribute__((format(printf, 2, 3))) static void say(struct text *text, const char *format, ...)
+static void say(struct text *text, const char *part)
 {
-	char part[VD_MULTIADDR_TEXT + DIAL_ATTEMPT_WHY + 8];
 	const char *before = text->len ? "; " : "";
 	size_t room = DIAL_PLAN_WHY - sizeof "; …";
-	va_list args;
-	int len;
 
-	va_start(args, format);
-	vsnprintf(part, sizeof part, format, args);
-	va_end(args);
 	if (text->full)
 		return;
 	text->full = text->len + strlen(before) + strlen(part) > room;
-	len = snprintf(text->out + text->len, DIAL_PLAN_WHY - text->len, "%s%s", before,
-		       text->full ? "…" : part);
-	text->len += (size_t)len;
+	text->len += (size_t)snprintf(text->out + text->len, DIAL_PLAN_WHY - text->len, "%s%s",
+				      before, text->full ? "…" : part);
+}
+
+static void say_failure(struct text *text, const struct dial_attempt *one)
+{
+	char address[VD_MULTIADDR_TEXT], part[VD_MULTIADDR_TEXT + DIAL_ATTEMPT_WHY + 2];
+
+	snprintf(part, sizeof part, "%s: %s", vd_multiaddr_text(&one->address, address), one->why);
+	say(text, part);
+}
+
+static void say_skipped(struct text *text, enum dial_verdict verdict, unsigned count)
+{
+	char part[128];
+
+	snprintf(part, sizeof part, "%u %s", count, verdict_texts[verdict]);
+	say(text, part);
 }
 
 const char *dial_plan_why(const struct dial_plan *plan, char out[DIAL_PLAN_WHY])
 {
 	struct text text = { out, 0, false };
-	char address[VD_MULTIADDR_TEXT];
 
 	out[0] = 0;
 	for (unsigned i = 0; i < plan->count; i++)
 		if (plan->attempts[i].state == DIAL_FAILED)
-			say(&text, "%s: %s", vd_multiaddr_text(&plan->attempts[i].address, address),
-			    plan->attempts[i].why);
-	for (unsigned i = 1; i < DIAL_VERDICTS; i++)
+			say_failure(&text, &plan->attempts[i]);
+	for (enum dial_verdict i = 1; i < DIAL_VERDICTS; i++)
 		if (plan->skipped[i] && i != DIAL_TWICE)
-			say(&text, "%u %s", plan->skipped[i], verdict_texts[i]);
+			say_skipped(&text, i, plan->skipped[i]);
 	if (!text.len)
 		say(&text, plan->over ? "not looked up in time" : "no address to try");
 	return out;

@@ -31,7 +31,7 @@ enum {
 	DIAL_PLAN_ATTEMPT_S = 15,
 	DIAL_PLAN_S = 60, /* all of it */
 	DIAL_PLAN_WHY = 512,
-	DIAL_ATTEMPT_WHY = 80,
+	DIAL_ATTEMPT_WHY = 160,
 };
 
 enum dial_verdict {
@@ -43,8 +43,7 @@ enum dial_verdict {
 	DIAL_OTHER_PEER,   /* ends in another peer's id */
 	DIAL_TWICE,        /* it is there already */
 	DIAL_TOO_MANY,     /* above DIAL_PLAN_MAX */
-	DIAL_BACKED_OFF,   /* the caller's: failed lately */
-	DIAL_NOT_FOUND,    /* the caller's: its name gave no address */
+	DIAL_BACKED_OFF,   /* the caller's, by dial_plan_drop: failed lately */
 	DIAL_VERDICTS,
 };
 
@@ -89,6 +88,8 @@ void dial_plan_init(struct dial_plan *plan, const struct vd_peer_id *peer, vd_ns
  */
 enum dial_verdict dial_plan_add(struct dial_plan *plan, const struct vd_multiaddr *address,
 				const struct vd_multiaddr *ours, size_t ours_count);
+/* The address taken last is not to be tried after all: it is counted instead. */
+void dial_plan_drop(struct dial_plan *plan, enum dial_verdict verdict);
 /* Counts an address that the caller did not add. */
 void dial_plan_skip(struct dial_plan *plan, enum dial_verdict verdict);
 /* Whether addresses may still come: while they may, it does not fail for want of them. */

@@ -232,6 +232,17 @@ Test(dial_plan, addresses_above_the_limit_are_counted)
 	cr_assert(eq(uint, plan.skipped[DIAL_TOO_MANY], 3));
 }
 
+Test(dial_plan, what_is_dropped_again_is_not_tried)
+{
+	begin();
+	add("/ip4/8.8.8.8/tcp/2");
+	add("/ip4/8.8.8.8/tcp/1");
+	dial_plan_drop(&plan, DIAL_BACKED_OFF);
+	cr_assert(eq(uint, plan.skipped[DIAL_BACKED_OFF], 1));
+	next_is(0, "/ip4/8.8.8.8/tcp/2");
+	none_is_next(VD_SECONDS(1));
+}
+
 /* ---- how it ends ---- */
 
 Test(dial_plan, the_first_that_wins_ends_it_and_the_others_are_cancelled)

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#pragma once
+/* dialer_state: what dialer.c (who asks, life) and dial.c (one peer's dial) share. */
+#include <uv.h>
+
+#include "controlplane/host/dialer.h"
+#include "controlplane/host/listen_expand.h"
+#include "controlplane/proto/dial_backoff.h"
+
+struct dial_waiter {
+	uint64_t id;
+	dialer_fn fn;
+	void *context;
+	struct dial_waiter *next;
+};
+
+struct dial_try { /* an attempt of the plan */
+	struct dial *dial;
+	bool under_way;
+	uint64_t id; /* of swarm_dial */
+};
+
+struct dial_name { /* that is looked up */
+	struct dial *dial;
+	struct cp_resolver_ask *ask; /* NULL: done */
+};
+
+struct dial {
+	struct dialer *dialer;
+	uint32_t slot;
+	uint64_t hash; /* of the peer */
+	struct dial_plan plan;
+	struct dial_try tries[DIAL_PLAN_MAX];
+	struct dial_name names[DIALER_NAMES_MAX];
+	unsigned name_count, asking;
+	struct dial_waiter *waiting;
+	vd_ns again_at; /* when the first address that is left out may be tried; 0: none is */
+	enum vd_err name_err;
+	char name_why[NAME_WALK_WHY];
+};
+
+struct dialer {
+	struct dialer_config config;
+	struct cp_resolver *resolver;
+	uv_timer_t timer;
+	struct dial *dials[DIALER_PEERS_MAX]; /* by slot */
+	struct slot_pool pool;
+	struct slot_chains by_peer;
+	struct timers due;
+	struct dial_backoff backoff;
+	uint8_t secret[16];
+	struct dial *finishing; /* whose waiters are told just now */
+	unsigned attempts;      /* under way */
+	uint64_t ids;
+	vd_ns ours_at; /* when `ours` was made; 0: never */
+	struct vd_multiaddr ours[LISTEN_EXPAND_MAX];
+	size_t ours_count;
+	struct dialer_counters counters;
+};
+
+/* dial.c */
+
+/* Takes an address in, as one to try or to look up. */
+void dial_learn(struct dial *dial, const struct vd_multiaddr *address, vd_ns now) ON_CONTROL;
+/* Does what is due. The dial may be gone afterwards. */
+void dial_pump(struct dial *dial, vd_ns now) ON_CONTROL;
+/* Ends what is under way. */
+void dial_stop(struct dial *dial) ON_CONTROL;
+
+/* dialer.c */
+
+/* It has ended: unlinks it, tells all that wait, frees it. */
+void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err err,
+		   const char *why) ON_CONTROL;
+/* When the dial is looked at again. */
+void dialer_due(struct dial *dial, vd_ns at) ON_CONTROL;
