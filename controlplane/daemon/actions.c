@@ -5,7 +5,7 @@
 
 const struct api_action node_actions[] = {
 	{ "accounts", "", 0, 0, node_accounts },
-	{ "connect", "ADDR|PEER [NETWORK]", 1, 2, node_connect },
+	{ "connect", "ADDR|PEER [NETWORK] [ADDR…]", 1, 17, node_connect },
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
 	{ "peers", "", 0, 0, node_peers },
 	{ "drain", "[cancel]", 0, 1, node_drain },

@@ -20,9 +20,10 @@ void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 
 /* libp2p.c: false: not a libp2p address or peer, and nothing was answered. */
 void node_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
-/* `network` by its name; NULL or `public`: the public one. */
-bool node_host_connect(struct node *node, const char *text, const char *network,
-		       struct api_reply *reply) ON_CONTROL;
+/* The index of a network's swarm, by its name. False: this node is not in it. */
+bool node_network(const struct node *node, const char *network, size_t *network_out);
+/* Why it is not, and the cure. */
+void node_no_network(const char *network, struct api_reply *reply);
 /* In all networks. */
 bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 /* All connections to the peer that a libp2p address names. */
@@ -30,6 +31,9 @@ bool node_host_disconnect_at(struct node *node, const char *text,
 			     struct api_reply *reply) ON_CONTROL;
 bool node_host_ping(struct node *node, const struct vd_peer_id *peer,
 		    struct api_reply *reply) ON_CONTROL;
+
+/* dials.c: false, as above. `args`: an address, a network's name or null, more addresses. */
+bool node_host_connect(struct node *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
 /* drain.c */
 void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;

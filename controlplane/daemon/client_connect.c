@@ -27,7 +27,11 @@ static int show(const struct client_options *options, const char *command, json_
 
 int client_connect(const struct client_options *options)
 {
-	return show(options, "connect", json_pack("[s, s*]", options->words[1], options->network));
+	json_t *args = json_pack("[s, s?]", options->words[1], options->network);
+
+	for (int i = 2; i < options->word_count; i++)
+		json_array_append_new(args, json_string(options->words[i]));
+	return show(options, "connect", args);
 }
 
 int client_disconnect(const struct client_options *options)

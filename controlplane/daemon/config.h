@@ -36,8 +36,9 @@
 enum {
 	VD_CONFIG_BYTES_MAX = 8 << 20, /* of the file */
 	VD_CONFIG_PATH = 1024,         /* room for a path and its NUL */
-	VD_CONFIG_SOCKET = 104,        /* room for a unix socket's path (sun_path has 108) */
-	VD_CONFIG_NAME = 32,           /* of a tier */
+	VD_CONFIG_DNS = 256,
+	VD_CONFIG_SOCKET = 104, /* room for a unix socket's path (sun_path has 108) */
+	VD_CONFIG_NAME = 32,    /* of a tier */
 	VD_CONFIG_LEVELS = 128,
 	VD_CONFIG_LISTEN_MAX = 16,
 	VD_CONFIG_ROUTERS_MAX = 16,
@@ -121,6 +122,7 @@ struct vd_config_network {
 
 struct vd_config_host {
 	struct vd_multiaddr_list listen; /* TCP; none: not in the public network */
+	char dns[VD_CONFIG_DNS];         /* servers, a server_list; "": the system's */
 	bool perf;                       /* answer /perf/1.0.0 */
 	uint32_t threads;
 	struct vd_config_network networks[VD_CONFIG_NETWORKS_MAX];

@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <string.h>
 
+#include "base/formats/server_list.h"
 #include "controlplane/daemon/keys.h"
 
 /* Where a failed check is told. */
@@ -248,6 +249,11 @@ static enum vd_err check_host(const struct checking *c)
 		err = check_network(c, i);
 	if (err)
 		return err;
+	if (host->dns[0] && !vd_is_server_list(host->dns))
+		return wrong(c, "host.dns",
+			     "`%.40s` is no list of DNS servers; write addresses, as "
+			     "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53",
+			     host->dns);
 	return VD_OK;
 }
 

@@ -266,7 +266,8 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	struct vd_peer_id peer;
 	bool link = read_address(text ? text : "", &address, &peer, &why);
 
-	if (why && node_host_connect(node, text, network, reply))
+	if (!link && (why || network || !node->session_peering) &&
+	    node_host_connect(node, args, reply))
 		return;
 	if (network)
 		api_reply_error(reply, "a network is for libp2p addresses; write "

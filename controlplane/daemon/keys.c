@@ -185,6 +185,10 @@ const struct config_key config_keys[] = {
 	  .help =
 	      "Addresses for libp2p connections, as /ip4/0.0.0.0/tcp/4001. Empty: this node is not "
 	      "in the public network, and dials nobody there." },
+	{ "host.dns", KEY_TEXT, AT(host.dns), ROOM_OF(struct vd_config, host.dns), .fallback = "",
+	  .help = "DNS servers for names in addresses (/dns4, /dns6, /dns, /dnsaddr), as "
+		  "`192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53`. Empty: the system's, as they were "
+		  "at start." },
 	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
 	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",

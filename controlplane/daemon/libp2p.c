@@ -12,8 +12,6 @@
 #include "controlplane/host/swarm.h"
 #include "controlplane/proto/pnet.h"
 
-enum { SWARMS = 1 + VD_CONFIG_NETWORKS_MAX };
-
 /* ---- life ---- */
 
 ON_CONTROL static enum vd_err listen_all(struct swarm *swarm, const struct vd_multiaddr_list *list,
@@ -122,12 +120,26 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 		err = open_public(node, why);
 	for (uint32_t i = 0; !err && i < node->config.host.network_count; i++)
 		err = open_private(node, i, why);
+	for (size_t i = 0; !err && i < NODE_SWARMS; i++)
+		if (node->swarms[i])
+			err = node_open_dialer(node, i, why);
+	return err;
+}
+
+enum vd_err node_give_listeners(struct node *node, unsigned user)
+{
+	enum vd_err err = VD_OK;
+
+	for (size_t i = 0; !err && i < NODE_SWARMS; i++)
+		if (node->swarms[i])
+			err = swarm_listens_give(node->swarms[i], user);
 	return err;
 }
 
 void node_close_hosts(struct node *node)
 {
-	for (size_t i = 0; i < SWARMS; i++) {
+	for (size_t i = 0; i < NODE_SWARMS; i++) {
+		node_close_dialer(node, i);
 		swarm_free(node->swarms[i]);
 		node->swarms[i] = NULL;
 	}
@@ -139,7 +151,7 @@ size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_L
 {
 	size_t count = 0;
 
-	for (size_t i = 0; i < SWARMS; i++)
+	for (size_t i = 0; i < NODE_SWARMS; i++)
 		if (node->swarms[i])
 			count += swarm_listens(node->swarms[i], out + count);
 	return count;
@@ -152,13 +164,14 @@ static const char *network_name(const struct node *node, size_t i)
 	return i ? node->config.host.networks[i - 1].name : "public";
 }
 
-/* NULL: this node is in no such network. */
-static struct swarm *swarm_of(const struct node *node, const char *network)
+bool node_network(const struct node *node, const char *network, size_t *network_out)
 {
-	for (size_t i = 0; i < SWARMS; i++)
-		if (node->swarms[i] && strcmp(network_name(node, i), network) == 0)
-			return node->swarms[i];
-	return NULL;
+	for (size_t i = 0; i < NODE_SWARMS; i++)
+		if (node->swarms[i] && strcmp(network_name(node, i), network) == 0) {
+			*network_out = i;
+			return true;
+		}
+	return false;
 }
 
 /* ---- `viaduct peers` ---- */
@@ -201,7 +214,7 @@ void node_peers(void *context, const json_t *args, struct api_reply *reply)
 	struct listing listing = { .node = node, .array = json_array() };
 
 	(void)args;
-	for (size_t i = 0; i < SWARMS; i++) {
+	for (size_t i = 0; i < NODE_SWARMS; i++) {
 		listing.network = network_name(node, i);
 		if (node->swarms[i])
 			swarm_each(node->swarms[i], add_conn, &listing);
@@ -209,26 +222,9 @@ void node_peers(void *context, const json_t *args, struct api_reply *reply)
 	api_reply_ok(reply, json_pack("{s:o}", "peers", listing.array));
 }
 
-/* ---- `viaduct connect`, `disconnect`, `ping` of libp2p peers ---- */
+/* ---- `viaduct disconnect`, `ping` of libp2p peers ---- */
 
-static void on_dialled(void *context, const struct swarm_conn *conn, enum vd_err err,
-		       const char *why)
-{
-	char text[API_WHY];
-
-	if (err) {
-		snprintf(text, sizeof text, "cannot connect: %s; is the address right?",
-			 why ? why : vd_err_text(err));
-		api_reply_error(context, text);
-		return;
-	}
-	api_reply_ok(context,
-		     json_pack("{s:s, s:o, s:s, s:b}", "kind", "connection", "peer",
-			       node_peer_json(&conn->info.peer), "state", "up", "already", 0));
-}
-
-/* Why there is no swarm of a network, and the cure. */
-static void no_network(const char *network, struct api_reply *reply)
+void node_no_network(const char *network, struct api_reply *reply)
 {
 	char text[API_WHY];
 
@@ -243,36 +239,11 @@ static void no_network(const char *network, struct api_reply *reply)
 	api_reply_error(reply, text);
 }
 
-bool node_host_connect(struct node *node, const char *text, const char *network,
-		       struct api_reply *reply)
-{
-	struct vd_multiaddr address;
-	struct swarm *swarm;
-	enum vd_err err;
-
-	if (!network)
-		network = "public";
-	if (!strstr(text, "/tcp/") || vd_multiaddr_of_text(text, &address))
-		return false;
-	swarm = swarm_of(node, network);
-	if (!swarm) {
-		no_network(network, reply);
-		return true;
-	}
-	err = swarm_dial(swarm, &address, on_dialled, reply, NULL);
-	if (err == VD_EUSER)
-		api_reply_error(reply, "not an address of another peer; write "
-				       "/ip4/198.18.1.1/tcp/4001/p2p/12D3…");
-	else if (err)
-		api_reply_error(reply, vd_err_text(err));
-	return true;
-}
-
 bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer)
 {
 	unsigned count = 0;
 
-	for (size_t i = 0; i < SWARMS; i++)
+	for (size_t i = 0; i < NODE_SWARMS; i++)
 		if (node->swarms[i])
 			count += swarm_disconnect_peer(node->swarms[i], peer);
 	return count > 0;
@@ -328,7 +299,7 @@ static void on_ping(void *context, enum vd_err err, vd_ns rtt)
 /* By its connection in the first network that has one, the public one first. */
 ON_CONTROL static enum vd_err ping_any(struct node *node, struct host_asked *asked)
 {
-	for (size_t i = 0; i < SWARMS; i++) {
+	for (size_t i = 0; i < NODE_SWARMS; i++) {
 		const struct swarm_conn *conn =
 		    node->swarms[i] ? swarm_find(node->swarms[i], &asked->peer) : NULL;
 
@@ -374,7 +345,7 @@ ON_CONTROL static bool sum_swarms(const struct node *node, struct swarm_counters
 {
 	bool any = false;
 
-	for (size_t i = 0; i < SWARMS; i++) {
+	for (size_t i = 0; i < NODE_SWARMS; i++) {
 		if (!node->swarms[i])
 			continue;
 		any = true;
@@ -399,8 +370,6 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 	metrics_gauge(m, "viaduct_swarm_connections", "libp2p connections that are open");
 	metrics_u64(m, open[0], "dir", "inbound");
 	metrics_u64(m, open[1], "dir", "outbound");
-	metrics_counter(m, "libp2p_swarm_dial_errors", "dials of libp2p peers that failed");
-	metrics_u64(m, c->dials_failed);
 	metrics_counter(m, "viaduct_swarm_streams", "streams opened, by who did");
 	metrics_u64(m, c->streams_in, "dir", "inbound");
 	metrics_u64(m, c->streams_out, "dir", "outbound");

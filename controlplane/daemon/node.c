@@ -241,9 +241,9 @@ static void append_listen(const struct node *node, const struct vd_udp_addr *add
 
 static void append_host_listens(const struct node *node, char *out, size_t cap)
 {
-	struct vd_multiaddr listens[NODE_LISTENS_MAX];
+	struct vd_multiaddr listens[LISTEN_EXPAND_MAX];
 	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];
-	size_t count = node_host_listens(node, listens);
+	size_t count = node_host_addresses(node, listens);
 
 	for (size_t i = 0; i < count; i++) {
 		size_t len = strlen(out);

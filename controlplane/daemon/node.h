@@ -25,6 +25,8 @@
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
+#include "controlplane/host/dialer.h"
+#include "controlplane/host/listen_expand.h"
 #include "controlplane/host/swarm.h"
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
@@ -45,9 +47,10 @@ enum {
 	NODE_ROUTES_MAX = 1024, /* routes learnt, for `viaduct routes` */
 	NODE_REPORT_CODES = 6,
 	NODE_REPORTED_ROWS = 256,
-	NODE_PINGS_MAX = 64,    /* API pings that wait for their pong */
-	NODE_CONNECTS_MAX = 16, /* `viaduct connect`s that wait */
-	NODE_ASKED_MAX = 64,    /* sessions connected at run time */
+	NODE_PINGS_MAX = 64,                      /* API pings that wait for their pong */
+	NODE_CONNECTS_MAX = 16,                   /* `viaduct connect`s that wait */
+	NODE_ASKED_MAX = 64,                      /* sessions connected at run time */
+	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
 };
 
 /* One of link.routers. */
@@ -184,7 +187,8 @@ struct node {
 	struct seek *seek;
 	struct host_limits *host_limits; /* of all hosts; NULL: there is none */
 	/* [0]: in the public network, if host.listen names addresses; [1 + i]: in networks[i]. */
-	struct swarm *swarms[1 + VD_CONFIG_NETWORKS_MAX];
+	struct swarm *swarms[NODE_SWARMS];
+	struct dialer *dialers[NODE_SWARMS]; /* as swarms */
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -461,9 +465,18 @@ enum vd_err node_read_network_key(const struct vd_config_network *network, struc
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_hosts(struct node *node) ON_CONTROL;
 /* Of all of them. */
-enum { NODE_LISTENS_MAX = (1 + VD_CONFIG_NETWORKS_MAX) * HOST_LISTEN_MAX };
+enum { NODE_LISTENS_MAX = NODE_SWARMS * HOST_LISTEN_MAX };
 size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX]);
 void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
+/* Before the daemon becomes that user, who is to dial from where these listen. VD_ESYS. */
+enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
+
+/* dials.c: a network's dialer, once it has its swarm. */
+enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WHY]) ON_CONTROL;
+void node_close_dialer(struct node *node, size_t network) ON_CONTROL;
+/* Where others reach our hosts: as node_host_listens, wildcards expanded. */
+size_t node_host_addresses(const struct node *node, struct vd_multiaddr out[LISTEN_EXPAND_MAX]);
+void node_dial_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* limits_told.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
 void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON_CONTROL;

@@ -144,7 +144,7 @@ static enum vd_err change_user(struct node *node, const struct passwd *user, cha
 	if (seteuid(user->pw_uid) == 0) { /* a container may not know it, or not allow it */
 		(void)!seteuid(0);
 		give_folder(node->config.api.socket, user);
-		if (!become(user))
+		if (node_give_listeners(node, user->pw_uid) || !become(user))
 			return FAIL(why, "cannot become user `%s`: %s", user->pw_name,
 				    strerror(errno));
 		snprintf(node->user, sizeof node->user, "%s", user->pw_name);

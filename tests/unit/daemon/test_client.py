@@ -28,12 +28,15 @@ ANSWERS = {
     "sessions": None,  # closes instead
 }
 
+asked = []  # all requests
+
 
 def serve(listener):
     while True:
         connection, _ = listener.accept()
         with connection, connection.makefile("rw", encoding="utf-8") as lines:
-            answer = ANSWERS[json.loads(lines.readline())["command"]]
+            asked.append(json.loads(lines.readline()))
+            answer = ANSWERS[asked[-1]["command"]]
             if answer:
                 lines.write(json.dumps(answer) + "\n")
 
@@ -85,6 +88,8 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("--api", path, "resolve"), 0, "fd76::1 a b  # 12D3\n# fd76::2\n")
     check(run("--api", path, "ping", "--path", "x"), 0, "most is lost between 12D3r and 12D3b: 50 %\n")
     assert json.loads(run("--api", path, "-o", "json", "ping", "--path", "x").stdout)["worst"] == 1
+    check(run("--api", path, "connect", "a", "b", "c"), 0)
+    assert asked[-1]["args"] == ["a", None, "b", "c"], asked[-1]
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
     check(run("--api", path, "sessions"), 3, err="closed the connection")
 

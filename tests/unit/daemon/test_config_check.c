@@ -43,6 +43,7 @@ static const struct {
 	{ UDP "tun: { name: 'a/b' }", "tun.name", "no name for a device" },
 	{ UDP "identity: { key: '' }", "identity.key", "is empty" },
 	{ UDP "host: { listen: [ /ip4/0.0.0.0/udp/4001 ] }", "host.listen", "not for TCP" },
+	{ UDP "host: { dns: dns.test }", "host.dns", "192.0.2.2:5353" },
 	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/udp/1 ] } ] }",
 	  "host.networks", "not for TCP" },
 	{ UDP "host: { networks: [ { name: a, key: /k }, { name: a, key: /l } ] }", "host.networks",

@@ -1,0 +1,148 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`viaduct connect` of libp2p peers: two daemons and a DNS server on loopback; what works, and what is said else."""
+import json
+import os
+import re
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+
+VIADUCTD, VIADUCT = sys.argv[1:3]
+OTHER = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("VIADUCT_")} | {"VIADUCT_USER": "root"}
+ZONE = {}  # name: (type, data)
+
+
+def serve_dns(server):
+    """A and TXT from the zone; no such name for all others."""
+    while True:
+        question, client = server.recvfrom(4096)
+        labels, at = [], 12
+        while question[at]:
+            labels.append(question[at + 1:at + 1 + question[at]].decode().lower())
+            at += 1 + question[at]
+        end = at + 5
+        kind, data = ZONE.get(".".join(labels), (0, b""))
+        found = kind == struct.unpack(">H", question[at + 1:at + 3])[0]
+        record = b"\xc0\x0c" + struct.pack(">HHIH", kind, 1, 60, len(data)) + data if found else b""
+        flags = 0x8180 if kind else 0x8183
+        server.sendto(question[:2] + struct.pack(">HHHHH", flags, 1, found, 0, 0) + question[12:end] + record, client)
+
+
+def closed_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+class Daemon:
+    def __init__(self, folder, name, host):
+        self.folder, self.name = folder, f"{folder}/{name}"
+        self.peer = subprocess.run([VIADUCT, "key", "gen", self.name + ".key"], capture_output=True, text=True,
+                                   check=True).stdout.strip()
+        self.port = closed_port()
+        with open(self.name + ".yaml", "w", encoding="utf-8") as file:
+            file.write(f"identity: {{ key: {self.name}.key }}\n"
+                       'dataplane: { ports: [ { name: u0, driver: udp, bind: "127.0.0.1:0" } ] }\n'
+                       f"host: {host}\n"
+                       f'api: {{ socket: {self.name}.sock, listen: "127.0.0.1:{self.port}" }}\n')
+        self.log = open(self.name + ".log", "w+", encoding="utf-8")  # pylint: disable=consider-using-with
+        self.process = subprocess.Popen([VIADUCTD, "--config", self.name + ".yaml"], stdout=subprocess.PIPE,
+                                        stderr=self.log, text=True, env=ENVIRONMENT)
+        self.ready = self.process.stdout.readline().strip()
+        if not self.ready.startswith("ready "):
+            self.log.seek(0)
+            sys.exit(f"{name} is not ready: {self.log.read()}")
+
+    def ask(self, *words):
+        done = subprocess.run([VIADUCT, "--api", self.name + ".sock", *words], capture_output=True, text=True,
+                              timeout=60, env=ENVIRONMENT)
+        return done.returncode, done.stdout + done.stderr
+
+    def peers(self):
+        return json.loads(self.ask("-o", "json", "peers")[1])["peers"]
+
+    def tcp(self):
+        return [a for a in self.ready.split("listen=")[1].split(",") if "/tcp/" in a]
+
+    def end(self):
+        self.process.terminate()
+        assert self.process.wait(10) == 0, self.process.returncode
+        self.process.stdout.close()
+        self.log.close()
+
+
+def connects(*words):
+    status, said = a.ask("connect", *words)
+    assert status == 0 and f"connection with {b.peer} is up" in said, (words, said)
+    assert [p["peer"] for p in a.peers()] == [b.peer], a.peers()
+
+
+def disconnects():
+    a.ask("disconnect", b.peer)
+    until = time.monotonic() + 20
+    while (a.peers() or b.peers()) and time.monotonic() < until:
+        time.sleep(0.02)  # between two looks
+    assert not a.peers() and not b.peers()
+
+
+def refused(pattern, *words):
+    status, said = a.ask("connect", *words)
+    assert status and re.search(pattern, said), (words, said)
+
+
+with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as dns:
+    dns.bind(("127.0.0.1", 0))
+    threading.Thread(target=serve_dns, args=(dns,), daemon=True).start()
+    servers = f"127.0.0.1:{dns.getsockname()[1]}"
+    a = Daemon(directory, "a", f'{{ listen: [ /ip4/127.0.0.1/tcp/0 ], dns: "{servers}" }}')
+    b = Daemon(directory, "b", "{ listen: [ /ip4/0.0.0.0/tcp/0 ] }")
+
+    # A wildcard is told as addresses that can be dialled.
+    assert not any("0.0.0.0" in address for address in b.tcp()), b.ready
+    good = next(address for address in b.tcp() if address.startswith("/ip4/127.0.0.1/"))
+    port = good.split("/")[4]
+    dead = f"/ip4/127.0.0.1/tcp/1/p2p/{b.peer}"  # low ports are tried first
+
+    # Several addresses at once; b sees the port that a listens on.
+    connects(dead, good, f"/ip4/127.0.0.1/udp/{port}/quic-v1/p2p/{b.peer}")
+    assert [p["address"] for p in b.peers()] == [a.tcp()[0].split("/p2p/")[0]], (b.peers(), a.ready)
+    assert '"already": true' in a.ask("-o", "json", "connect", good)[1]
+    assert a.ask("connect", b.peer)[0] == 0  # there is a connection
+    disconnects()
+
+    # Names.
+    ZONE["b.test"] = (1, socket.inet_aton("127.0.0.1"))
+    connects(f"/dns4/b.test/tcp/{port}/p2p/{b.peer}")
+    disconnects()
+    text = f"dnsaddr=/dns4/b.test/tcp/{port}/p2p/{b.peer}".encode()
+    ZONE["_dnsaddr.boot.test"] = (16, bytes([len(text)]) + text)
+    connects(f"/dnsaddr/boot.test/p2p/{b.peer}")
+    disconnects()
+
+    # What fails says what, and the cure.
+    refused(r"TXT of _dnsaddr\.nobody\.test: no such name; is it spelt right\?", f"/dnsaddr/nobody.test/p2p/{b.peer}")
+    refused(r"none of its addresses ends as asked for; is the peer id right\?", f"/dnsaddr/boot.test/p2p/{OTHER}")
+    refused(r"tcp/\d+: connection refused; 1 of no transport we have", dead,
+            f"/ip4/127.0.0.1/udp/1/quic-v1/p2p/{b.peer}")
+    refused(r"tcp/\d+: .*peer", good.replace(b.peer, OTHER))
+    refused(r"does not say who is there; add /p2p/", good.split("/p2p/")[0])
+    refused(r"of different peers", good, dead.replace(b.peer, OTHER))
+    refused(r"this daemon itself", a.tcp()[0])
+    refused(r"no address to try", b.peer)
+    connects(good)  # by hand there is no back-off
+
+    with urllib.request.urlopen(f"http://127.0.0.1:{a.port}/metrics", timeout=60) as page:
+        metrics = page.read().decode()
+    for sample in ('libp2p_swarm_dials_per_peer_total{outcome="success",num_dials="1"} ',
+                   'libp2p_swarm_dials_per_peer_total{outcome="success",num_dials="2"} ',
+                   'libp2p_swarm_dial_errors_total{transport="tcp",error="connection refused",ip_version="ip4"} '):
+        assert sample in metrics and sample + "0\n" not in metrics, sample
+    a.end()
+    b.end()
