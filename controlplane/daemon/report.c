@@ -57,6 +57,19 @@ uint64_t node_switched(const struct node *node)
 
 /* ---- the commands ---- */
 
+/* Of our libp2p hosts, wildcards expanded. */
+static void add_host_addresses(const struct node *node, json_t *addresses)
+{
+	struct vd_multiaddr hosts[LISTEN_EXPAND_MAX];
+	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];
+	size_t count = node_host_addresses(node, hosts);
+
+	vd_peer_id_text(&node->identity.id, peer);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(
+		    addresses, json_sprintf("%s/p2p/%s", vd_multiaddr_text(&hosts[i], text), peer));
+}
+
 static json_t *tell_id(void *context)
 {
 	struct node *node = context;
@@ -71,6 +84,7 @@ static json_t *tell_id(void *context)
 		vd_multiaddr_of_link(&view.bind, &node->identity.id, &address);
 		json_array_append_new(addresses, json_string(vd_multiaddr_text(&address, text)));
 	}
+	add_host_addresses(node, addresses);
 	return json_pack("{s:o, s:o, s:o}", "peer", node_peer_json(&node->identity.id), "overlay",
 			 node_overlay_json(node->overlay), "addresses", addresses);
 }

@@ -106,6 +106,8 @@ with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, s
 
     # A wildcard is told as addresses that can be dialled.
     assert not any("0.0.0.0" in address for address in b.tcp()), b.ready
+    told = json.loads(b.ask("-o", "json", "id")[1])["addresses"]
+    assert set(b.tcp()) <= set(told), told
     good = next(address for address in b.tcp() if address.startswith("/ip4/127.0.0.1/"))
     port = good.split("/")[4]
     dead = f"/ip4/127.0.0.1/tcp/1/p2p/{b.peer}"  # low ports are tried first
