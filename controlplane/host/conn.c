@@ -223,6 +223,18 @@ static void tell_closed(struct host_conn *conn, enum vd_err err, const char *why
 		events->closed(events->context, conn, err, why);
 }
 
+/*
+ * Two sides that dial each other from where they listen, their SYNs crossing on the way, get one
+ * TCP connection in which both are the initiator: neither is understood. Nothing tells that apart
+ * from a peer that speaks nonsense, before it proved who it is.
+ */
+static bool may_have_crossed(const struct host_conn *conn, enum vd_err err)
+{
+	if (!conn->from_listener || !conn->established || conn->announced || err == VD_EPEER_AUTH)
+		return false;
+	return err == VD_ELINK_CLOSED || vd_err_class(err) == VD_CLASS_PEER;
+}
+
 void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 {
 	char remote[VD_MULTIADDR_TEXT];
@@ -231,7 +243,8 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 		return;
 	conn->closing = true;
 	why = host_network_why(conn, err, why);
-	count_failure(conn, err);
+	if (!may_have_crossed(conn, err) || !host_dial_again(conn))
+		count_failure(conn, err);
 	if (err)
 		vd_log(VD_DEBUG, VD_SUB_HOST, "connection closed",
 		       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),

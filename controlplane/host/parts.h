@@ -45,10 +45,11 @@ struct host_conn {
 	size_t writing_len;
 	uv_connect_t connect;
 	bool established, announced, closing, queued, reading;
-	bool arrived;      /* counts for the prefix that it came from */
-	uint32_t inbound;  /* streams that the peer opened */
-	uint64_t buffered; /* bytes, as the limits know it */
-	unsigned timed;    /* streams that have a deadline */
+	bool from_listener; /* dialled from a port that we listen on */
+	bool arrived;       /* counts for the prefix that it came from */
+	uint32_t inbound;   /* streams that the peer opened */
+	uint64_t buffered;  /* bytes, as the limits know it */
+	unsigned timed;     /* streams that have a deadline */
 	vd_ns since;
 	vd_ns until;   /* to be open by then */
 	vd_ns look_at; /* for streams that do not agree; 0: none negotiates */
@@ -156,6 +157,8 @@ bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
 bool host_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from);
 
 /* tcp.c */
+/* Dials once more, from any port, for those who wait for this one; false: they still do. */
+bool host_dial_again(struct host_conn *conn);
 void host_listen_close(struct host *host);
 
 /* bounds.c: a connection under the limits that all hosts share. */

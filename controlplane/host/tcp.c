@@ -219,11 +219,11 @@ static struct host_conn *find_dial(const struct host *host, const struct vd_peer
 	return NULL;
 }
 
-/* 0, or libuv's error: then nothing has begun, and `*conn_out` is still to be used or closed. */
+/* 0, or libuv's error: then nothing has begun. */
 static int connect_from(struct host_conn *conn, const struct sockaddr_storage *to,
-			const struct sockaddr_storage *from, bool *bound_out)
+			const struct sockaddr_storage *from)
 {
-	*bound_out = from && host_local_bind(&conn->tcp, from);
+	conn->from_listener = from && host_local_bind(&conn->tcp, from);
 	return uv_tcp_connect(&conn->connect, &conn->tcp, (const struct sockaddr *)to, on_connect);
 }
 
@@ -231,25 +231,46 @@ static enum vd_err begin_dial(struct host *host, const struct sockaddr_storage *
 			      const struct vd_peer_id *peer, struct host_conn **conn_out)
 {
 	struct sockaddr_storage from;
-	bool bound = host_local_find(host, to, &from);
+	bool has_from = host_local_find(host, to, &from);
 	struct host_conn *conn = host_conn_new(host, true, peer);
 	int err;
 
 	if (!conn)
 		return VD_ELIMIT;
-	err = connect_from(conn, to, bound ? &from : NULL, &bound);
-	if (err == UV_EADDRNOTAVAIL && bound) { /* that port is connected there already */
+	err = connect_from(conn, to, has_from ? &from : NULL);
+	if (err == UV_EADDRNOTAVAIL && conn->from_listener) { /* and connected there already */
 		host_conn_close(conn, VD_OK, NULL);
 		conn = host_conn_new(host, true, peer);
 		if (!conn)
 			return VD_ELIMIT;
-		err = connect_from(conn, to, NULL, &bound);
+		err = connect_from(conn, to, NULL);
 	}
 	host_address_of(to, &conn->remote);
 	if (err)
 		host_conn_fail_soon(conn, err);
 	*conn_out = conn;
 	return VD_OK;
+}
+
+bool host_dial_again(struct host_conn *conn)
+{
+	struct sockaddr_storage to;
+	struct vd_peer_id none;
+	struct host_conn *next;
+	int err;
+
+	if (host_address_parse(&conn->remote, &to, &none))
+		return false;
+	next = host_conn_new(conn->host, true, &conn->machine.expected);
+	if (!next)
+		return false;
+	next->remote = conn->remote;
+	next->waiting = conn->waiting;
+	conn->waiting = NULL;
+	err = connect_from(next, &to, NULL);
+	if (err)
+		host_conn_fail_soon(next, err);
+	return true;
 }
 
 enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,

@@ -112,6 +112,70 @@ Test(local, a_port_that_is_connected_there_already_is_not_insisted_on)
 	pair_end(&pair);
 }
 
+static void on_dial(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	struct pair_said *said = context;
+
+	*said = (struct pair_said){ said->count + 1, err, conn, "" };
+	snprintf(said->why, sizeof said->why, "%s", why);
+}
+
+/* ---- two dials that crossed: both sides are the initiator ---- */
+
+static int accepted = -1;
+
+/* The next connection to a socket that listens, and the port that it comes from. */
+static unsigned accept_one(int listener)
+{
+	struct sockaddr_in from;
+	socklen_t len = sizeof from;
+
+	accepted = -1;
+	for (unsigned turn = 0; accepted < 0 && turn < 20000; turn++) {
+		accepted = accept4(listener, (struct sockaddr *)&from, &len, SOCK_NONBLOCK);
+		if (accepted < 0)
+			pair_turn(&pair);
+	}
+	cr_assert(ge(int, accepted, 0));
+	return ntohs(from.sin_port);
+}
+
+static void talk_nonsense(void)
+{
+	cr_assert(eq(int, send(accepted, "nonsense\n", 9, 0), 9));
+}
+
+Test(local, what_may_have_crossed_is_dialled_again_from_any_port)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), first;
+	char text[160], peer[VD_PEER_ID_TEXT];
+	socklen_t len = sizeof at;
+	unsigned port;
+
+	pair_begin(&pair, NULL, NULL);
+	cr_assert(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 4) == 0);
+	cr_assert(getsockname(listener, (struct sockaddr *)&at, &len) == 0);
+	snprintf(text, sizeof text, "/ip4/127.0.0.1/tcp/%u/p2p/%s", ntohs(at.sin_port),
+		 vd_peer_id_text(&pair.identity_b.id, peer));
+	cr_assert(eq(int, vd_multiaddr_of_text(text, &pair.address_b), VD_OK));
+	port = listen_at("/ip4/127.0.0.1/tcp/0");
+	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, &pair.said), VD_OK));
+	cr_assert(eq(uint, accept_one(listener), port));
+	first = accepted;
+	talk_nonsense();
+	cr_assert(ne(uint, accept_one(listener), port));
+	cr_assert(eq(uint, pair.said.count, 0));
+	talk_nonsense(); /* so it was none that crossed */
+	pair_until_said(&pair, 1);
+	cr_assert(eq(int, vd_err_class(pair.said.err), VD_CLASS_PEER));
+	cr_assert(eq(u64, host_counters(pair.a)->dials_failed, 1));
+	close(first);
+	close(accepted);
+	close(listener);
+	pair_end(&pair);
+}
+
 /* It may share the port with dials, but not with a second daemon. */
 Test(local, where_we_listen_nobody_else_does)
 {
@@ -133,14 +197,6 @@ Test(local, a_listener_may_be_given_to_the_user_that_we_become)
 	listen_at("/ip4/127.0.0.1/tcp/0");
 	cr_assert(eq(int, host_listens_give(pair.a, geteuid()), VD_OK));
 	pair_end(&pair);
-}
-
-static void on_dial(void *context, struct host_conn *conn, enum vd_err err, const char *why)
-{
-	struct pair_said *said = context;
-
-	*said = (struct pair_said){ said->count + 1, err, conn, "" };
-	snprintf(said->why, sizeof said->why, "%s", why);
 }
 
 Test(local, a_way_that_there_is_not_is_told_from_the_loop)
