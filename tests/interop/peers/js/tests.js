@@ -63,9 +63,14 @@ function identified (said) {
   return `agent=${said.agentVersion} protocols=${said.protocols.length} addresses=${said.listenAddrs.length}`
 }
 
+// js-libp2p opens one ping stream at a time, and counts the last one until both sides have closed it,
+// which it does not wait for.
 async function pings (host, connection, count) {
   let rtt
   for (let i = 0; i < count; i++) {
+    while (connection.streams.some(stream => stream.protocol === host.services.ping.protocol)) {
+      await new Promise(resolve => setTimeout(resolve, 5))
+    }
     rtt = await host.services.ping.ping(connection.remotePeer)
   }
   return `rtt=${rtt}ms`
