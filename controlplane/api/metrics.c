@@ -133,6 +133,36 @@ void metrics_sample_double(struct metrics *m, double value, const char *const *l
 	sample(m, text, labels);
 }
 
+void metrics_histogram(struct metrics *m, const char *name, const char *help)
+{
+	begin(m, name, "histogram", help);
+}
+
+static void put_suffixed(struct metrics *m, const char *suffix, const char *label, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof text, " %" PRIu64 "\n", value);
+	put(m, m->name);
+	put(m, suffix);
+	put(m, label);
+	put(m, text);
+}
+
+void metrics_bucket(struct metrics *m, uint64_t count, const char *end)
+{
+	char label[40];
+
+	snprintf(label, sizeof label, "{le=\"%s\"}", end);
+	put_suffixed(m, "_bucket", label, count);
+}
+
+void metrics_sum(struct metrics *m, uint64_t count, uint64_t sum)
+{
+	put_suffixed(m, "_count", "", count);
+	put_suffixed(m, "_sum", "", sum);
+}
+
 enum vd_err metrics_finish(struct metrics *m)
 {
 	put(m, "# EOF\n");

@@ -46,6 +46,14 @@ void metrics_fini(struct metrics *m);
 void metrics_counter(struct metrics *m, const char *name, const char *help);
 void metrics_gauge(struct metrics *m, const char *name, const char *help);
 
+/*
+ * A histogram without labels: each bucket with how many values were at most `end` ("5.0", at last
+ * "+Inf"), then the sum.
+ */
+void metrics_histogram(struct metrics *m, const char *name, const char *help);
+void metrics_bucket(struct metrics *m, uint64_t count, const char *end);
+void metrics_sum(struct metrics *m, uint64_t count, uint64_t sum);
+
 /* `labels`: pairs of name and value, ended by NULL. Use the macros. */
 void metrics_sample_u64(struct metrics *m, uint64_t value, const char *const *labels);
 void metrics_sample_double(struct metrics *m, double value, const char *const *labels);

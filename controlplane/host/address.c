@@ -86,3 +86,19 @@ void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr 
 	vd_write_be16(&w, ntohs(port));
 	out->len = (uint16_t)vd_write_len(&w);
 }
+
+void host_address_end(const struct sockaddr_storage *socket, struct vd_udp_addr *out)
+{
+	*out = (struct vd_udp_addr){ .ip = { [10] = 0xff, 0xff } };
+	if (socket->ss_family == AF_INET) {
+		const struct sockaddr_in *in = (const struct sockaddr_in *)socket;
+
+		memcpy(out->ip + 12, &in->sin_addr, 4);
+		out->port = ntohs(in->sin_port);
+	} else {
+		const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)socket;
+
+		memcpy(out->ip, &in6->sin6_addr, 16);
+		out->port = ntohs(in6->sin6_port);
+	}
+}

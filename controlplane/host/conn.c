@@ -420,6 +420,11 @@ static void read_on(struct host_conn *conn)
 
 void host_conn_established(struct host_conn *conn)
 {
+	struct sockaddr_storage local;
+	int len = sizeof local;
+
+	if (!uv_tcp_getsockname(&conn->tcp, (struct sockaddr *)&local, &len))
+		host_address_end(&local, &conn->local);
 	conn->established = true;
 	conn->until = vd_now() + conn->host->negotiate_within;
 	uv_tcp_nodelay(&conn->tcp, 1);
@@ -444,6 +449,7 @@ static void announce(struct host_conn *conn)
 	if (conn->closing)
 		return;
 	tell_waiting(conn, VD_OK, NULL);
+	host_self_opened(conn);
 	host_identify_ask(conn);
 }
 

@@ -154,6 +154,7 @@ void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_ou
 	*info_out = (struct host_conn_info){
 		.peer = machine->security->peer,
 		.remote = conn->remote,
+		.local = conn->local,
 		.security = machine->security->class->protocol,
 		.muxer = machine->muxer->class->protocol,
 		.dialer = machine->dialer,
@@ -196,6 +197,7 @@ enum vd_err host_handle(struct host *host, const struct host_protocol *protocol)
 		return VD_ELIMIT;
 	host->protocol_streams[host->protocol_count] = streams;
 	host->protocols[host->protocol_count++] = *protocol;
+	host_self_protocols_changed(host);
 	return VD_OK;
 }
 
@@ -205,6 +207,7 @@ void host_unhandle(struct host *host, const char *id)
 		if (strcmp(host->protocols[i].id, id) == 0) {
 			host->protocols[i] = host->protocols[--host->protocol_count];
 			host->protocol_streams[i] = host->protocol_streams[host->protocol_count];
+			host_self_protocols_changed(host);
 			return;
 		}
 }
@@ -272,6 +275,7 @@ void host_free(struct host *host)
 	while (host->conns || host->pending)
 		host_conn_leave(host->conns ? host->conns : host->pending, "going down");
 	host_listen_close(host);
+	host_self_close(host);
 	uv_close((uv_handle_t *)&host->soon, on_soon_closed);
 	while (host->handle_count)
 		uv_run(host->loop, UV_RUN_ONCE);
@@ -281,6 +285,7 @@ void host_free(struct host *host)
 	host_pipe_unblock(&no_pipe);
 	vd_identity_fini(&host->own_identity);
 	host_bounds_fini(host);
+	host_self_free(host);
 	free(host);
 }
 

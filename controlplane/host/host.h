@@ -90,7 +90,12 @@ struct host_counters {
 	uint64_t peers_broke;     /* connections closed as the peer broke a protocol */
 	uint64_t wrong_network;   /* of a private network's: no first line that its key opens */
 	uint64_t timeouts;
-	uint64_t bytes_in, bytes_out; /* of sockets */
+	uint64_t bytes_in, bytes_out;       /* of sockets */
+	uint64_t identify_in, identify_out; /* peers asked, and were told; we asked, and were */
+	uint64_t pushes_in, pushes_out;     /* of identify/push */
+	uint64_t pushes_refused;            /* more than a peer may send */
+	uint64_t push_peers, no_push_peers; /* that take pushes, and that do not */
+	uint64_t pushes_by_addresses, pushes_by_protocols; /* changes that have to be pushed */
 };
 
 /* A configuration of zeros will do. VD_ENOMEM, VD_ESYS. */
@@ -135,6 +140,16 @@ enum vd_err host_listens_give(struct host *host, unsigned user);
 /* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
  * VD_ELINK_CLOSED. */
 enum vd_err host_adopt(struct host *host, int fd);
+
+/*
+ * What identify tells of us from now on, to each connection what makes sense there (32 at
+ * most, those that reach furthest first), and signed with `seq`, which has to rise with each change
+ * (nanoseconds since 1970 do). Peers that take pushes are told within seconds; changes in quick
+ * succession are one. Without it, or with NULL, the host tells what it listens on, as of when it
+ * began to, wildcards expanded.
+ */
+void host_announce(struct host *host, const struct vd_multiaddr *addresses, size_t count,
+		   uint64_t seq);
 
 /* ---- protocols and streams ---- */
 
@@ -231,6 +246,7 @@ enum vd_err host_ping(struct host_conn *conn, host_ping_fn done, void *context);
 struct host_conn_info {
 	struct vd_peer_id peer;
 	struct vd_multiaddr remote;
+	struct vd_udp_addr local; /* our end: address and TCP port */
 	const char *security, *muxer;
 	bool dialer;
 	uint32_t streams;

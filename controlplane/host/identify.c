@@ -1,72 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * identify: /ipfs/id/1.0.0 and its push (libp2p/specs, identify). We ask on every new connection,
- * and answer whoever asks, with our addresses signed.
+ * identify: /ipfs/id/1.0.0 and its push (libp2p/specs, identify), as the one who is told: we ask on
+ * every new connection, and take pushes. What we tell is in identify_tell.c.
  */
 #include "controlplane/host/parts.h"
 
 #include <ctype.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "controlplane/proto/identify_stream.h"
-#include "controlplane/proto/peer_record.h"
 
-#define PROTOCOL_VERSION "viaduct/1"
-
-/* ---- telling ---- */
-
-static struct vd_bytes bytes_of(const struct vd_multiaddr *address)
-{
-	return vd_bytes(address->bytes, address->len);
-}
-
-/* Our addresses, signed; nothing without any. */
-static void write_record(const struct host *host, const struct identify *message,
-			 struct vd_write *w)
-{
-	struct peer_record record = { .peer = host->identity->id,
-				      .seq = (uint64_t)time(NULL),
-				      .address_count = (uint32_t)message->addresses_count };
-
-	memcpy(record.addresses, message->addresses,
-	       message->addresses_count * sizeof *message->addresses);
-	if (message->addresses_count && peer_record_write(w, host->identity, &record))
-		*w = vd_write_to(w->start, 0); /* too many to sign: told unsigned */
-}
-
-static void tell(void *context, struct host_stream *stream)
-{
-	struct host *host = context;
-	struct host_conn *conn = host_stream_conn(stream);
-	struct vd_multiaddr listens[HOST_LISTEN_MAX];
-	struct identify message = {
-		.public_key = vd_bytes(host->identity->public_key, VD_PUBLIC_KEY_BYTES),
-		.observed = bytes_of(&conn->remote),
-		.protocol_version = vd_bytes_of_text(PROTOCOL_VERSION),
-		.agent = vd_bytes_of_text(host->agent),
-		.addresses_count = host_listens(host, listens),
-		.protocols_count = host->protocol_count,
-	};
-	uint8_t signed_record[2048], out[2 * IDENTIFY_MESSAGE_MAX];
-	struct vd_write record = vd_write_to(signed_record, sizeof signed_record);
-	struct vd_write w = vd_write_to(out, sizeof out);
-	size_t took = 0;
-
-	for (size_t i = 0; i < message.addresses_count; i++)
-		message.addresses[i] = bytes_of(&listens[i]);
-	for (size_t i = 0; i < message.protocols_count; i++)
-		message.protocols[i] = vd_bytes_of_text(host->protocols[i].id);
-	write_record(host, &message, &record);
-	message.signed_record = vd_write_done(&record);
-	if (identify_stream_write(&message, &w) ||
-	    host_stream_write(stream, vd_write_done(&w), &took) || took < vd_write_len(&w)) {
-		host_stream_reset(stream);
-		return;
-	}
-	host_stream_finish(stream);
-	host_stream_release(stream);
-}
+enum { PUSHES_BURST = 10 };                    /* of one peer (go-libp2p: of a network) */
+static const vd_ns push_every = VD_SECONDS(5); /* afterwards */
 
 /* ---- being told ---- */
 
@@ -81,14 +26,55 @@ static void copy_printable(struct vd_bytes from, char *to, size_t cap)
 	to[len] = '\0';
 }
 
-static enum vd_err take_message(struct host_conn *conn, struct vd_bytes in)
+static bool tells_of(const struct identify *told, const char *protocol)
 {
+	for (size_t i = 0; i < told->protocols_count; i++)
+		if (vd_bytes_equal(told->protocols[i], vd_bytes_of_text(protocol)))
+			return true;
+	return false;
+}
+
+/* A push has what changed alone: what is not in it stays (the specification, identify/push). */
+static void note(struct host_conn *conn, const struct identify *told)
+{
+	struct host_told *known = &conn->told_of_us;
+	struct host_counters *counters = &conn->host->counters;
+	bool pushes = tells_of(told, IDENTIFY_PUSH_ID);
+
+	if (told->agent.len)
+		copy_printable(told->agent, conn->agent, sizeof conn->agent);
+	if (!told->protocols_count && known->asked)
+		return;
+	if (!known->asked || pushes != known->pushes) {
+		counters->push_peers += pushes;
+		counters->no_push_peers += !pushes;
+	}
+	known->asked = true;
+	known->pushes = pushes;
+	host_self_push_soon(conn);
+}
+
+static bool is_push(const struct host_stream *stream)
+{
+	const char *protocol = host_stream_protocol(stream);
+
+	return protocol && strcmp(protocol, IDENTIFY_PUSH_ID) == 0;
+}
+
+static enum vd_err take_message(struct host_stream *stream, struct vd_bytes in)
+{
+	struct host_conn *conn = host_stream_conn(stream);
 	struct identify told;
 	enum vd_err err = identify_stream_read(in, &told);
 
-	if (!err)
-		copy_printable(told.agent, conn->agent, sizeof conn->agent);
-	return err;
+	if (err)
+		return err;
+	if (is_push(stream))
+		conn->host->counters.pushes_in++;
+	else
+		conn->host->counters.identify_out++;
+	note(conn, &told);
+	return VD_OK;
 }
 
 static void tell_identified(struct host_conn *conn, struct vd_bytes told)
@@ -107,6 +93,8 @@ static void free_told(struct byte_queue *told)
 
 static void forget(struct host_stream *stream)
 {
+	if (is_push(stream))
+		host_stream_conn(stream)->told_of_us.pushing = false;
 	free_told(host_stream_user(stream));
 	host_stream_use(stream, NULL, NULL);
 }
@@ -126,13 +114,15 @@ static void on_told(struct host_stream *stream)
 	if (!err && !host_stream_ended(stream))
 		return;
 	if (!err)
-		err = take_message(conn, byte_queue_bytes(told));
+		err = take_message(stream, byte_queue_bytes(told));
 	if (err) {
 		conn->host->counters.peers_broke += vd_err_class(err) == VD_CLASS_PEER;
 		forget(stream);
 		host_stream_reset(stream);
 		return;
 	}
+	if (is_push(stream))
+		conn->told_of_us.pushing = false;
 	host_stream_use(stream, NULL, NULL);
 	host_stream_finish(stream);
 	host_stream_release(stream);
@@ -148,15 +138,36 @@ static void on_lost(struct host_stream *stream, enum vd_err err)
 
 static const struct host_stream_class being_told = { .readable = on_told, .closed = on_lost };
 
+/* Each costs us the reading: a peer has some at once, then one in a while. */
+static bool may_push(struct host_conn *conn)
+{
+	struct host_told *told = &conn->told_of_us;
+	vd_ns now = vd_now();
+
+	if (told->pushing)
+		return false;
+	if (told->pushes_full < now)
+		told->pushes_full = now;
+	if (told->pushes_full + push_every > now + PUSHES_BURST * push_every)
+		return false;
+	told->pushes_full += push_every;
+	return true;
+}
+
 static void be_told(void *context, struct host_stream *stream)
 {
-	struct byte_queue *told = calloc(1, sizeof *told);
+	struct host_conn *conn = host_stream_conn(stream);
+	struct byte_queue *told = may_push(conn) ? calloc(1, sizeof *told) : NULL;
 
 	(void)context;
-	if (told)
-		host_stream_use(stream, &being_told, told);
-	else
+	if (!told) {
+		conn->host->counters.pushes_refused++;
 		host_stream_reset(stream);
+		return;
+	}
+	conn->told_of_us.pushing = true;
+	host_stream_use(stream, &being_told, told);
+	host_stream_until(stream, vd_now() + HOST_IDENTIFY_UNTIL);
 }
 
 void host_identify_ask(struct host_conn *conn)
@@ -167,12 +178,18 @@ void host_identify_ask(struct host_conn *conn)
 
 	if (!told || host_open(conn, ids, &being_told, told, &stream))
 		free(told);
+	else
+		host_stream_until(stream, vd_now() + HOST_IDENTIFY_UNTIL);
 }
 
 enum vd_err host_identify_init(struct host *host)
 {
-	enum vd_err err = host_handle(host, &(struct host_protocol){ IDENTIFY_ID, tell, host });
+	enum vd_err err = host_self_init(host);
 
-	return err ? err
-		   : host_handle(host, &(struct host_protocol){ IDENTIFY_PUSH_ID, be_told, NULL });
+	if (!err)
+		err =
+		    host_handle(host, &(struct host_protocol){ IDENTIFY_ID, host_self_tell, host });
+	if (!err)
+		err = host_handle(host, &(struct host_protocol){ IDENTIFY_PUSH_ID, be_told, NULL });
+	return err;
 }

@@ -30,6 +30,14 @@ struct host_live { /* writer: the host's loop; readers: any thread */
 	_Atomic uint64_t rtt;
 };
 
+struct host_told {          /* of identify, on a connection */
+	uint64_t version;   /* of ours, that the peer has */
+	bool asked, pushes; /* it told of itself; and that it takes pushes */
+	bool pushing;       /* a push of the peer is under way */
+	bool telling;       /* one of ours is */
+	vd_ns pushes_full;  /* when it may push as often as at first again */
+};
+
 struct host_conn {
 	struct host *host;
 	uv_tcp_t tcp;
@@ -38,7 +46,8 @@ struct host_conn {
 	struct pnet *pnet; /* in a private network, between socket and machine */
 	struct connection machine;
 	struct vd_multiaddr remote; /* without /p2p */
-	uint8_t *held;              /* of the wire, not taken yet: the reader is behind */
+	struct vd_udp_addr local;
+	uint8_t *held; /* of the wire, not taken yet: the reader is behind */
 	size_t held_len;
 	uv_write_t write;
 	uint8_t *writing; /* a copy on its way; NULL: none */
@@ -61,6 +70,7 @@ struct host_conn {
 	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];
+	struct host_told told_of_us;
 	void *user;
 	struct host_live *live; /* NULL: nobody looks */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
@@ -126,6 +136,7 @@ struct host {
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;
 	struct host_counters counters;
+	struct host_self *self; /* identify_tell.c */
 	uint8_t read_buffer[HOST_READ_BYTES];
 };
 
@@ -137,6 +148,8 @@ void host_layers_fini(struct host *host);
 enum vd_err host_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out,
 			       struct vd_peer_id *peer_out);
 void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr *out);
+/* Address and port; IPv4 as ::ffff:a.b.c.d. */
+void host_address_end(const struct sockaddr_storage *socket, struct vd_udp_addr *out);
 
 /* run.c: the loop; VD_ENOMEM, VD_ESYS. */
 enum vd_err host_loop_init(struct host *host, uv_loop_t *given);
@@ -218,6 +231,18 @@ void host_stream_lose_all(struct host_conn *conn, enum vd_err err);
 void host_stream_reap(struct host_conn *conn);
 
 /* identify.c, ping.c: protocols that every node speaks. */
+#define HOST_IDENTIFY_UNTIL VD_SECONDS(30) /* a stream of identify, to its end */
 enum vd_err host_identify_init(struct host *host);
 void host_identify_ask(struct host_conn *conn);
+
+/* identify_tell.c: what we tell of ourselves, asked or by push. */
+enum vd_err host_self_init(struct host *host);
+void host_self_close(struct host *host); /* its timer goes with the loop's next turns */
+void host_self_free(struct host *host);
+void host_self_opened(struct host_conn *conn);
+void host_self_tell(void *context, struct host_stream *stream);
+void host_self_listens_changed(struct host *host);
+void host_self_protocols_changed(struct host *host);
+/* The peer told that it takes pushes. */
+void host_self_push_soon(struct host_conn *conn);
 enum vd_err host_ping_init(struct host *host);

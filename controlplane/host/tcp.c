@@ -166,6 +166,7 @@ enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, c
 		return VD_ESYS;
 	}
 	host->listeners[host->listen_count++] = listener;
+	host_self_listens_changed(host);
 	return VD_OK;
 }
 
@@ -191,6 +192,7 @@ void host_listens_by_another(struct host *host, const struct vd_multiaddr *liste
 {
 	host->by_another_count = count < HOST_LISTEN_MAX ? count : HOST_LISTEN_MAX;
 	memcpy(host->by_another, listens, host->by_another_count * sizeof *listens);
+	host_self_listens_changed(host);
 }
 
 /* ---- dialling ---- */

@@ -93,3 +93,17 @@ Test(metrics, it_grows_as_needed)
 	}
 	cr_assert(strstr(finished(), "a{peer=\"99999\"} 99999\n# EOF\n") != NULL);
 }
+
+Test(metrics, a_histogram_has_buckets_count_and_sum)
+{
+	metrics_init(&m);
+	metrics_histogram(&m, "peers", "told");
+	metrics_bucket(&m, 2, "1.0");
+	metrics_bucket(&m, 3, "+Inf");
+	metrics_sum(&m, 3, 17);
+	cr_assert(eq(int, (int)metrics_finish(&m), VD_OK));
+	cr_assert(eq(str, m.text,
+		     "# HELP peers told\n# TYPE peers histogram\npeers_bucket{le=\"1.0\"} 2\n"
+		     "peers_bucket{le=\"+Inf\"} 3\npeers_count 3\npeers_sum 17\n# EOF\n"));
+	metrics_fini(&m);
+}
