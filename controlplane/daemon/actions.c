@@ -8,6 +8,7 @@ const struct api_action node_actions[] = {
 	{ "connect", "ADDR|PEER [NETWORK] [ADDR…]", 1, 17, node_connect },
 	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
 	{ "peers", "", 0, 0, node_peers },
+	{ "known", "", 0, 0, node_known },
 	{ "drain", "[cancel]", 0, 1, node_drain },
 	{ "resolve", "[NAME|PEER|OVERLAY]", 0, 1, node_resolve },
 	{ "trace", "PEER [COUNT]", 1, 2, node_trace },

@@ -19,6 +19,7 @@ void node_accounts(void *node, const json_t *args, struct api_reply *reply) ON_C
 void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 
 /* libp2p.c: false: not a libp2p address or peer, and nothing was answered. */
+void node_known(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 /* The index of a network's swarm, by its name. False: this node is not in it. */
 bool node_network(const struct node *node, const char *network, size_t *network_out);

@@ -60,6 +60,18 @@ int client_sessions(const struct client_options *options)
 	return show_list(options, "sessions", columns, CLIENT_COUNT(columns), "no sessions");
 }
 
+static int show_known(const struct client_options *options)
+{
+	static const struct table_column columns[] = {
+		{ "NAME", "name", TABLE_TEXT },       { "PEER", "peer", TABLE_TEXT },
+		{ "ADDRESS", "address", TABLE_TEXT }, { "NETWORK", "network", TABLE_TEXT },
+		{ "SOURCE", "source", TABLE_TEXT },   { "AGENT", "agent", TABLE_TEXT },
+		{ "RTT", "rtt_ms", TABLE_MS },        { "HEARD", "heard_s", TABLE_SECONDS },
+	};
+
+	return show_list(options, "known", columns, CLIENT_COUNT(columns), "no known libp2p peers");
+}
+
 int client_peers(const struct client_options *options)
 {
 	static const struct table_column columns[] = {
@@ -70,6 +82,8 @@ int client_peers(const struct client_options *options)
 		{ "RTT", "rtt_ms", TABLE_MS },        { "SINCE", "since_s", TABLE_SECONDS },
 	};
 
+	if (options->known)
+		return show_known(options);
 	return show_list(options, "peers", columns, CLIENT_COUNT(columns), "no libp2p peers");
 }
 

@@ -38,6 +38,7 @@ struct client_options {
 	bool json;
 	bool all;
 	bool explain;
+	bool known;            /* of peers */
 	bool cancel;           /* of drain */
 	bool path;             /* of ping */
 	unsigned count;        /* 0: not given */

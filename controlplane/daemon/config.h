@@ -41,6 +41,7 @@ enum {
 	VD_CONFIG_NAME = 32,    /* of a tier */
 	VD_CONFIG_LEVELS = 128,
 	VD_CONFIG_LISTEN_MAX = 16,
+	VD_CONFIG_ADDRS_MAX = 32, /* of any list of addresses */
 	VD_CONFIG_ROUTERS_MAX = 16,
 	VD_CONFIG_TIERS_MAX = 64,
 	VD_CONFIG_NETWORKS_MAX = 8,    /* private ones */
@@ -51,10 +52,12 @@ enum {
 };
 
 struct vd_multiaddr_list {
-	struct vd_multiaddr at[VD_CONFIG_LISTEN_MAX];
+	struct vd_multiaddr at[VD_CONFIG_ADDRS_MAX];
 	uint32_t count;
 };
-static_assert((int)VD_CONFIG_ROUTERS_MAX == (int)VD_CONFIG_LISTEN_MAX, "one list type serves both");
+static_assert((int)VD_CONFIG_ROUTERS_MAX <= (int)VD_CONFIG_ADDRS_MAX &&
+		  (int)VD_CONFIG_LISTEN_MAX <= (int)VD_CONFIG_ADDRS_MAX,
+	      "one list type serves all");
 
 struct vd_tier {
 	char name[VD_CONFIG_NAME];
@@ -121,9 +124,13 @@ struct vd_config_network {
 };
 
 struct vd_config_host {
-	struct vd_multiaddr_list listen; /* TCP; none: not in the public network */
-	char dns[VD_CONFIG_DNS];         /* servers, a server_list; "": the system's */
-	bool perf;                       /* answer /perf/1.0.0 */
+	struct vd_multiaddr_list listen;        /* TCP; none: not in the public network */
+	char dns[VD_CONFIG_DNS];                /* servers, a server_list; "": the system's */
+	struct vd_multiaddr_list announce;      /* these, and not what we listen on */
+	struct vd_multiaddr_list announce_also; /* these, too */
+	struct vd_multiaddr_list no_announce;   /* addresses, and networks with /ipcidr */
+	char state[VD_CONFIG_PATH];             /* file of known peers; empty: memory alone */
+	bool perf;                              /* answer /perf/1.0.0 */
 	uint32_t threads;
 	struct vd_config_network networks[VD_CONFIG_NETWORKS_MAX];
 	uint32_t network_count;

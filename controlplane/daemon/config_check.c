@@ -4,6 +4,7 @@
 
 #include "base/formats/server_list.h"
 #include "controlplane/daemon/keys.h"
+#include "controlplane/proto/announce.h"
 
 /* Where a failed check is told. */
 struct checking {
@@ -240,6 +241,21 @@ static enum vd_err check_network(const struct checking *c, uint32_t i)
 	return check_listen(c, "host.networks", &network->listen);
 }
 
+static enum vd_err check_announced(const struct checking *c, const char *key,
+				   const struct vd_multiaddr_list *list)
+{
+	char text[VD_MULTIADDR_TEXT];
+
+	for (uint32_t i = 0; i < list->count; i++)
+		if (!announce_can_be_dialled(&list->at[i]))
+			return wrong(
+			    c, key,
+			    "`%s` is nothing that others can dial; write an address or name of "
+			    "this node, as /dns4/router.example.org/tcp/4001",
+			    vd_multiaddr_text(&list->at[i], text));
+	return VD_OK;
+}
+
 static enum vd_err check_host(const struct checking *c)
 {
 	const struct vd_config_host *host = &c->config->host;
@@ -254,7 +270,8 @@ static enum vd_err check_host(const struct checking *c)
 			     "`%.40s` is no list of DNS servers; write addresses, as "
 			     "192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53",
 			     host->dns);
-	return VD_OK;
+	err = check_announced(c, "host.announce", &host->announce);
+	return err ? err : check_announced(c, "host.announce_also", &host->announce_also);
 }
 
 static enum vd_err check_rest(const struct checking *c)

@@ -24,6 +24,9 @@ static void write_range(FILE *out, const struct config_key *key)
 	case KEY_LISTEN:
 	case KEY_ROUTERS:
 	case KEY_ADDRS: fprintf(out, "list of at most %" PRIu64 " multiaddrs", key->max); break;
+	case KEY_FILTERS:
+		fprintf(out, "list of at most %" PRIu64 " networks and multiaddrs", key->max);
+		break;
 	case KEY_PEERS:
 		fprintf(out, "%slist of at most %" PRIu64 " peer ids", key->min ? "`any`, or " : "",
 			key->max);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "controlplane/daemon/keys.h"
+#include "controlplane/proto/announce.h"
 
 static_assert(VD_LOG_TEXT == 0, "vd_config_log.format");
 
@@ -248,6 +249,7 @@ enum vd_err config_value_set(const struct config_key *key, void *base, const cha
 	case KEY_LISTEN:
 	case KEY_ROUTERS:
 	case KEY_ADDRS:
+	case KEY_FILTERS:
 	case KEY_PEERS:
 	case KEY_CIDRS:
 	case KEY_TOKENS:
@@ -292,6 +294,18 @@ static enum vd_err add_realm(const struct config_key *key, void *base, const cha
 	return VD_OK;
 }
 
+static enum vd_err add_filter(struct vd_multiaddr_list *list, const char *item, char why[KEY_WHY])
+{
+	if (announce_filter_of_text(item, &list->at[list->count]))
+		return wrong(
+		    why,
+		    "`%.120s` is neither a network nor a multiaddr; write it as 10.0.0.0/8, "
+		    "\"fd00::/8\" or /ip4/192.0.2.1/tcp/4001",
+		    item);
+	list->count++;
+	return VD_OK;
+}
+
 static enum vd_err add_addr(const struct config_key *key, void *base, const char *item,
 			    char why[KEY_WHY])
 {
@@ -302,6 +316,8 @@ static enum vd_err add_addr(const struct config_key *key, void *base, const char
 
 	if (list->count == key->max)
 		return wrong(why, "has more than %" PRIu64 " addresses; take some out", key->max);
+	if (key->type == KEY_FILTERS)
+		return add_filter(list, item, why);
 	if (vd_multiaddr_of_text(item, &addr))
 		return wrong(why, "`%.120s` is not a multiaddr; write it as %s", item,
 			     key->type == KEY_ADDRS ? "/ip4/0.0.0.0/tcp/4001"
@@ -496,6 +512,7 @@ bool config_value_equal(const struct config_key *key, const void *a, const void 
 	case KEY_LISTEN:
 	case KEY_ROUTERS:
 	case KEY_ADDRS:
+	case KEY_FILTERS:
 		return addrs_equal((const struct vd_multiaddr_list *)pa,
 				   (const struct vd_multiaddr_list *)pb);
 	case KEY_NAMES:

@@ -189,6 +189,23 @@ const struct config_key config_keys[] = {
 	  .help = "DNS servers for names in addresses (/dns4, /dns6, /dns, /dnsaddr), as "
 		  "`192.0.2.1,192.0.2.2:5353,[2001:db8::1]:53`. Empty: the system's, as they were "
 		  "at start." },
+	{ "host.announce", KEY_ADDRS, AT(host.announce), .max = VD_CONFIG_ADDRS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help =
+	      "Addresses told to others in place of those listened on and those that others see "
+	      "us by, as /dns4/router.example.org/tcp/4001. Empty: these." },
+	{ "host.announce_also", KEY_ADDRS, AT(host.announce_also), .max = VD_CONFIG_ADDRS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "Addresses told to others besides, as those of a port forwarding." },
+	{ "host.no_announce", KEY_FILTERS, AT(host.no_announce), .max = VD_CONFIG_ADDRS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help =
+	      "Addresses never told to others: networks, `10.0.0.0/8` or `\"fd00::/8\"`, or whole "
+	      "multiaddrs." },
+	{ "host.state", KEY_TEXT, AT(host.state), ROOM_OF(struct vd_config, host.state),
+	  .fallback = "",
+	  .help = "File in which the host remembers the peers that it knows, "
+		  "`/var/lib/viaduct/peers`; empty: they are forgotten at each restart." },
 	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
 	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",

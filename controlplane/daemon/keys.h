@@ -27,6 +27,7 @@ enum key_type {
 	KEY_LISTEN,  /* struct vd_multiaddr_list of /ip…/udp/… */
 	KEY_ROUTERS, /* struct vd_multiaddr_list of link addresses with /p2p */
 	KEY_ADDRS,   /* struct vd_multiaddr_list of any */
+	KEY_FILTERS, /* struct vd_multiaddr_list of addresses and networks (proto/announce.h) */
 	KEY_PEERS,   /* struct vd_peer_list; min: 1: `any` is allowed */
 	KEY_CIDRS,   /* struct vd_cidr_list */
 	KEY_TOKENS,  /* struct vd_token_list */

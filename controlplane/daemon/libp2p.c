@@ -379,12 +379,26 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 	metrics_u64(m, c->streams_refused, "why", "no_protocol");
 	metrics_u64(m, c->peers_broke, "why", "broke_protocol");
 	metrics_u64(m, c->timeouts, "why", "timeout");
+	metrics_u64(m, c->pushes_refused, "why", "too_many_pushes");
 	metrics_u64(m, c->wrong_network, "why", "wrong_network");
 	metrics_u64(m, sum.letters_refused, "why", "thread_behind");
 	metrics_u64(m, sum.events_refused, "why", "control_behind");
 	metrics_counter(m, "viaduct_swarm_retired",
 			"connections closed as another to the peer is preferred");
 	metrics_u64(m, sum.retired);
+	metrics_counter(m, "libp2p_identify_identify", "exchanges of identify, by who asked");
+	metrics_u64(m, c->identify_in, "dir", "inbound");
+	metrics_u64(m, c->identify_out, "dir", "outbound");
+	metrics_counter(m, "libp2p_identify_identify_push", "pushes of identify, by who pushed");
+	metrics_u64(m, c->pushes_in, "dir", "inbound");
+	metrics_u64(m, c->pushes_out, "dir", "outbound");
+	metrics_counter(m, "libp2p_identify_identify_pushes_triggered",
+			"changes that had to be pushed");
+	metrics_u64(m, c->pushes_by_addresses, "trigger", "addresses_updated");
+	metrics_u64(m, c->pushes_by_protocols, "trigger", "protocols_updated");
+	metrics_counter(m, "libp2p_identify_conn_push_support", "connections by whether they push");
+	metrics_u64(m, c->push_peers, "support", "supported");
+	metrics_u64(m, c->no_push_peers, "support", "not supported");
 	metrics_counter(m, "viaduct_swarm_bytes", "bytes of libp2p connections, on the socket");
 	metrics_u64(m, c->bytes_in, "dir", "in");
 	metrics_u64(m, c->bytes_out, "dir", "out");

@@ -159,6 +159,13 @@ struct node_resume {
 	vd_ns began; /* this round */
 };
 
+/* Of the swarm in one network. */
+struct node_known_peers {
+	struct swarm *swarm;
+	struct peer_store *store;
+	struct keeper *keeper;
+};
+
 struct node {
 	struct vd_config config;
 	const char *config_path;   /* borrowed; NULL: none */
@@ -188,7 +195,8 @@ struct node {
 	struct host_limits *host_limits; /* of all hosts; NULL: there is none */
 	/* [0]: in the public network, if host.listen names addresses; [1 + i]: in networks[i]. */
 	struct swarm *swarms[NODE_SWARMS];
-	struct dialer *dialers[NODE_SWARMS]; /* as swarms */
+	struct dialer *dialers[NODE_SWARMS];                       /* as swarms */
+	struct node_known_peers known[1 + VD_CONFIG_NETWORKS_MAX]; /* by them */
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -480,6 +488,12 @@ void node_dial_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* limits_told.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
 void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON_CONTROL;
+/* known.c: what the swarms learn of peers, and tell of this node. */
+enum vd_err node_open_known(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_known(struct node *node) ON_CONTROL; /* after the hosts */
+void node_known_tick(struct node *node, vd_ns now) ON_CONTROL;
+void node_known_reload(struct node *node) ON_CONTROL;
+void node_known_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* report.c: the API's data. */
 uint64_t node_switched(const struct node *node); /* frames, by all workers */

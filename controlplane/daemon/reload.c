@@ -142,6 +142,9 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 	running->session.allow = next->session.allow;
 	running->session.connect = next->session.connect;
 	memcpy(running->names, next->names, sizeof running->names);
+	running->host.announce = next->host.announce;
+	running->host.announce_also = next->host.announce_also;
+	running->host.no_announce = next->host.no_announce;
 	running->log = next->log;
 	memcpy(next->link.tiers, before.link.tiers, sizeof next->link.tiers);
 	next->link.tier_count = before.link.tier_count;
@@ -188,6 +191,7 @@ void node_reload(struct node *node)
 	apply_tiers(node, vd_now());
 	apply_routers(node, vd_now());
 	apply_sessions(node, &next, vd_now());
+	node_known_reload(node);
 	vd_config_fini(&next);
 	vd_log(VD_INFO, VD_SUB_CONFIG, "reloaded");
 	node_pump(node);

@@ -37,6 +37,7 @@ static const char help_tail[] =
     "  -a, --all            stats: drops that did not occur, too\n"
     "  -e, --explain        stats: what each drop means, and what to look at\n"
     "      --cancel         drain: serve again\n"
+    "      --known          peers: all that are known, connected or not\n"
     "      --path           ping: each leg of a session's path, and where it loses\n"
     "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
     "      --network NAME   connect: in this private network (default: public)\n"
@@ -99,6 +100,7 @@ static bool read_option(int option, struct client_options *options)
 	case 'P': options->path = true; return true;
 	case 'C': options->cancel = true; return true;
 	case 'e': options->explain = true; return true;
+	case 'K': options->known = true; return true;
 	case 'N': options->network = optarg; return true;
 	case 'L': options->link = optarg; return true;
 	case 'D': options->drop = optarg; return true;
@@ -140,6 +142,7 @@ int main(int argc, char **argv)
 		{ "drop", required_argument, NULL, 'D' },
 		{ "explain", no_argument, NULL, 'e' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "known", no_argument, NULL, 'K' },
 		{ "link", required_argument, NULL, 'L' },
 		{ "network", required_argument, NULL, 'N' },
 		{ "output", required_argument, NULL, 'o' },

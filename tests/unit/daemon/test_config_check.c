@@ -56,6 +56,10 @@ static const struct {
 	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] }, "
 	      "{ name: b, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
 	  "host.networks", "a port of its own" },
+	{ UDP "host: { announce: [ /ip4/0.0.0.0/tcp/4001 ] }", "host.announce",
+	  "nothing that others can dial" },
+	{ UDP "host: { announce_also: [ /ip4/9.9.9.9/udp/4001/viaduct ] }", "host.announce_also",
+	  "nothing that others can dial" },
 };
 
 Test(config_check, each_contradiction_is_told_with_its_cure)

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/*
+ * known: what the libp2p swarms learn of peers, and tell of this node: a keeper and a book for each
+ * network, since a private one's addresses are nobody's business outside. The public network's
+ * book is remembered in host.state.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "controlplane/daemon/actions.h"
+#include "controlplane/host/keeper.h"
+#include "controlplane/host/listen_expand.h"
+#include "controlplane/host/peer_store.h"
+
+enum { SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, KNOWN_SHOWN_MAX = 10000 };
+
+/* ---- a swarm's events ---- */
+
+ON_CONTROL static void on_opened(void *context, const struct swarm_conn *conn)
+{
+	const struct node_known_peers *known = context;
+
+	keeper_opened(known->keeper, &conn->info);
+}
+
+ON_CONTROL static void on_identified(void *context, const struct swarm_conn *conn,
+				     struct vd_bytes told)
+{
+	const struct node_known_peers *known = context;
+
+	keeper_identified(known->keeper, conn->id, &conn->info, told);
+}
+
+ON_CONTROL static void on_pinged(void *context, const struct swarm_conn *conn, vd_ns rtt)
+{
+	const struct node_known_peers *known = context;
+
+	keeper_pinged(known->keeper, &conn->info, rtt);
+}
+
+ON_CONTROL static void on_closed(void *context, const struct swarm_conn *conn, enum vd_err err,
+				 const char *why)
+{
+	const struct node_known_peers *known = context;
+
+	(void)err;
+	(void)why;
+	keeper_closed(known->keeper, conn->id, &conn->info);
+}
+
+ON_CONTROL static enum vd_err watch(struct node_known_peers *known)
+{
+	const struct swarm_events events = { .opened = on_opened,
+					     .identified = on_identified,
+					     .pinged = on_pinged,
+					     .closed = on_closed,
+					     .context = known };
+
+	return swarm_watch(known->swarm, &events);
+}
+
+/* ---- what this node tells ---- */
+
+ON_CONTROL static size_t listens(void *context, struct vd_multiaddr *out, size_t max)
+{
+	const struct node_known_peers *known = context;
+	struct vd_multiaddr bound[HOST_LISTEN_MAX];
+
+	return listen_expand(bound, swarm_listens(known->swarm, bound), out, max);
+}
+
+struct to_tell {
+	struct announced addresses;
+	uint64_t seq;
+};
+
+static void tell_host(struct host *host, const void *argument)
+{
+	const struct to_tell *to_tell = argument;
+
+	host_announce(host, to_tell->addresses.at, to_tell->addresses.count, to_tell->seq);
+}
+
+/* A thread that is too far behind to be told is told of the next change. */
+ON_CONTROL static void tell(void *context, const struct announced *addresses, uint64_t seq)
+{
+	const struct node_known_peers *known = context;
+	struct to_tell to_tell = { *addresses, seq };
+
+	if (swarm_each_host(known->swarm, tell_host, &to_tell, sizeof to_tell))
+		vd_log(VD_WARN, VD_SUB_HOST,
+		       "peers are not told that addresses changed; a stream "
+		       "thread is behind");
+}
+
+/* The operator's lists are for the public network: a private one has addresses of its own. */
+ON_CONTROL static void set_rules(struct node *node, size_t i)
+{
+	const struct vd_config_host *host = &node->config.host;
+	struct announce_rules rules = {
+		.announce = host->announce.at,
+		.announce_count = host->announce.count,
+		.also = host->announce_also.at,
+		.also_count = host->announce_also.count,
+		.filters = host->no_announce.at,
+		.filter_count = host->no_announce.count,
+	};
+
+	if (i)
+		rules.announce_count = rules.also_count = rules.filter_count = 0;
+	keeper_rules(node->known[i].keeper, &rules);
+}
+
+void node_known_reload(struct node *node)
+{
+	if (node->known[0].keeper)
+		set_rules(node, 0);
+}
+
+/* ---- life ---- */
+
+ON_CONTROL static enum vd_err open_known(struct node *node, size_t i, char why[NODE_WHY])
+{
+	struct node_known_peers *known = &node->known[i];
+	char cause[PEER_STORE_WHY] = "";
+	enum vd_err err;
+
+	known->swarm = node->swarms[i];
+	err = peer_store_open(node->loop, i ? NULL : node->config.host.state, PEER_BOOK_PEERS,
+			      &known->store, cause);
+	if (err) {
+		snprintf(why, NODE_WHY, "host.state: %s", cause[0] ? cause : vd_err_text(err));
+		return err;
+	}
+	err = keeper_new(
+	    &(struct keeper_config){ peer_store_book(known->store), listens, tell, known },
+	    &known->keeper);
+	if (err)
+		return err;
+	set_rules(node, i);
+	return watch(known);
+}
+
+enum vd_err node_open_known(struct node *node, char why[NODE_WHY])
+{
+	enum vd_err err = VD_OK;
+
+	for (size_t i = 0; i < SWARMS && !err; i++)
+		if (node->swarms[i])
+			err = open_known(node, i, why);
+	if (!err && node->known[0].store) {
+		uint32_t peers = peer_book_count(peer_store_book(node->known[0].store));
+
+		if (peers)
+			vd_log(VD_INFO, VD_SUB_HOST, "peers known from before",
+			       VD_U64("peers", peers));
+	}
+	return err;
+}
+
+void node_close_known(struct node *node)
+{
+	for (size_t i = 0; i < SWARMS; i++) {
+		keeper_free(node->known[i].keeper);
+		peer_store_close(node->known[i].store);
+		node->known[i] = (struct node_known_peers){ 0 };
+	}
+}
+
+void node_known_tick(struct node *node, vd_ns now)
+{
+	for (size_t i = 0; i < SWARMS; i++)
+		if (node->known[i].keeper) {
+			keeper_poll(node->known[i].keeper, now);
+			peer_store_poll(node->known[i].store, now);
+		}
+}
+
+/* ---- `viaduct peers --known` ---- */
+
+struct listing {
+	const struct node *node;
+	const char *network;
+	json_t *array;
+};
+
+static const char *source_name(enum peer_source source)
+{
+	static const char *const names[] = { "hearsay", "told", "signed" };
+
+	return names[source];
+}
+
+static json_t *addresses_json(const struct peer_entry *entry)
+{
+	struct vd_multiaddr addresses[PEER_BOOK_ADDRESSES];
+	size_t count = peer_entry_addresses(entry, vd_unix_ms() * VD_NS_PER_MS, addresses,
+					    PEER_BOOK_ADDRESSES);
+	json_t *array = json_array();
+	char text[VD_MULTIADDR_TEXT];
+
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(array, json_string(vd_multiaddr_text(&addresses[i], text)));
+	return array;
+}
+
+static json_t *protocols_json(const struct peer_entry *entry)
+{
+	json_t *array = json_array();
+	const char *protocol = NULL;
+
+	while ((protocol = peer_entry_next_protocol(entry, protocol)))
+		json_array_append_new(array, json_string(protocol));
+	return array;
+}
+
+static void add_known(void *context, const struct peer_entry *entry)
+{
+	struct listing *listing = context;
+	uint64_t age_ms = vd_unix_ms() - entry->heard / VD_NS_PER_MS;
+	const char *source =
+	    entry->address_count ? source_name(entry->addresses[0].source) : "told";
+
+	if (json_array_size(listing->array) == KNOWN_SHOWN_MAX)
+		return;
+
+	json_t *addresses = addresses_json(entry);
+	json_t *best = json_array_get(addresses, 0);
+
+	json_array_append_new(
+	    listing->array,
+	    node_named(listing->node,
+		       json_pack("{s:o, s:O, s:s, s:b, s:s, s:s, s:o, s:I, s:o, s:o}", "peer",
+				 node_peer_json(&entry->peer), "address", best ? best : json_null(),
+				 "network", listing->network, "connected", entry->connections != 0,
+				 "source", source, "agent", entry->agent, "rtt_ms",
+				 node_rtt_json(entry->latency), "heard_s",
+				 (json_int_t)(age_ms / 1000), "addresses", addresses, "protocols",
+				 protocols_json(entry)),
+		       &entry->peer));
+}
+
+void node_known(void *context, const json_t *args, struct api_reply *reply)
+{
+	struct node *node = context;
+	struct listing listing = { .node = node, .array = json_array() };
+
+	(void)args;
+	for (size_t i = 0; i < SWARMS; i++) {
+		listing.network = i ? node->config.host.networks[i - 1].name : "public";
+		if (node->known[i].store)
+			peer_book_each(peer_store_book(node->known[i].store), add_known, &listing);
+	}
+	api_reply_ok(reply, json_pack("{s:o}", "known", listing.array));
+}
+
+/* ---- metrics ---- */
+
+static void write_histogram(struct metrics *m, const char *name, const char *help,
+			    const struct keeper_histogram *histogram)
+{
+	uint64_t all = 0;
+
+	metrics_histogram(m, name, help);
+	for (unsigned i = 0; i < KEEPER_BUCKETS; i++) {
+		char end[16] = "+Inf";
+
+		all += histogram->counts[i];
+		if (keeper_bucket_end(i))
+			snprintf(end, sizeof end, "%u.0", keeper_bucket_end(i));
+		metrics_bucket(m, all, end);
+	}
+	metrics_sum(m, all, histogram->sum);
+}
+
+/* Of the public network: the others are few, and known to each other. */
+void node_known_metrics(const struct node *node, struct metrics *m)
+{
+	const struct node_known_peers *known = &node->known[0];
+	const struct keeper_counters *c;
+	const struct peer_book *book;
+	const struct peer_store_counters *file;
+
+	if (!known->keeper)
+		return;
+	c = keeper_counters(known->keeper);
+	book = peer_store_book(known->store);
+	file = peer_store_counters(known->store);
+	metrics_gauge(m, "libp2p_identify_addrs_count", "addresses told to peers");
+	metrics_u64(m, keeper_announced(known->keeper)->count);
+	write_histogram(m, "libp2p_identify_protocols_received", "protocols that peers told of",
+			&c->protocols);
+	write_histogram(m, "libp2p_identify_addrs_received", "addresses that peers told of",
+			&c->addresses);
+	metrics_gauge(m, "viaduct_known_peers", "peers of which something is known");
+	metrics_u64(m, peer_book_count(book));
+	metrics_counter(m, "viaduct_known_turned_away", "what the peer store did not keep, by why");
+	metrics_u64(m, book->counters.peers_evicted, "why", "peer_evicted");
+	metrics_u64(m, book->counters.peers_expired, "why", "peer_expired");
+	metrics_u64(m, book->counters.peers_refused, "why", "peer_no_room");
+	metrics_u64(m, book->counters.addresses_displaced, "why", "address_displaced");
+	metrics_u64(m, book->counters.addresses_refused, "why", "address_refused");
+	metrics_u64(m, c->out_of_reach, "why", "address_out_of_reach");
+	metrics_u64(m, book->counters.records_old, "why", "record_old");
+	metrics_u64(m, c->records_bad, "why", "record_bad");
+	metrics_u64(m, c->keys_bad, "why", "key_bad");
+	metrics_u64(m, book->counters.protocols_refused, "why", "protocol_refused");
+	metrics_counter(m, "viaduct_known_writes", "transactions of host.state");
+	metrics_u64(m, file->writes, "result", "ok");
+	metrics_u64(m, file->writes_failed, "result", "failed");
+	metrics_counter(m, "viaduct_observed_votes",
+			"what peers told of how they see us, by outcome");
+	metrics_u64(m, keeper_votes(known->keeper)->counters.votes, "outcome", "counted");
+	metrics_u64(m, keeper_votes(known->keeper)->counters.refused_local, "outcome",
+		    "not_listening");
+	metrics_u64(m, keeper_votes(known->keeper)->counters.refused_address, "outcome",
+		    "bad_address");
+	metrics_u64(m, keeper_votes(known->keeper)->counters.refused_full, "outcome", "no_room");
+}
