@@ -178,6 +178,18 @@ void node_known_tick(struct node *node, vd_ns now)
 		}
 }
 
+size_t node_known_addresses(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
+			    size_t max)
+{
+	const struct node_known_peers *known = context;
+	const struct peer_entry *entry;
+
+	if (!known->store)
+		return 0;
+	entry = peer_book_find(peer_store_book(known->store), peer);
+	return entry ? peer_entry_addresses(entry, vd_unix_ms() * VD_NS_PER_MS, out, max) : 0;
+}
+
 /* ---- `viaduct peers --known` ---- */
 
 struct listing {

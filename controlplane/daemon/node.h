@@ -491,6 +491,9 @@ void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON
 /* known.c: what the swarms learn of peers, and tell of this node. */
 enum vd_err node_open_known(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_known(struct node *node) ON_CONTROL; /* after the hosts */
+/* A dialer's `known`; context: a struct node_known_peers. */
+size_t node_known_addresses(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
+			    size_t max);
 void node_known_tick(struct node *node, vd_ns now) ON_CONTROL;
 void node_known_reload(struct node *node) ON_CONTROL;
 void node_known_metrics(const struct node *node, struct metrics *m) ON_CONTROL;

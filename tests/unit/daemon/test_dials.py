@@ -78,18 +78,29 @@ class Daemon:
         self.log.close()
 
 
-def connects(*words):
+def connects(*words, to=None):
+    peer = (to or b).peer
     status, said = a.ask("connect", *words)
-    assert status == 0 and f"connection with {b.peer} is up" in said, (words, said)
-    assert [p["peer"] for p in a.peers()] == [b.peer], a.peers()
+    assert status == 0 and f"connection with {peer} is up" in said, (words, said)
+    assert [p["peer"] for p in a.peers()] == [peer], a.peers()
 
 
-def disconnects():
-    a.ask("disconnect", b.peer)
+def disconnects(other=None):
+    other = other or b
+    a.ask("disconnect", other.peer)
     until = time.monotonic() + 20
-    while (a.peers() or b.peers()) and time.monotonic() < until:
+    while (a.peers() or other.peers()) and time.monotonic() < until:
         time.sleep(0.02)  # between two looks
-    assert not a.peers() and not b.peers()
+    assert not a.peers() and not other.peers()
+
+
+def learns(other):
+    """Waits until a has addresses of the other, which identify tells."""
+    until = time.monotonic() + 20
+    while not any(k["peer"] == other.peer and k["addresses"] for k in
+                  json.loads(a.ask("-o", "json", "peers", "--known")[1])["known"]):
+        assert time.monotonic() < until, a.ask("peers", "--known")
+        time.sleep(0.02)  # between two looks
 
 
 def refused(pattern, *words):
@@ -102,7 +113,7 @@ with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, s
     threading.Thread(target=serve_dns, args=(dns,), daemon=True).start()
     servers = f"127.0.0.1:{dns.getsockname()[1]}"
     a = Daemon(directory, "a", f'{{ listen: [ /ip4/127.0.0.1/tcp/0 ], dns: "{servers}" }}')
-    b = Daemon(directory, "b", "{ listen: [ /ip4/0.0.0.0/tcp/0 ] }")
+    b = Daemon(directory, "b", '{ listen: [ /ip4/0.0.0.0/tcp/0 ], no_announce: [ "0.0.0.0/0", "::/0" ] }')
 
     # A wildcard is told as addresses that can be dialled.
     assert not any("0.0.0.0" in address for address in b.tcp()), b.ready
@@ -117,6 +128,7 @@ with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, s
     assert [p["address"] for p in b.peers()] == [a.tcp()[0].split("/p2p/")[0]], (b.peers(), a.ready)
     assert '"already": true' in a.ask("-o", "json", "connect", good)[1]
     assert a.ask("connect", b.peer)[0] == 0  # there is a connection
+
     disconnects()
 
     # Names.
@@ -137,8 +149,20 @@ with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, s
     refused(r"does not say who is there; add /p2p/", good.split("/p2p/")[0])
     refused(r"of different peers", good, dead.replace(b.peer, OTHER))
     refused(r"this daemon itself", a.tcp()[0])
-    refused(r"no address to try", b.peer)
+    refused(r"no address to try", f"/p2p/{OTHER}")
     connects(good)  # by hand there is no back-off
+    disconnects()
+
+    # A peer by itself: b has told no addresses, c has.
+    refused(r"no address to try", b.peer)
+    c = Daemon(directory, "c", "{ listen: [ /ip4/127.0.0.1/tcp/0 ] }")
+    connects(*c.tcp(), to=c)
+    learns(c)
+    disconnects(c)
+    connects(c.peer, to=c)
+    disconnects(c)
+    connects(f"/p2p/{c.peer}", to=c)
+    c.end()
 
     with urllib.request.urlopen(f"http://127.0.0.1:{a.port}/metrics", timeout=60) as page:
         metrics = page.read().decode()
