@@ -241,7 +241,7 @@ static void append_listen(const struct node *node, const struct vd_udp_addr *add
 		 vd_multiaddr_text(&multiaddr, text));
 }
 
-static void append_host_listens(const struct node *node, char *out, size_t cap)
+ON_CONTROL static void append_host_listens(const struct node *node, char *out, size_t cap)
 {
 	struct vd_multiaddr listens[LISTEN_EXPAND_MAX];
 	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];

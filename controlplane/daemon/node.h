@@ -474,7 +474,8 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_hosts(struct node *node) ON_CONTROL;
 /* Of all of them. */
 enum { NODE_LISTENS_MAX = NODE_SWARMS * HOST_LISTEN_MAX };
-size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX]);
+size_t node_host_listens(const struct node *node,
+			 struct vd_multiaddr out[NODE_LISTENS_MAX]) ON_CONTROL;
 void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 /* Before the daemon becomes that user, who is to dial from where these listen. VD_ESYS. */
 enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
@@ -483,7 +484,8 @@ enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
 enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WHY]) ON_CONTROL;
 void node_close_dialer(struct node *node, size_t network) ON_CONTROL;
 /* Where others reach our hosts: as node_host_listens, wildcards expanded. */
-size_t node_host_addresses(const struct node *node, struct vd_multiaddr out[LISTEN_EXPAND_MAX]);
+size_t node_host_addresses(const struct node *node,
+			   struct vd_multiaddr out[LISTEN_EXPAND_MAX]) ON_CONTROL;
 void node_dial_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* limits_told.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
@@ -493,7 +495,7 @@ enum vd_err node_open_known(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_known(struct node *node) ON_CONTROL; /* after the hosts */
 /* A dialer's `known`; context: a struct node_known_peers. */
 size_t node_known_addresses(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
-			    size_t max);
+			    size_t max) ON_CONTROL;
 void node_known_tick(struct node *node, vd_ns now) ON_CONTROL;
 void node_known_reload(struct node *node) ON_CONTROL;
 void node_known_metrics(const struct node *node, struct metrics *m) ON_CONTROL;

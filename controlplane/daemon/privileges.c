@@ -139,7 +139,8 @@ static const struct passwd *find_user(const struct node *node, char why[NODE_WHY
 	return NULL;
 }
 
-static enum vd_err change_user(struct node *node, const struct passwd *user, char why[NODE_WHY])
+ON_CONTROL static enum vd_err change_user(struct node *node, const struct passwd *user,
+					  char why[NODE_WHY])
 {
 	if (seteuid(user->pw_uid) == 0) { /* a container may not know it, or not allow it */
 		(void)!seteuid(0);

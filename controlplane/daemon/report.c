@@ -58,7 +58,7 @@ uint64_t node_switched(const struct node *node)
 /* ---- the commands ---- */
 
 /* Of our libp2p hosts, wildcards expanded. */
-static void add_host_addresses(const struct node *node, json_t *addresses)
+ON_CONTROL static void add_host_addresses(const struct node *node, json_t *addresses)
 {
 	struct vd_multiaddr hosts[LISTEN_EXPAND_MAX];
 	char text[VD_MULTIADDR_TEXT], peer[VD_PEER_ID_TEXT];
@@ -70,7 +70,7 @@ static void add_host_addresses(const struct node *node, json_t *addresses)
 		    addresses, json_sprintf("%s/p2p/%s", vd_multiaddr_text(&hosts[i], text), peer));
 }
 
-static json_t *tell_id(void *context)
+ON_CONTROL static json_t *tell_id(void *context)
 {
 	struct node *node = context;
 	json_t *addresses = json_array();
