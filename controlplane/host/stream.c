@@ -339,6 +339,7 @@ void host_stream_taken(struct host_stream *stream, size_t len)
 {
 	if (!stream->raw)
 		return;
+	stream->raw->answered |= len && !stream->raw->inbound;
 	muxer_taken(stream->raw, len);
 	host_conn_due(stream->conn);
 }

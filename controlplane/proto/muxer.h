@@ -86,9 +86,10 @@ struct muxer {
 /* First member of every muxer's stream. */
 struct muxer_stream {
 	struct muxer *muxer;
-	void *user;   /* the caller's; NULL at first */
-	uint64_t id;  /* for logs */
-	bool inbound; /* the peer opened it */
+	void *user;    /* the caller's; NULL at first */
+	uint64_t id;   /* for logs */
+	bool inbound;  /* the peer opened it */
+	bool answered; /* the caller's: its peer's handler has spoken, so it is reading */
 };
 
 static inline enum vd_err muxer_receive(struct muxer *m, struct vd_bytes in, size_t *used_out,

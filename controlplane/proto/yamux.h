@@ -18,7 +18,8 @@
  * - A ping at the start and every ping_interval gives the round trip; VD_ELINK_TIMEOUT when
  *   nothing at all came for ping_timeout after one.
  * - FIN goes at the earliest fin_delay after a stream's first frame of ours, as a frame of its own:
- *   js-libp2p (3.3) loses what a short stream brought when its end arrives in the same read.
+ *   js-libp2p (3.3) loses what a short stream brought when its end arrives in the same read. Not
+ *   on one that was answered: js counts it until then, and takes two pings at a time.
  */
 #include "controlplane/proto/muxer.h"
 
