@@ -19,6 +19,8 @@ async function sendZeros (stream, count) {
       await stream.onDrain()
     }
     left -= part
+    // Over TLS neither waits for the socket, and nothing is read meanwhile: a reset would never be seen.
+    await new Promise(resolve => setImmediate(resolve))
   }
 }
 
