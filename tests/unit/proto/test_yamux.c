@@ -143,6 +143,21 @@ Test(yamux, fin_of_an_older_stream_goes_at_once)
 	muxer_free(raw.m);
 }
 
+Test(yamux, fin_of_a_young_stream_that_was_answered_goes_at_once)
+{
+	struct muxer_stream *stream;
+
+	raw_start(&yamux_defaults, YAMUX_SERVER);
+	raw_expect(PING, SYN, 0, 1);
+	stream = raw_accepted(1);
+	cr_assert(eq(sz, write_zeros(stream, 4), 4));
+	stream->answered = true;
+	muxer_finish(stream);
+	raw_expect(DATA, 0, 1, 4);
+	raw_expect(WINDOW, FIN, 1, 0);
+	muxer_free(raw.m);
+}
+
 Test(yamux, a_reset_while_fin_waits_ends_the_waiting)
 {
 	struct muxer_stream *stream;
