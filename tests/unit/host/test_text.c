@@ -201,7 +201,7 @@ Test(text, a_message_is_sent_whole_or_not_at_all)
 	end();
 }
 
-Test(text, a_message_to_a_stream_that_was_reset_fails)
+Test(text, a_stream_that_was_reset_is_told_closed)
 {
 	begin();
 	host_stream_reset(theirs);
