@@ -4,7 +4,7 @@
  * measured: a libp2p node as a process beside us, ours (peer.c) or go-libp2p's
  * (rival_go_libp2p/): its time and its memory are the kernel's account of that process alone.
  *
- *	PROGRAM -security noise|tls [-threads N]
+ *	PROGRAM -security noise|tls
  *
  * prints `listening ADDRESS`, serves identify, ping and /perf/1.0.0, answers each line on its
  * standard input, after it tidied its memory up, with `open=N accepted=N received=N` (connections;
