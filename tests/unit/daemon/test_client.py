@@ -42,8 +42,10 @@ def serve(listener):
 
 
 def run(*words, **environment):
+    """With a runtime directory of its own: a `viaductd --dev` that runs beside the test is not to be seen."""
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("VIADUCT_", "XDG_"))}
-    return subprocess.run([VIADUCT, *words], capture_output=True, text=True, timeout=30, env=clean | environment)
+    own = {"XDG_RUNTIME_DIR": directory}
+    return subprocess.run([VIADUCT, *words], capture_output=True, text=True, timeout=30, env=clean | own | environment)
 
 
 def check(done, status, out="", err=""):
@@ -94,6 +96,10 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("--api", path, "sessions"), 3, err="closed the connection")
 
     check(run("--api", directory + "/none", "status"), 3, err="start viaductd")
+    os.makedirs(directory + "/dev/viaduct")
+    open(directory + "/dev/viaduct/api.sock", "w").close()
+    check(run("--api", directory + "/none", "status", XDG_RUNTIME_DIR=directory + "/dev"), 3,
+          err=f"there is one of --dev; add --api {directory}/dev/viaduct/api.sock\n")
     check(run("--api", "/x" * 80, "status"), 3, err="too long")
     check(run("reboot"), 2, err="unknown command `reboot`")
     check(run("ping"), 2, err="usage: viaduct ping PEER")
