@@ -169,9 +169,11 @@ bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
 /* Opens the socket; false: that port is not to be had. */
 bool host_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from);
 
-/* tcp.c */
+/* tcp.c: dialling. */
 /* Dials once more, from any port, for those who wait for this one; false: they still do. */
 bool host_dial_again(struct host_conn *conn);
+
+/* listen.c: listening. */
 void host_listen_close(struct host *host);
 
 /* bounds.c: a connection under the limits that all hosts share. */
