@@ -376,6 +376,7 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 	metrics_counter(m, "viaduct_swarm_turned_away", "what the libp2p host turned away, by why");
 	metrics_u64(m, c->inbound_failed, "why", "not_negotiated");
 	metrics_u64(m, c->connections_refused, "why", "too_many_connections");
+	metrics_u64(m, c->accepts_put_off, "why", "no_descriptor");
 	metrics_u64(m, c->streams_refused, "why", "no_protocol");
 	metrics_u64(m, c->peers_broke, "why", "broke_protocol");
 	metrics_u64(m, c->timeouts, "why", "timeout");

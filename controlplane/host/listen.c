@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* listen: listening, and what becomes of who connects. */
+/*
+ * listen: listening, and what becomes of who connects.
+ *
+ * Accepting is not libuv's: for want of a descriptor it cuts those who wait, without a word to us,
+ * or tries again without end. Here they wait in the kernel's queue, and we look again later.
+ */
 #include "controlplane/host/parts.h"
 
-#include <fcntl.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-enum { BACKLOG = 1024 };
+#include "base/log.h"
 
-/* ---- listening ---- */
+enum {
+	BACKLOG = 1024,
+	ACCEPTS_A_TURN = 64, /* then the others' turn */
+	AGAIN_MS = 100,
+};
+
+static const vd_ns told_again = VD_SECONDS(60);
+
+/* ---- accepting ---- */
 
 /* The socket is in its handle. */
 static enum vd_err begin_accepted(struct host_conn *conn, int uv_err)
@@ -46,93 +61,129 @@ enum vd_err host_adopt(struct host *host, int fd)
 	return begin_accepted(conn, err);
 }
 
-static void on_lent_closed(uv_handle_t *handle)
-{
-	((struct host *)handle->data)->handle_count--;
-	free(handle);
-}
-
-/* Out of the handle that libuv wants to accept with; -1: not had. */
-static int accept_descriptor(struct host *host, uv_stream_t *listener)
-{
-	uv_tcp_t *tcp = malloc(sizeof *tcp);
-	uv_os_fd_t fd;
-	int own = -1;
-
-	if (!tcp || uv_tcp_init(host->loop, tcp)) {
-		free(tcp);
-		return -1;
-	}
-	tcp->data = host;
-	host->handle_count++;
-	if (!uv_accept(listener, (uv_stream_t *)tcp) && !uv_fileno((uv_handle_t *)tcp, &fd))
-		own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	uv_close((uv_handle_t *)tcp, on_lent_closed);
-	return own;
-}
-
 /* To whoever the events' owner chooses. */
-static void hand_over(struct host *host, uv_stream_t *listener)
+static void take_accepted(struct host *host, int fd)
 {
-	int fd = accept_descriptor(host, listener);
-
-	if (fd < 0)
-		host->counters.connections_refused++;
-	else if (!host->events.accepted(host->events.context, fd))
+	if (!host->events.accepted || !host->events.accepted(host->events.context, fd))
 		(void)!host_adopt(host, fd);
 }
 
-/* libuv listens no further until what came was accepted. */
-static void turn_away(struct host *host, uv_stream_t *listener)
+/* Whether accept(2) failed because of the one connection; the next may be had. */
+static bool is_of_one(int error)
 {
-	int fd = accept_descriptor(host, listener);
-
-	if (fd >= 0)
-		close(fd);
+	return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
 }
 
-static void on_connection(uv_stream_t *tcp, int status)
+static void tell_shortage(struct host *host, int error)
 {
-	struct host *host = ((struct host_listener *)tcp->data)->host;
-	struct host_conn *conn;
+	if (host->shortage_told && vd_now() < host->shortage_told + told_again)
+		return;
+	host->shortage_told = vd_now();
+	vd_log(VD_WARN, VD_SUB_HOST,
+	       "cannot accept connections; who connects waits. If files are too many, raise their "
+	       "limit (ulimit -n, or LimitNOFILE= of the unit), or lower host.connections_max",
+	       VD_STR("network", host_network_name(host)), VD_STR("cause", strerror(error)));
+}
 
-	if (status < 0)
-		return;
-	if (host->events.accepted) {
-		hand_over(host, tcp);
-		return;
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static void on_again(uv_timer_t *timer)
+{
+	struct host_listener *listener = timer->data;
+
+	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
+}
+
+/* Level-triggered: it would be ready all the time. */
+static void put_off(struct host_listener *listener, int error)
+{
+	listener->host->counters.accepts_put_off++;
+	tell_shortage(listener->host, error);
+	uv_poll_stop(&listener->poll);
+	uv_timer_start(&listener->again, on_again, AGAIN_MS, 0);
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct host_listener *listener = poll->data;
+
+	(void)status;
+	(void)events;
+	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+		if (fd >= 0) {
+			take_accepted(listener->host, fd);
+		} else if (!is_of_one(errno)) {
+			if (errno != EAGAIN)
+				put_off(listener, errno);
+			return;
+		}
 	}
-	conn = host_conn_new(host, false, NULL);
-	if (conn)
-		(void)!begin_accepted(conn, uv_accept(tcp, (uv_stream_t *)&conn->tcp));
-	else
-		turn_away(host, tcp);
 }
 
-static void on_listener_closed(uv_handle_t *handle)
+/* ---- listening ---- */
+
+static void on_handle_closed(uv_handle_t *handle)
 {
 	struct host_listener *listener = handle->data;
 
 	listener->host->handle_count--;
-	free(listener);
+	if (--listener->handles == 0)
+		free(listener);
 }
 
-static int bind_listener(struct host_listener *listener, const struct sockaddr_storage *at)
+/* 0, or errno's. */
+static int bind_socket(int fd, const struct sockaddr_storage *at, struct sockaddr_storage *bound)
 {
-	unsigned flags = at->ss_family == AF_INET6 ? UV_TCP_IPV6ONLY : 0;
-	struct sockaddr_storage bound;
-	int len = sizeof bound;
-	int err = uv_tcp_bind(&listener->tcp, (const struct sockaddr *)at, flags);
+	socklen_t len =
+	    at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+	socklen_t room = sizeof *bound;
+	int on = 1;
 
-	if (!err)
-		err = uv_listen((uv_stream_t *)&listener->tcp, BACKLOG, on_connection);
-	if (!err)
-		err = uv_tcp_getsockname(&listener->tcp, (struct sockaddr *)&bound, &len);
-	if (err)
-		return err;
-	host_address_of(&bound, &listener->address);
-	host_local_share(&listener->tcp);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
+	    (at->ss_family == AF_INET6 &&
+	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on)) ||
+	    bind(fd, (const struct sockaddr *)at, len) || listen(fd, BACKLOG) ||
+	    getsockname(fd, (struct sockaddr *)bound, &room))
+		return errno;
+	host_local_share(fd);
 	return 0;
+}
+
+static int open_listener(struct host *host, const struct sockaddr_storage *at,
+			 struct host_listener *listener)
+{
+	struct sockaddr_storage bound;
+	int error;
+
+	listener->host = host;
+	listener->fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	error = bind_socket(listener->fd, at, &bound);
+	if (!error && uv_poll_init(host->loop, &listener->poll, listener->fd))
+		error = EINVAL;
+	if (error) {
+		if (listener->fd >= 0)
+			close(listener->fd);
+		return error;
+	}
+	uv_timer_init(host->loop, &listener->again);
+	listener->poll.data = listener->again.data = listener;
+	listener->handles = 2;
+	host->handle_count += 2;
+	host_address_of(&bound, &listener->address);
+	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
+	return 0;
+}
+
+static const char *cure_of(int error)
+{
+	switch (error) {
+	case EADDRINUSE: return "is another program there?";
+	case EADDRNOTAVAIL: return "is it an address of this machine?";
+	case EMFILE: return "raise the limit of open files (ulimit -n)";
+	default: return "is this process allowed to?";
+	}
 }
 
 enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why)
@@ -140,7 +191,7 @@ enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, c
 	struct host_listener *listener;
 	struct sockaddr_storage at;
 	struct vd_peer_id peer;
-	int err;
+	int error;
 
 	if (host_address_parse(address, &at, &peer) || peer.len) {
 		snprintf(why, HOST_WHY, "wants /ip4/ADDRESS/tcp/PORT or /ip6/ADDRESS/tcp/PORT");
@@ -153,14 +204,10 @@ enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, c
 	listener = calloc(1, sizeof *listener);
 	if (!listener)
 		return VD_ENOMEM;
-	listener->host = host;
-	uv_tcp_init(host->loop, &listener->tcp);
-	listener->tcp.data = listener;
-	host->handle_count++;
-	err = bind_listener(listener, &at);
-	if (err) {
-		snprintf(why, HOST_WHY, "%s; is another program there?", uv_strerror(err));
-		uv_close((uv_handle_t *)&listener->tcp, on_listener_closed);
+	error = open_listener(host, &at, listener);
+	if (error) {
+		snprintf(why, HOST_WHY, "%s; %s", strerror(error), cure_of(error));
+		free(listener);
 		return VD_ESYS;
 	}
 	host->listeners[host->listen_count++] = listener;
@@ -168,11 +215,18 @@ enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, c
 	return VD_OK;
 }
 
+/* Nobody is accepted from here on, and the port is free. */
+static void close_listener(struct host_listener *listener)
+{
+	uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
+	uv_close((uv_handle_t *)&listener->again, on_handle_closed);
+	close(listener->fd);
+}
+
 void host_listen_close(struct host *host)
 {
 	while (host->listen_count)
-		uv_close((uv_handle_t *)&host->listeners[--host->listen_count]->tcp,
-			 on_listener_closed);
+		close_listener(host->listeners[--host->listen_count]);
 }
 
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX])
@@ -192,4 +246,3 @@ void host_listens_by_another(struct host *host, const struct vd_multiaddr *liste
 	memcpy(host->by_another, listens, host->by_another_count * sizeof *listens);
 	host_self_listens_changed(host);
 }
-

@@ -23,24 +23,18 @@ static socklen_t length_of(const struct sockaddr_storage *address)
 
 /* ---- listeners ---- */
 
-void host_local_share(const uv_tcp_t *listener)
+void host_local_share(int listener)
 {
-	uv_os_fd_t fd;
 	int on = 1;
 
-	if (!uv_fileno((const uv_handle_t *)listener, &fd))
-		(void)!setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* or any port */
+	(void)!setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* or any port */
 }
 
 enum vd_err host_listens_give(struct host *host, unsigned user)
 {
-	for (size_t i = 0; i < host->listen_count; i++) {
-		uv_os_fd_t fd;
-
-		if (uv_fileno((uv_handle_t *)&host->listeners[i]->tcp, &fd) ||
-		    fchown(fd, user, (gid_t)-1))
+	for (size_t i = 0; i < host->listen_count; i++)
+		if (fchown(host->listeners[i]->fd, user, (gid_t)-1))
 			return VD_ESYS;
-	}
 	return VD_OK;
 }
 

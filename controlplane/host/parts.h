@@ -94,7 +94,10 @@ struct host_stream {
 
 struct host_listener {
 	struct host *host;
-	uv_tcp_t tcp;
+	int fd;
+	uv_poll_t poll;
+	uv_timer_t again; /* listens again, when there was no descriptor for who came */
+	unsigned handles; /* of the two, not closed yet */
 	struct vd_multiaddr address;
 };
 
@@ -136,6 +139,7 @@ struct host {
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;
 	struct host_counters counters;
+	vd_ns shortage_told;    /* of descriptors, in the log; 0: never */
 	struct host_self *self; /* identify_tell.c */
 	uint8_t read_buffer[HOST_READ_BYTES];
 };
@@ -163,7 +167,7 @@ struct host_no_pipe host_pipe_block(void);
 void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
 /* local.c: where dials come from. */
-void host_local_share(const uv_tcp_t *listener);
+void host_local_share(int listener);
 bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
 		     struct sockaddr_storage *from_out);
 /* Opens the socket; false: that port is not to be had. */
