@@ -203,6 +203,15 @@ enum vd_err vd_config_environment(char *const *variables, struct vd_config *conf
 enum vd_err vd_config_check(const struct vd_config *config, struct vd_config_error *error);
 
 /*
+ * How many files (RLIMIT_NOFILE) may be open at once: host.connections_max and what else there is,
+ * rather too many than too few. And whether a process that may open `files` can do that; VD_EUSER
+ * names host.connections_max and the cure. A node without libp2p networks is not held to it.
+ */
+uint64_t vd_config_files(const struct vd_config *config);
+enum vd_err vd_config_check_files(const struct vd_config *config, const char *name, uint64_t files,
+				  struct vd_config_error *error);
+
+/*
  * For SIGHUP: the first key, as of the table, that differs and is read only at start, or NULL
  * when `next` can take effect now. Static storage.
  */

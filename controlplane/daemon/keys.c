@@ -213,8 +213,10 @@ const struct config_key config_keys[] = {
 		  "does." },
 	{ "host.connections_max", KEY_U32, AT(host.connections_max), .min = 16, .max = 1 << 20,
 	  .fallback = "16384",
-	  .help = "libp2p connections, both ways, of all networks; each takes a file descriptor, "
-		  "too." },
+	  .help =
+	      "libp2p connections, both ways, of all networks. Each is an open file: at start "
+	      "the soft limit (`ulimit -n`) is raised to the hard one if that is needed, and it "
+	      "is an error if they do not fit (LimitNOFILE= of the unit)." },
 	{ "host.negotiating_max", KEY_U32, AT(host.negotiating_max), .min = 1, .max = 1 << 20,
 	  .fallback = "2048",
 	  .help = "Of those, how many may still be agreeing on encryption and streams, for which "

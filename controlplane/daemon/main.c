@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/init.h"
@@ -90,6 +91,25 @@ failed:
 	exit(EXIT_FAILURE);
 }
 
+/* As many files as the configuration asks for; how many more may be open is not ours to change. */
+static void allow_files(const struct arguments *arguments, const struct vd_config *config)
+{
+	struct vd_config_error error;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	if (limit.rlim_cur < limit.rlim_max && limit.rlim_cur < vd_config_files(config)) {
+		limit.rlim_cur = limit.rlim_max;
+		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+			(void)getrlimit(RLIMIT_NOFILE, &limit);
+	}
+	if (!vd_config_check_files(config, arguments->config, limit.rlim_cur, &error))
+		return;
+	fprintf(stderr, "viaductd: %s\n", error.text);
+	exit(EXIT_FAILURE);
+}
+
 /* For --check-config. */
 static void check_names(const struct vd_config *config)
 {
@@ -132,6 +152,7 @@ int main(int argc, char **argv)
 		return EXIT_FAILURE;
 	}
 	read_config(&arguments, &config);
+	allow_files(&arguments, &config);
 	if (arguments.check) {
 		check_names(&config);
 		puts("configuration ok");

@@ -47,10 +47,10 @@ enum host_limit {
 };
 
 struct host_limits_config {
-	uint32_t connections;      /* both ways */
-	uint32_t negotiating;      /* of those, that are not open yet; both ways */
-	uint32_t prefix;           /* connections from one prefix */
-	uint32_t peer_streams;     /* that one peer opened, on all its connections to a host */
+	uint32_t connections;  /* both ways; each is an open file: raise RLIMIT_NOFILE to match */
+	uint32_t negotiating;  /* of those, that are not open yet; both ways */
+	uint32_t prefix;       /* connections from one prefix */
+	uint32_t peer_streams; /* that one peer opened, on all its connections to a host */
 	uint32_t protocol_streams; /* that peers opened, of one protocol */
 	uint64_t buffered_bytes;   /* unread and unsent, of all connections */
 };
