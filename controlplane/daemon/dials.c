@@ -19,8 +19,7 @@ enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WH
 		.swarm = node->swarms[network],
 		.self = node->identity.id,
 		.dns = node->config.host.dns,
-		.known = node_known_addresses,
-		.context = &node->known[network],
+		.routers = { &node->known[network].router.router },
 	};
 	char cause[CP_DNS_WHY];
 	enum vd_err err = dialer_new(&config, cause, &node->dialers[network]);

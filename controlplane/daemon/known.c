@@ -134,13 +134,15 @@ ON_CONTROL static enum vd_err open_known(struct node *node, size_t i, char why[N
 		snprintf(why, NODE_WHY, "host.state: %s", cause[0] ? cause : vd_err_text(err));
 		return err;
 	}
+	book_router_init(&known->router, peer_store_book(known->store));
 	err = keeper_new(
 	    &(struct keeper_config){ peer_store_book(known->store), listens, tell, known },
 	    &known->keeper);
 	if (err)
 		return err;
 	set_rules(node, i);
-	return watch(known);
+	err = watch(known);
+	return err ? err : node_open_dialer(node, i, why);
 }
 
 enum vd_err node_open_known(struct node *node, char why[NODE_WHY])
@@ -176,18 +178,6 @@ void node_known_tick(struct node *node, vd_ns now)
 			keeper_poll(node->known[i].keeper, now);
 			peer_store_poll(node->known[i].store, now);
 		}
-}
-
-size_t node_known_addresses(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
-			    size_t max)
-{
-	const struct node_known_peers *known = context;
-	const struct peer_entry *entry;
-
-	if (!known->store)
-		return 0;
-	entry = peer_book_find(peer_store_book(known->store), peer);
-	return entry ? peer_entry_addresses(entry, vd_unix_ms() * VD_NS_PER_MS, out, max) : 0;
 }
 
 /* ---- `viaduct peers --known` ---- */

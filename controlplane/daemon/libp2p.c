@@ -120,9 +120,6 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 		err = open_public(node, why);
 	for (uint32_t i = 0; !err && i < node->config.host.network_count; i++)
 		err = open_private(node, i, why);
-	for (size_t i = 0; !err && i < NODE_SWARMS; i++)
-		if (node->swarms[i])
-			err = node_open_dialer(node, i, why);
 	return err;
 }
 

@@ -25,6 +25,7 @@
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
+#include "controlplane/host/book_router.h"
 #include "controlplane/host/dialer.h"
 #include "controlplane/host/listen_expand.h"
 #include "controlplane/host/swarm.h"
@@ -163,6 +164,7 @@ struct node_resume {
 struct node_known_peers {
 	struct swarm *swarm;
 	struct peer_store *store;
+	struct book_router router; /* of the store; the dialer's first */
 	struct keeper *keeper;
 };
 
@@ -480,7 +482,7 @@ void node_host_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 /* Before the daemon becomes that user, who is to dial from where these listen. VD_ESYS. */
 enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
 
-/* dials.c: a network's dialer, once it has its swarm. */
+/* dials.c: a network's dialer, once it has its swarm and its book of peers. */
 enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WHY]) ON_CONTROL;
 void node_close_dialer(struct node *node, size_t network) ON_CONTROL;
 /* Where others reach our hosts: as node_host_listens, wildcards expanded. */
@@ -493,9 +495,6 @@ void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON
 /* known.c: what the swarms learn of peers, and tell of this node. */
 enum vd_err node_open_known(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_known(struct node *node) ON_CONTROL; /* after the hosts */
-/* A dialer's `known`; context: a struct node_known_peers. */
-size_t node_known_addresses(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
-			    size_t max) ON_CONTROL;
 void node_known_tick(struct node *node, vd_ns now) ON_CONTROL;
 void node_known_reload(struct node *node) ON_CONTROL;
 void node_known_metrics(const struct node *node, struct metrics *m) ON_CONTROL;

@@ -43,7 +43,7 @@ ON_CONTROL static void take_address(struct dial *dial, const struct vd_multiaddr
 
 /* ---- names ---- */
 
-static void keep_why(struct dial *dial, enum vd_err err, const char *why)
+void dial_keep_why(struct dial *dial, enum vd_err err, const char *why)
 {
 	if (dial->name_err)
 		return;
@@ -63,9 +63,9 @@ static void on_resolved(void *context, const struct cp_resolver_answer *answer)
 	if (answer->done) {
 		name->ask = NULL;
 		dial->asking--;
-		dial_plan_expect(&dial->plan, dial->asking > 0);
+		dial_expect(dial);
 		if (answer->err)
-			keep_why(dial, answer->err, answer->why);
+			dial_keep_why(dial, answer->err, answer->why);
 	}
 	dial_pump(dial, now);
 }
@@ -85,12 +85,12 @@ ON_CONTROL static void ask_name(struct dial *dial, const struct vd_multiaddr *ad
 	if (err) {
 		snprintf(why, sizeof why, "%.160s: %s", vd_multiaddr_text(address, text),
 			 err == VD_EUSER ? "that is no name of DNS" : vd_err_text(err));
-		keep_why(dial, err, why);
+		dial_keep_why(dial, err, why);
 		return;
 	}
 	dial->name_count++;
 	dial->asking++;
-	dial_plan_expect(&dial->plan, true);
+	dial_expect(dial);
 }
 
 void dial_learn(struct dial *dial, const struct vd_multiaddr *address, vd_ns now)
@@ -201,6 +201,7 @@ void dial_stop(struct dial *dial)
 	for (unsigned i = 0; i < dial->name_count; i++)
 		if (dial->names[i].ask)
 			cp_resolver_cancel(dial->names[i].ask);
+	dial_search_stop(dial);
 }
 
 /* ---- why ---- */
@@ -276,6 +277,7 @@ void dial_pump(struct dial *dial, vd_ns now)
 	}
 	expire(dial, now);
 	begun = begin_due(dial, now);
+	dial_search_next(dial, now);
 	if (dial_plan_state(&dial->plan) == DIAL_PLAN_FAILED) {
 		char why[DIALER_WHY];
 

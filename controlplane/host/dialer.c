@@ -6,8 +6,6 @@
 
 #include "controlplane/host/dialer_state.h"
 
-enum { KNOWN_MAX = 32 };
-
 /* ---- the clock ---- */
 
 static void set_timer(struct dialer *dialer);
@@ -142,16 +140,9 @@ void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err
 
 ON_CONTROL static void learn_all(struct dial *dial, const struct dialer_wish *wish, vd_ns now)
 {
-	const struct dialer_config *config = &dial->dialer->config;
-	struct vd_multiaddr known[KNOWN_MAX];
-	size_t count = 0;
-
 	for (size_t i = 0; i < wish->count; i++)
 		dial_learn(dial, &wish->addresses[i], now);
-	if (config->known)
-		count = config->known(config->context, &wish->peer, known, KNOWN_MAX);
-	for (size_t i = 0; i < count; i++)
-		dial_learn(dial, &known[i], now);
+	dial_search_first(dial, now);
 }
 
 enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish, dialer_fn fn,

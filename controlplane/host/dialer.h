@@ -3,7 +3,8 @@
 /*
  * dialer: connects to a peer, by whichever of its addresses answers.
  *
- *	addresses given, and known -> names looked up (loop/resolver.h) -> plan (proto/dial_plan.h)
+ *	addresses given, and found (peer_router.h) -> names looked up (loop/resolver.h)
+ *	  -> plan (proto/dial_plan.h)
  *	  -> attempts, one address each (swarm_dial) -> the first connection; the others are cut off
  *
  * A peer is dialled once at a time: who asks for it meanwhile adds addresses, and is told with the
@@ -14,6 +15,7 @@
  * Memory:  on the heap, about 30 KiB for a peer that is dialled.
  */
 #include "base/thread.h"
+#include "controlplane/host/peer_router.h"
 #include "controlplane/host/swarm.h"
 #include "controlplane/loop/resolver.h"
 #include "controlplane/proto/dial_plan.h"
@@ -22,6 +24,8 @@ enum {
 	DIALER_PEERS_MAX = 1024,   /* dialled at once */
 	DIALER_ATTEMPTS_MAX = 160, /* under way at once, as go-libp2p; others wait */
 	DIALER_NAMES_MAX = 8,      /* looked up for a peer */
+	DIALER_ROUTERS_MAX = 4,
+	DIALER_FIND_S = 30, /* for a router to find addresses */
 	DIALER_WHY = DIAL_PLAN_WHY + NAME_WALK_WHY + 64,
 };
 
@@ -33,11 +37,11 @@ struct dialer_config {
 	struct vd_peer_id self;
 	const char *dns;         /* as cp_dns_config.servers */
 	unsigned dns_timeout_ms; /* as cp_dns_config.timeout_ms */
-	/* What else is known of a peer: at most `max` addresses; returns how many. NULL: nothing.
+	/*
+	 * Who is asked for addresses: the first at once, each next one when nothing is left to try;
+	 * NULL ends them. They outlive the dialer.
 	 */
-	size_t (*known)(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
-			size_t max);
-	void *context;
+	struct peer_router *routers[DIALER_ROUTERS_MAX];
 };
 
 struct dialer_wish {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* dialer_state: what dialer.c (who asks, life) and dial.c (one peer's dial) share. */
+/* dialer_state: what dialer.c (who asks, life), dial.c (one peer's dial) and dial_search.c share.
+ */
 #include <uv.h>
 
 #include "controlplane/host/dialer.h"
@@ -33,6 +34,9 @@ struct dial {
 	struct dial_try tries[DIAL_PLAN_MAX];
 	struct dial_name names[DIALER_NAMES_MAX];
 	unsigned name_count, asking;
+	struct peer_search search; /* of routers[routers_asked - 1] */
+	unsigned routers_asked;
+	bool searching;
 	struct dial_waiter *waiting;
 	vd_ns again_at; /* when the first address that is left out may be tried; 0: none is */
 	enum vd_err name_err;
@@ -66,6 +70,18 @@ void dial_learn(struct dial *dial, const struct vd_multiaddr *address, vd_ns now
 void dial_pump(struct dial *dial, vd_ns now) ON_CONTROL;
 /* Ends what is under way. */
 void dial_stop(struct dial *dial) ON_CONTROL;
+/* Why there are no addresses: the first reason is kept. */
+void dial_keep_why(struct dial *dial, enum vd_err err, const char *why);
+
+/* dial_search.c: the peer routers, in order. */
+
+/* Somebody wants the peer, for the first time or again. */
+void dial_search_first(struct dial *dial, vd_ns now) ON_CONTROL;
+/* If nothing is left to try, and nobody is being asked. */
+void dial_search_next(struct dial *dial, vd_ns now) ON_CONTROL;
+void dial_search_stop(struct dial *dial) ON_CONTROL;
+/* Tells the plan whether addresses may still come. */
+void dial_expect(struct dial *dial);
 
 /* dialer.c */
 

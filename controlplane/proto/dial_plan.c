@@ -357,6 +357,11 @@ enum dial_plan_state dial_plan_state(const struct dial_plan *plan)
 	return DIAL_PLAN_FAILED;
 }
 
+bool dial_plan_is_idle(const struct dial_plan *plan)
+{
+	return !plan->under_way && !first_waiting(plan);
+}
+
 /* ---- why ---- */
 
 /* What a peer answered tells more than that nothing did. */

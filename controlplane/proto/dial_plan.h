@@ -114,6 +114,8 @@ bool dial_plan_expire(struct dial_plan *plan, vd_ns now, unsigned *attempt_out);
 bool dial_plan_cancel(struct dial_plan *plan, unsigned *attempt_out);
 
 enum dial_plan_state dial_plan_state(const struct dial_plan *plan);
+/* Nothing is under way, and nothing waits: without further addresses nothing happens any more. */
+bool dial_plan_is_idle(const struct dial_plan *plan);
 /* VD_OK unless it failed: of the attempt that got furthest; VD_ENOTFOUND without any. */
 enum vd_err dial_plan_err(const struct dial_plan *plan);
 /* Why it failed, all attempts' reasons, shortened to what fits; returns `out`. */

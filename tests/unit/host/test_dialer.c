@@ -106,21 +106,63 @@ static struct swarm *open_swarm(struct vd_identity *identity, unsigned threads)
 	return swarm;
 }
 
-static struct vd_multiaddr known_address;
+/* ---- peer routers: one that answers at once, and one that takes its time ---- */
 
-static size_t known(void *context, const struct vd_peer_id *peer, struct vd_multiaddr *out,
-		    size_t max)
+static struct vd_multiaddr known_address;
+static enum vd_err near_err;
+
+static enum vd_err find_near(struct peer_router *router, struct peer_search *search)
 {
-	(void)context;
-	if (!known_address.len || !max || !vd_peer_id_equal(peer, &identity_b.id))
-		return 0;
-	out[0] = known_address;
-	return 1;
+	(void)router;
+	if (known_address.len && vd_peer_id_equal(&search->peer, &identity_b.id))
+		search->found(search, &known_address, 1);
+	return near_err;
 }
+
+static struct far {
+	struct peer_router router;
+	unsigned asked, cancelled;
+	struct peer_search *search; /* NULL: none is under way */
+} far;
+
+static enum vd_err find_far(struct peer_router *router, struct peer_search *search)
+{
+	struct far *to = (struct far *)router;
+
+	to->asked++;
+	cr_assert(to->search == NULL);
+	to->search = search;
+	return VD_AGAIN;
+}
+
+static void cancel_far(struct peer_router *router, struct peer_search *search)
+{
+	struct far *to = (struct far *)router;
+
+	cr_assert(to->search == search);
+	to->cancelled++;
+	to->search = NULL;
+}
+
+static const struct peer_router_class near_class = { .name = "near", .find = find_near };
+static const struct peer_router_class far_class = { "far", find_far, cancel_far };
+static struct peer_router near = { &near_class };
+
+static void far_done(enum vd_err err, const char *why)
+{
+	struct peer_search *search = far.search;
+
+	far.search = NULL;
+	search->done(search, err, why);
+}
+
+static bool with_far;
 
 static void begin_with(unsigned threads)
 {
-	struct dialer_config config = { .loop = &loop, .dns_timeout_ms = DNS_MS, .known = known };
+	struct dialer_config config = { .loop = &loop,
+					.dns_timeout_ms = DNS_MS,
+					.routers = { &near, with_far ? &far.router : NULL } };
 	struct vd_multiaddr bound[HOST_LISTEN_MAX];
 	char why[CP_DNS_WHY];
 
@@ -135,6 +177,8 @@ static void begin_with(unsigned threads)
 	cr_assert(eq(sz, swarm_listens(b, bound), 1));
 	address_b = bound[0];
 	known_address.len = 0;
+	near_err = VD_OK;
+	far = (struct far){ .router = { &far_class } };
 	dns_server_begin(&dns, &loop, rows);
 	config.swarm = a;
 	config.self = identity_a.id;
@@ -295,6 +339,169 @@ Test(dialer, what_is_known_of_a_peer_is_tried_too)
 	end();
 }
 
+/* ---- routers ---- */
+
+static struct vd_multiaddr dns_address(const char *format)
+{
+	char text[256];
+
+	snprintf(text, sizeof text, format, port_of(&address_b));
+	return of(text);
+}
+
+static void begin_far(void)
+{
+	with_far = true;
+	begin();
+	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
+}
+
+/* From the loop, as routers answer. */
+static void wait_for_far(void)
+{
+	UNTIL(far.search != NULL);
+	cr_assert(vd_peer_id_equal(&far.search->peer, &identity_b.id));
+	cr_assert(gt(u64, far.search->deadline, vd_now()));
+	cr_assert(le(u64, far.search->deadline, vd_now() + VD_SECONDS(DIALER_FIND_S)));
+	cr_assert(eq(uint, said.count, 0)); /* as long as it searches, nothing has failed */
+}
+
+Test(dialer, the_next_router_is_asked_when_nothing_is_left_to_try)
+{
+	with_far = true;
+	begin();
+	known_address = of_port(closed_port());
+	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
+	cr_assert(eq(uint, far.asked, 0));
+	wait_for_far();
+	cr_assert(eq(u64, dialer_counters(dialer)->errors[0][DIALER_REFUSED], 1)); /* tried first */
+	far.search->found(far.search, &address_b, 1);
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
+	cr_assert(eq(uint, far.asked, 1));
+	cr_assert(eq(uint, far.cancelled, 1)); /* it was still searching */
+	end();
+}
+
+Test(dialer, the_next_router_is_left_alone_while_the_first_suffices)
+{
+	with_far = true;
+	begin();
+	known_address = address_b;
+	connect_and_wait(&identity_b.id, NULL, 0);
+	cr_assert(eq(int, said.err, VD_OK));
+	cr_assert(eq(uint, far.asked, 0));
+	end();
+}
+
+Test(dialer, a_router_answers_in_pieces)
+{
+	struct vd_multiaddr bad;
+
+	begin_far();
+	wait_for_far();
+	bad = of_port(closed_port());
+	far.search->found(far.search, &bad, 1);
+	UNTIL(dialer_counters(dialer)->errors[0][DIALER_REFUSED] == 1);
+	cr_assert(eq(uint, said.count, 0));
+	far.search->found(far.search, &address_b, 1);
+	far_done(VD_OK, NULL);
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
+	cr_assert(eq(uint, far.cancelled, 0));
+	end();
+}
+
+Test(dialer, what_a_router_finds_may_be_a_name)
+{
+	struct vd_multiaddr name;
+
+	rows[0] = (struct dns_row){ "b.test", DNS_A, "127.0.0.1" };
+	begin_far();
+	wait_for_far();
+	name = dns_address("/dns4/b.test/tcp/%u");
+	far.search->found(far.search, &name, 1);
+	far_done(VD_OK, NULL);
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
+	end();
+}
+
+Test(dialer, routers_that_find_nothing_are_asked_once_each)
+{
+	begin_far();
+	wait_for_far();
+	far_done(VD_OK, NULL);
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_ENOTFOUND));
+	cr_assert(eq(str, said.why, "no address to try"));
+	cr_assert(eq(uint, far.asked, 1));
+	end();
+}
+
+Test(dialer, why_a_router_failed_is_told)
+{
+	begin_far();
+	wait_for_far();
+	far_done(VD_ELINK_TIMEOUT, "nobody answered");
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_ELINK_TIMEOUT));
+	cr_assert(eq(str, said.why, "far: nobody answered"));
+	end();
+}
+
+Test(dialer, a_router_that_refuses_is_passed_over)
+{
+	with_far = true;
+	begin();
+	near_err = VD_ELIMIT;
+	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
+	wait_for_far();
+	far_done(VD_OK, NULL);
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_ELIMIT)); /* the only reason there is */
+	end();
+}
+
+Test(dialer, who_asks_again_has_all_routers_asked_again)
+{
+	struct dead dead;
+	struct vd_multiaddr address;
+
+	begin_far();
+	wait_for_far();
+	open_dead(&dead, true);
+	address = of_port(dead.port);
+	far.search->found(far.search, &address, 1); /* so that the dial goes on */
+	far_done(VD_OK, NULL);
+	known_address = address_b;
+	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
+	UNTIL(said.count == 2);
+	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
+	close_dead(&dead);
+	end();
+}
+
+Test(dialer, a_search_ends_with_its_dial)
+{
+	struct dialer_wish wish;
+	uint64_t id;
+
+	with_far = true;
+	begin();
+	wish = (struct dialer_wish){ .peer = identity_b.id };
+	cr_assert(eq(int, dialer_connect(dialer, &wish, on_done, &said, &id), VD_OK));
+	wait_for_far();
+	dialer_cancel(dialer, id);
+	cr_assert(far.search == NULL);
+	cr_assert(eq(uint, far.cancelled, 1));
+	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
+	UNTIL(far.search != NULL);
+	end(); /* the dialer's end, too */
+	cr_assert(eq(uint, far.cancelled, 2));
+	cr_assert(eq(uint, said.count, 0));
+}
+
 Test(dialer, a_connection_that_the_peer_opens_meanwhile_counts)
 {
 	struct vd_multiaddr bound[HOST_LISTEN_MAX], address;
@@ -317,14 +524,6 @@ Test(dialer, a_connection_that_the_peer_opens_meanwhile_counts)
 }
 
 /* ---- names ---- */
-
-static struct vd_multiaddr dns_address(const char *format)
-{
-	char text[256];
-
-	snprintf(text, sizeof text, format, port_of(&address_b));
-	return of(text);
-}
 
 Test(dialer, a_name_is_looked_up)
 {
