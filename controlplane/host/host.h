@@ -158,7 +158,9 @@ struct host_stream_class {
 	void (*opened)(struct host_stream *stream);   /* NULL: not wanted */
 	void (*readable)(struct host_stream *stream); /* bytes, or host_stream_ended */
 	void (*writable)(struct host_stream *stream); /* NULL: not wanted */
-	/* Reset, its connection lost, or no protocol agreed on. NULL: not wanted. */
+	/* VD_ELINK_CLOSED: the peer reset it, or the connection ended; VD_ELINK_TIMEOUT: its
+	 * deadline passed; VD_EPEER_REFUSED: the peer has no such protocol, VD_EPEER_…: it broke
+	 * the negotiation. NULL: not wanted. */
 	void (*closed)(struct host_stream *stream, enum vd_err err);
 };
 
@@ -188,6 +190,23 @@ void *host_stream_user(const struct host_stream *stream);
 struct host_conn *host_stream_conn(const struct host_stream *stream);
 const char *host_stream_protocol(const struct host_stream *stream); /* NULL: not agreed on yet */
 
+/*
+ * What calls say, by what has become of the stream:
+ *
+ *	                           read        ended   write, send        read_line
+ *	opening, one id            nothing     false   VD_OK              VD_AGAIN
+ *	opening, several ids       nothing     false   VD_AGAIN           VD_AGAIN
+ *	open                       what came   false   VD_OK, VD_AGAIN    VD_OK, VD_AGAIN
+ *	we finished                                    VD_EBUG_STATE
+ *	the peer finished          the rest    false                      VD_OK, VD_EPEER_TRUNC
+ *	… and all of it is taken   nothing     true                       VD_EPEER_TRUNC
+ *	it is over                 nothing     false   VD_ELINK_CLOSED    VD_ELINK_CLOSED
+ *
+ * It is over once it is reset, released or closed, and when `closed` is told: of either side's
+ * reset, with what came and was not taken; of a deadline; of the connection's end. The pointer is
+ * good until the callback in which that happened returns, and then void; until then any call may
+ * be made, and does nothing. A second finish does nothing.
+ */
 struct vd_bytes host_stream_read(struct host_stream *stream);
 void host_stream_taken(struct host_stream *stream, size_t len);
 bool host_stream_ended(const struct host_stream *stream);

@@ -228,6 +228,8 @@ uint32_t host_table_inbound(const struct host_conn *conn);
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);
 void host_stream_expire(struct host_conn *conn, vd_ns now);
+/* `closed` was told, or we gave it back: the pointer is good until the callback returns. */
+bool host_stream_is_over(const struct host_stream *stream);
 /* As muxer_has_room: false as long as no protocol is agreed on that may be written to. */
 bool host_stream_has_room(struct host_stream *stream, size_t len);
 /* As muxer_finished. */

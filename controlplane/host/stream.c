@@ -122,6 +122,12 @@ void host_stream_expire(struct host_conn *conn, vd_ns now)
 
 /* ---- negotiation ---- */
 
+/* With several ids it has to be known first which one it is. */
+static bool may_write(const struct host_stream *stream)
+{
+	return stream->agreed || multistream_may_write(&stream->select);
+}
+
 /* What the negotiation has to say goes first; false while some of it waits. */
 static bool flush_select(struct host_stream *stream)
 {
@@ -135,7 +141,7 @@ static bool flush_select(struct host_stream *stream)
 		multistream_sent(&stream->select, took);
 		host_conn_due(stream->conn);
 	}
-	if (stream->finishing) {
+	if (stream->finishing && may_write(stream)) {
 		stream->finishing = false;
 		muxer_finish(stream->raw);
 	}
@@ -169,6 +175,7 @@ static bool begin(struct host_stream *stream)
 	const struct host_protocol *protocol;
 
 	set_agreed(stream);
+	flush_select(stream); /* finished already, maybe */
 	if (!stream->raw->inbound) {
 		if (stream->class->opened)
 			stream->class->opened(stream);
@@ -245,8 +252,7 @@ static void on_readable(struct host_stream *stream)
 
 static void on_writable(struct host_stream *stream)
 {
-	if (flush_select(stream) && stream->class && stream->class->writable &&
-	    (stream->agreed || multistream_may_write(&stream->select)))
+	if (flush_select(stream) && stream->class && stream->class->writable && may_write(stream))
 		stream->class->writable(stream);
 }
 
@@ -344,9 +350,14 @@ void host_stream_taken(struct host_stream *stream, size_t len)
 	host_conn_due(stream->conn);
 }
 
+bool host_stream_is_over(const struct host_stream *stream)
+{
+	return !stream->raw;
+}
+
 bool host_stream_finished(const struct host_stream *stream)
 {
-	return stream->agreed && muxer_finished(stream->raw);
+	return stream->agreed && stream->raw && muxer_finished(stream->raw);
 }
 
 bool host_stream_ended(const struct host_stream *stream)
@@ -356,9 +367,9 @@ bool host_stream_ended(const struct host_stream *stream)
 
 bool host_stream_has_room(struct host_stream *stream, size_t len)
 {
-	if (!stream->agreed && !multistream_may_write(&stream->select))
-		return false;
-	return flush_select(stream) && muxer_has_room(stream->raw, len);
+	if (!stream->raw || stream->finishing)
+		return true;
+	return may_write(stream) && flush_select(stream) && muxer_has_room(stream->raw, len);
 }
 
 enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes, size_t *took_out)
@@ -366,9 +377,9 @@ enum vd_err host_stream_write(struct host_stream *stream, struct vd_bytes bytes,
 	*took_out = 0;
 	if (!stream->raw)
 		return VD_ELINK_CLOSED;
-	if (!stream->agreed && !multistream_may_write(&stream->select))
-		return VD_AGAIN;
-	if (!flush_select(stream))
+	if (stream->finishing)
+		return VD_EBUG_STATE;
+	if (!may_write(stream) || !flush_select(stream))
 		return VD_AGAIN;
 	host_conn_due(stream->conn);
 	return muxer_write(stream->raw, bytes, took_out);
@@ -378,10 +389,8 @@ void host_stream_finish(struct host_stream *stream)
 {
 	if (!stream->raw)
 		return;
-	if (!flush_select(stream))
-		stream->finishing = true;
-	else
-		muxer_finish(stream->raw);
+	stream->finishing = true;
+	flush_select(stream);
 	host_conn_due(stream->conn);
 }
 

@@ -60,6 +60,8 @@ enum vd_err host_stream_read_line(struct host_stream *stream, char *line_out, si
 	size_t len = newline ? (size_t)(newline - in.at) : in.len;
 	size_t taken = len + 1;
 
+	if (host_stream_is_over(stream))
+		return VD_ELINK_CLOSED;
 	if (newline && len && in.at[len - 1] == '\r')
 		len--;
 	if (len >= cap)
