@@ -10,73 +10,33 @@
 set -eu
 . "$(dirname "$0")/stock.sh"
 stock_peer "$2"
+securities="noise tls"
+[ "$2" != rust ] || securities=noise
 alone "$0" "$@"
-
-# swarm_key NAME: a key file.
-swarm_key() {
-	printf '/key/swarm/psk/1.0.0/\n/base16/\n%s\n' "$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')" >"$net_dir/$1"
-	chmod 600 "$net_dir/$1"
-}
 
 # $ours, $public, $second: its addresses in the cluster's, the public and the other network.
 start_daemon() {
-	"$net_build/viaduct" key gen "$net_dir/key" >/dev/null
-	cat >"$net_dir/viaductd.yaml" <<-END
-		identity: { key: $net_dir/key }
-		dataplane: { ports: [ { name: u0, driver: udp, bind: "127.0.0.1:4009" } ] }
-		link: { listen: [ /ip4/127.0.0.1/udp/4009 ] }
-		host:
-		  perf: true
-		  listen: [ /ip4/127.0.0.1/tcp/4009 ]
-		  networks:
-		    - { name: cluster, key: $net_dir/swarm.key, listen: [ /ip4/127.0.0.1/tcp/9096 ] }
-		    - { name: second, key: $net_dir/second.key, listen: [ /ip4/127.0.0.1/tcp/9097 ] }
-		api: { socket: $net_dir/api.sock, listen: "127.0.0.1:9600" }
-		log: { level: "info,host=debug" }
-		user: root
-	END
-	start viaductd "$net_build/viaductd" --config "$net_dir/viaductd.yaml"
-	must_say viaductd.log '^ready '
+	start_viaductd "listen: [ /ip4/127.0.0.1/tcp/4009 ], perf: true, networks: [
+		{ name: cluster, key: $net_dir/swarm.key, listen: [ /ip4/127.0.0.1/tcp/9096 ] },
+		{ name: second, key: $net_dir/second.key, listen: [ /ip4/127.0.0.1/tcp/9097 ] } ]"
 	ours=$(address_on 9096)
 	public=$(address_on 4009)
 	second=$(address_on 9097)
-	export VIADUCT_API="$net_dir/api.sock"
-}
-
-address_on() {
-	echo "$said" | grep -o "/ip4/127.0.0.1/tcp/$1/p2p/[0-9A-Za-z]*"
-}
-
-# refused COMMAND…: it fails, within a while and by itself.
-refused() {
-	if timeout 100 "$@" >"$net_dir/refused.log" 2>&1; then
-		fail "not refused: $*"
-	elif [ $? -eq 124 ]; then
-		fail "neither let in nor refused: $*"
-	fi
-}
-
-# What viaductd counts as of another network.
-wrong_networks() {
-	curl -s http://127.0.0.1:9600/metrics | sed -n 's/^viaduct_swarm_turned_away_total{why="wrong_network"} //p'
-}
-
-counted() {
-	[ "$(wrong_networks)" -ge "$1" ]
 }
 
 tests="connect identify ping=5 upload=10000000 download=10000000 half-close reset streams=100 wrong-peer"
 
 peer_dials() {
 	start_daemon
-	for security in noise tls; do
+	for security in $securities; do
 		$stock -psk "$net_dir/swarm.key" -security "$security" dial "$ours" $tests || fail "$1 is not served"
 	done
 	refused $stock -psk "$net_dir/other.key" dial "$ours" connect
 	refused $stock dial "$ours" connect
 	refused $stock -psk "$net_dir/swarm.key" dial "$second" connect
 	refused $stock -psk "$net_dir/swarm.key" dial "$public" connect
-	wait_for 20 counted 3 || fail "of three with a wrong key $(wrong_networks) are counted"
+	wait_for 20 has_turned_away wrong_network 3 ||
+		fail "of three with a wrong key $(turned_away wrong_network) are counted"
 	grep -q 'network=cluster.*no multistream header' "$net_dir/viaductd.log" || fail "the log has no reason"
 	$stock -psk "$net_dir/second.key" dial "$second" connect || fail "the second network does not serve $1"
 	$stock dial "$public" connect || fail "the public network does not serve $1"
@@ -89,9 +49,9 @@ peer_listens() {
 	start stock sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock -psk "$net_dir/swarm.key" listen
 	must_say stock.log '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
 	theirs=$said
-	for security in noise tls; do
-		"$net_build/tests/interop/interop_peer" -psk "$net_dir/swarm.key" -security "$security" dial "$theirs" \
-			$tests || fail "$1 does not serve us"
+	for security in $securities; do
+		"$net_build/tests/interop/interop_peer" -psk "$net_dir/swarm.key" -security "$security" \
+			-at-once "$(at_once "$1")" dial "$theirs" $tests || fail "$1 does not serve us"
 	done
 	start_daemon
 	"$net_build/viaduct" connect --network cluster "$theirs" || fail "viaductd cannot dial $1"

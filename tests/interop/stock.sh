@@ -8,6 +8,8 @@
 #	alone "$0" "$@"            # goes on in the namespace
 #	start go $stock listen
 #	must_say go.log 'listening '
+#	start_viaductd 'listen: [ /ip4/127.0.0.1/tcp/4009 ], perf: true'
+#	ours=$(address_on 4009)
 #
 # What is started is ended when the test ends, as in ../netns/lib.sh.
 
@@ -46,4 +48,70 @@ must_say() {
 		! ended "$started" || stock_said "$1" "$2" || fail "it ended, and $1 does not say $2"
 		sleep 0.1 # between two looks
 	done
+}
+
+# start_viaductd HOST: our daemon, with HOST as its keys of the libp2p host. `viaduct` finds it; its metrics are on port
+# 9600; the log is viaductd.log, and its first line $ready.
+start_viaductd() {
+	[ -s "$net_dir/key" ] || "$net_build/viaduct" key gen "$net_dir/key" >/dev/null
+	viaductd_config "$1"
+	start viaductd "$net_build/viaductd" --config "$net_dir/viaductd.yaml"
+	# shellcheck disable=SC2034 # for who sources this
+	viaductd_pid=$started
+	must_say viaductd.log '^ready '
+	ready=$said
+	export VIADUCT_API="$net_dir/api.sock"
+}
+
+# viaductd_config HOST: writes its configuration: for its start, or for a reload.
+viaductd_config() {
+	cat >"$net_dir/viaductd.yaml" <<-END
+		identity: { key: $net_dir/key }
+		dataplane: { ports: [ { name: u0, driver: udp, bind: "127.0.0.1:4009" } ] }
+		link: { listen: [ /ip4/127.0.0.1/udp/4009 ] }
+		host: { $1 }
+		api: { socket: $net_dir/api.sock, listen: "127.0.0.1:9600" }
+		log: { level: "info,host=debug" }
+		user: root
+	END
+}
+
+# address_on PORT: viaductd's libp2p address there, with its peer id.
+address_on() {
+	echo "$ready" | grep -o "/ip4/127.0.0.1/tcp/$1/p2p/[0-9A-Za-z]*"
+}
+
+# swarm_key NAME: a key file of a private network.
+swarm_key() {
+	printf '/key/swarm/psk/1.0.0/\n/base16/\n%s\n' "$(od -An -tx1 -N32 /dev/urandom | tr -d ' \n')" >"$net_dir/$1"
+	chmod 600 "$net_dir/$1"
+}
+
+# refused PROGRAM ARGUMENT…: it fails, within a while and by itself.
+refused() {
+	refused_status=0
+	timeout 100 "$@" >"$net_dir/refused.log" 2>&1 || refused_status=$?
+	case $refused_status in
+	0) fail "not refused: $*" ;;
+	124) fail "neither let in nor refused: $*" ;;
+	12[567]) fail "it cannot be run: $*" ;;
+	esac
+}
+
+# turned_away WHY: how often viaductd has, for that reason.
+turned_away() {
+	curl -s http://127.0.0.1:9600/metrics | sed -n "s/^viaduct_swarm_turned_away_total{why=\"$1\"} //p"
+}
+
+has_turned_away() {
+	[ "$(turned_away "$1")" -ge "$2" ]
+}
+
+# at_once PEER: how many of 1,000 streams we open to it before the first is answered. libp2p-stream of rust-libp2p drops
+# streams that come faster than its listener takes them.
+at_once() {
+	case $1 in
+	rust) echo 1 ;;
+	*) echo 1000 ;;
+	esac
 }

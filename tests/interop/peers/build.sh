@@ -32,6 +32,7 @@ wants() {
 # Each: what the peer in this folder needs.
 needs_go() { wants go 1.26 https://go.dev/dl; }
 needs_kubo() { needs_go; }
+needs_cluster() { needs_go; }
 needs_rust() { wants cargo 1.88 https://rustup.rs; }
 needs_js() {
 	wants node 20 https://nodejs.org
@@ -53,6 +54,11 @@ build_go() {
 
 build_kubo() {
 	CGO_ENABLED=0 bounded go build -trimpath -buildvcs=false -o "$1/ipfs" github.com/ipfs/kubo/cmd/ipfs
+}
+
+build_cluster() {
+	CGO_ENABLED=0 bounded go build -trimpath -buildvcs=false -o "$1/ipfs-cluster-service" \
+		github.com/ipfs-cluster/ipfs-cluster/cmd/ipfs-cluster-service
 }
 
 build_rust() {
@@ -102,6 +108,7 @@ stock_peer() {
 	case $1 in
 	js) stock="node $stock_folder/peer.js" ;;
 	kubo) stock=$stock_folder/ipfs ;;
+	cluster) stock=$stock_folder/ipfs-cluster-service ;;
 	*) stock=$stock_folder/peer ;;
 	esac
 }
