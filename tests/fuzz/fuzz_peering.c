@@ -4,6 +4,7 @@
 
 #include "base/init.h"
 #include "multigram/frame.h"
+#include "switch/packet.h"
 #include "tests/unit/proto/peering_net.h"
 
 /*
@@ -72,7 +73,10 @@ static void data_plane(struct net *net, unsigned node, unsigned how)
 	vd_be32_store(head + 1, index);
 	vd_be64_store(head + 5, how);
 	switch (how >> 2 & 7) {
-	case 0: (void)!peering_unknown(peering, &path, head, net->now); break;
+	case 0:
+		net->nodes[node].rx_bytes[path.bytes[0]] += SW_HEADER; /* what it is about */
+		(void)!peering_unknown(peering, &path, head, net->now);
+		break;
 	case 1:
 	case 2:
 		if (net->nodes[node].config.kind == PEERING_SESSION)
