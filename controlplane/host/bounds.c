@@ -42,6 +42,9 @@ void host_bounds_left(struct host_conn *conn)
 	struct sockaddr_storage remote;
 
 	host_limits_leave(conn->host->limits, conn->machine.dialer, conn->announced);
+	if (conn->peer)
+		host_limits_peer_left(conn->host->limits, conn->peer);
+	conn->peer = NULL;
 	if (conn->arrived && remote_of(conn, &remote))
 		host_limits_depart(conn->host->limits, &remote);
 	conn->arrived = false;
@@ -68,7 +71,18 @@ void host_bounds_freed(struct host_conn *conn)
 	conn->buffered = 0;
 }
 
+void host_bounds_opened(struct host_conn *conn)
+{
+	host_limits_opened(conn->host->limits, conn->machine.dialer);
+	conn->peer = host_limits_peer(conn->host->limits, &conn->machine.security->peer);
+}
+
 enum vd_err host_bounds_stream(const struct host_conn *conn)
 {
-	return host_limits_peer_stream(conn->host->limits, host_table_inbound(conn));
+	return conn->peer ? host_limits_peer_stream(conn->host->limits, conn->peer) : VD_ENOMEM;
+}
+
+void host_bounds_stream_ended(const struct host_conn *conn)
+{
+	host_limits_peer_stream_ended(conn->peer);
 }

@@ -443,7 +443,7 @@ static void announce(struct host_conn *conn)
 		conn->host->counters.dialled++;
 	else
 		conn->host->counters.accepted++;
-	host_limits_opened(conn->host->limits, conn->machine.dialer);
+	host_bounds_opened(conn);
 	host_table_add(conn);
 	tell_opened(conn);
 	if (conn->closing)

@@ -104,17 +104,6 @@ struct host_conn *host_connection(const struct host *host, const struct vd_peer_
 	return conn;
 }
 
-uint32_t host_table_inbound(const struct host_conn *conn)
-{
-	const struct vd_peer_id *peer = &conn->machine.security->peer;
-	uint32_t count = 0;
-
-	for (const struct host_conn *c = *bucket_of(conn->host, peer); c; c = c->next_open)
-		if (vd_peer_id_equal(&c->machine.security->peer, peer))
-			count += c->inbound;
-	return count;
-}
-
 void host_disconnect(struct host_conn *conn)
 {
 	host_conn_leave(conn, "disconnected");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controlplane/host/limits_peers.h"
 #include "controlplane/host/limits_prefix.h"
 
 enum {
@@ -27,6 +28,7 @@ struct host_limits {
 
 	pthread_mutex_t lock; /* of what follows */
 	struct limits_prefixes prefixes;
+	struct limits_peers peers;
 	struct host_limits_protocol protocols[PROTOCOLS_MAX];
 	size_t protocol_count;
 };
@@ -54,7 +56,8 @@ enum vd_err host_limits_new(const struct host_limits_config *config,
 	if (!limits)
 		return VD_ENOMEM;
 	limits->config = config ? *config : host_limits_defaults;
-	if (limits_prefixes_init(&limits->prefixes, limits->config.connections)) {
+	if (limits_prefixes_init(&limits->prefixes, limits->config.connections) ||
+	    limits_peers_init(&limits->peers, limits->config.connections)) {
 		limits_prefixes_fini(&limits->prefixes);
 		free(limits);
 		return VD_ENOMEM;
@@ -69,6 +72,7 @@ void host_limits_free(struct host_limits *limits)
 	if (!limits)
 		return;
 	limits_prefixes_fini(&limits->prefixes);
+	limits_peers_fini(&limits->peers);
 	pthread_mutex_destroy(&limits->lock);
 	free(limits);
 }
@@ -172,9 +176,34 @@ void host_limits_depart(struct host_limits *limits, const struct sockaddr_storag
 
 /* ---- streams ---- */
 
-enum vd_err host_limits_peer_stream(struct host_limits *limits, uint32_t open)
+struct host_limits_peer *host_limits_peer(struct host_limits *limits, const struct vd_peer_id *id)
 {
-	return open < limits->config.peer_streams ? VD_OK : block(limits, HOST_LIMIT_PEER_STREAMS);
+	struct host_limits_peer *peer;
+
+	pthread_mutex_lock(&limits->lock);
+	peer = limits_peers_enter(&limits->peers, id);
+	pthread_mutex_unlock(&limits->lock);
+	return peer;
+}
+
+void host_limits_peer_left(struct host_limits *limits, struct host_limits_peer *peer)
+{
+	pthread_mutex_lock(&limits->lock);
+	limits_peers_leave(&limits->peers, peer);
+	pthread_mutex_unlock(&limits->lock);
+}
+
+enum vd_err host_limits_peer_stream(struct host_limits *limits, struct host_limits_peer *peer)
+{
+	if (ADD(peer->streams, 1) < limits->config.peer_streams)
+		return VD_OK;
+	SUB(peer->streams, 1);
+	return block(limits, HOST_LIMIT_PEER_STREAMS);
+}
+
+void host_limits_peer_stream_ended(struct host_limits_peer *peer)
+{
+	SUB(peer->streams, 1);
 }
 
 static struct host_limits_protocol *find_protocol(struct host_limits *limits, const char *id)

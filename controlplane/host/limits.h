@@ -15,7 +15,7 @@
  * exempt. Prefixes count who connects to us alone: whom we dial is ours to choose.
  *
  * Threads:  any; counters are atomic, the table of prefixes has a lock that is held for a look-up,
- *           once when a connection comes and once when it goes.
+ *           once when a connection comes and once when it goes; so has that of peers.
  * Memory:   fixed but for the table, which is as large as connections_max asks for.
  */
 #include <stdatomic.h>
@@ -28,6 +28,7 @@
 struct sockaddr_storage;
 struct host;
 struct host_limits;
+struct vd_peer_id;
 
 /* X(symbol, name): which limit turned something away. */
 #define HOST_LIMITS(X)                                                                             \
@@ -50,7 +51,7 @@ struct host_limits_config {
 	uint32_t connections;  /* both ways; each is an open file: raise RLIMIT_NOFILE to match */
 	uint32_t negotiating;  /* of those, that are not open yet; both ways */
 	uint32_t prefix;       /* connections from one prefix */
-	uint32_t peer_streams; /* that one peer opened, on all its connections to a host */
+	uint32_t peer_streams; /* that one peer opened, on all its connections */
 	uint32_t protocol_streams; /* that peers opened, of one protocol */
 	uint64_t buffered_bytes;   /* unread and unsent, of all connections */
 };
@@ -90,8 +91,14 @@ enum vd_err host_limits_arrive(struct host_limits *limits, const struct sockaddr
 			       vd_ns now, const char **why_out);
 void host_limits_depart(struct host_limits *limits, const struct sockaddr_storage *remote);
 
-/* A stream of the peer's beside `open` others of that peer. VD_ELIMIT. */
-enum vd_err host_limits_peer_stream(struct host_limits *limits, uint32_t open);
+/* A connection to this peer is open: what counts its streams with those on other connections, of
+ * whichever host. Each is left once, after its last stream has ended. NULL: no memory. */
+struct host_limits_peer;
+struct host_limits_peer *host_limits_peer(struct host_limits *limits, const struct vd_peer_id *id);
+void host_limits_peer_left(struct host_limits *limits, struct host_limits_peer *peer);
+/* One more stream that it opened. VD_ELIMIT. */
+enum vd_err host_limits_peer_stream(struct host_limits *limits, struct host_limits_peer *peer);
+void host_limits_peer_stream_ended(struct host_limits_peer *peer);
 
 /* The counter of a protocol's streams, made at its first use; NULL: there are too many. */
 struct host_limits_protocol;

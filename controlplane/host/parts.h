@@ -56,9 +56,10 @@ struct host_conn {
 	bool established, announced, closing, queued, reading;
 	bool from_listener; /* dialled from a port that we listen on */
 	bool arrived;       /* counts for the prefix that it came from */
-	uint32_t inbound;   /* streams that the peer opened */
-	uint64_t buffered;  /* bytes, as the limits know it */
-	unsigned timed;     /* streams that have a deadline */
+	/* With its other connections; NULL: not open yet, or no memory. */
+	struct host_limits_peer *peer;
+	uint64_t buffered; /* bytes, as the limits know it */
+	unsigned timed;    /* streams that have a deadline */
 	vd_ns since;
 	vd_ns until;   /* to be open by then */
 	vd_ns look_at; /* for streams that do not agree; 0: none negotiates */
@@ -189,8 +190,10 @@ void host_bounds_left(struct host_conn *conn);
 /* After what it holds may have changed. VD_ELIMIT: close it. */
 enum vd_err host_bounds_buffer(struct host_conn *conn);
 void host_bounds_freed(struct host_conn *conn);
-/* The peer opened one more. VD_ELIMIT: reset it. */
+void host_bounds_opened(struct host_conn *conn);
+/* The peer opened one more. VD_ELIMIT, VD_ENOMEM: reset it. */
 enum vd_err host_bounds_stream(const struct host_conn *conn);
+void host_bounds_stream_ended(const struct host_conn *conn);
 
 /* network.c: what a private network changes; of a public host nothing. */
 enum vd_err host_network_init(struct host *host, const struct host_config *config);
@@ -222,8 +225,6 @@ void host_conn_not_due(struct host_conn *conn);
 /* host.c: connections by peer. */
 void host_table_add(struct host_conn *conn);
 void host_table_del(struct host_conn *conn);
-/* Of all connections of this one's peer, streams that it opened. */
-uint32_t host_table_inbound(const struct host_conn *conn);
 
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);

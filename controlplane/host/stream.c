@@ -33,7 +33,6 @@ static struct host_stream *add_stream(struct host_conn *conn, struct muxer_strea
 		stream->next->prev = stream;
 	conn->streams = stream;
 	stream->inbound = raw->inbound;
-	conn->inbound += raw->inbound;
 	raw->user = stream;
 	return stream;
 }
@@ -53,7 +52,8 @@ static void bury(struct host_stream *stream)
 	struct host_conn *conn = stream->conn;
 
 	set_until(stream, VD_NEVER);
-	conn->inbound -= stream->inbound;
+	if (stream->inbound)
+		host_bounds_stream_ended(conn);
 	if (stream->counted)
 		host_limits_del_stream(conn->host->limits, stream->counted);
 	stream->counted = NULL;
@@ -258,9 +258,12 @@ static void on_writable(struct host_stream *stream)
 
 static void on_stream(struct host_conn *conn, struct muxer_stream *raw)
 {
-	struct host_stream *stream = host_bounds_stream(conn) ? NULL : add_stream(conn, raw);
+	bool counted = host_bounds_stream(conn) == VD_OK;
+	struct host_stream *stream = counted ? add_stream(conn, raw) : NULL;
 
 	if (!stream) {
+		if (counted)
+			host_bounds_stream_ended(conn);
 		muxer_reset(raw);
 		muxer_release(raw);
 		return;

@@ -22,13 +22,15 @@ static struct muxer *make_yamux(const void *config, bool dialer, vd_ns now)
 	return yamux_new(config, dialer ? YAMUX_CLIENT : YAMUX_SERVER, now);
 }
 
-static void make_layers(struct attacker *attacker)
+static void make_layers(struct attacker *attacker, const struct vd_identity *identity)
 {
 	static const char *const muxers[] = { "/yamux/1.0.0", NULL };
 
-	vd_identity_generate(&attacker->identity);
+	if (!identity)
+		vd_identity_generate(&attacker->identity);
 	attacker->security =
-	    (struct security_config){ .identity = &attacker->identity, .muxers = muxers };
+	    (struct security_config){ .identity = identity ? identity : &attacker->identity,
+				      .muxers = muxers };
 	noise_stream_config_init(&attacker->noise, &attacker->security);
 	attacker->layers = (struct connection_layers){
 		.securities = { { "/noise", make_noise, &attacker->noise } },
@@ -41,10 +43,11 @@ static void make_layers(struct attacker *attacker)
 
 void attacker_connect(struct attacker *attacker, struct pair *pair)
 {
-	attacker_connect_from(attacker, pair, INADDR_LOOPBACK);
+	attacker_connect_as(attacker, pair, INADDR_LOOPBACK, NULL);
 }
 
-void attacker_connect_from(struct attacker *attacker, struct pair *pair, uint32_t from)
+void attacker_connect_as(struct attacker *attacker, struct pair *pair, uint32_t from,
+			 const struct vd_identity *identity)
 {
 	struct sockaddr_in own = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(from) };
 	struct sockaddr_in to = { .sin_family = AF_INET,
@@ -57,7 +60,7 @@ void attacker_connect_from(struct attacker *attacker, struct pair *pair, uint32_
 	/* The kernel accepts; the loop need not turn. */
 	cr_assert(eq(int, connect(attacker->fd, (const struct sockaddr *)&to, sizeof to), 0));
 	fcntl(attacker->fd, F_SETFL, O_NONBLOCK);
-	make_layers(attacker);
+	make_layers(attacker, identity);
 }
 
 void attacker_end(struct attacker *attacker)

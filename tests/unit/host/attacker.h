@@ -20,9 +20,11 @@ struct attacker {
 	bool cut; /* the other side closed it */
 };
 
-/* A TCP connection to b; from an IPv4 address of this machine, in host order. */
+/* A TCP connection to b; from an IPv4 address of this machine, in host order, and with an identity
+ * that is kept; NULL: one of its own. */
 void attacker_connect(struct attacker *attacker, struct pair *pair);
-void attacker_connect_from(struct attacker *attacker, struct pair *pair, uint32_t from);
+void attacker_connect_as(struct attacker *attacker, struct pair *pair, uint32_t from,
+			 const struct vd_identity *identity);
 void attacker_end(struct attacker *attacker);
 
 /* Says as much as the socket takes; returns how much. */

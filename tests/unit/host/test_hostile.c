@@ -7,6 +7,7 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <netinet/in.h>
 #include <stdio.h>
 
 #include "controlplane/host/limits.h"
@@ -424,5 +425,59 @@ Test(hostile, streams_of_one_peer_above_the_limit_are_reset)
 	cr_assert(eq(u32, host_connection_count(pair.b), 2));
 	assert_good();
 	attacker_end(&attackers[0]);
+	end();
+}
+
+/* ---- one peer with connections to several hosts, as on several threads ---- */
+
+static struct host *c;
+
+static bool every_second_to_c(void *context, int fd)
+{
+	static unsigned number;
+
+	(void)context;
+	return number++ % 2 && !host_adopt(c, fd);
+}
+
+static bool peer_is_full_everywhere(struct pair *p)
+{
+	(void)p;
+	attacker_is_cut(&attackers[0]);
+	attacker_is_cut(&attackers[1]);
+	return host_limits_blocked(limits, HOST_LIMIT_PEER_STREAMS) == 34;
+}
+
+static void open_streams(struct attacker *attacker, unsigned count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		cr_assert(attacker_frame(attacker, FRAME_WINDOW, FRAME_SYN, 2 * i + 1, 0,
+					 vd_bytes(NULL, 0)));
+}
+
+Test(hostile, streams_of_one_peer_are_limited_over_all_hosts)
+{
+	struct host_limits_config few = host_limits_defaults;
+	struct host_config config;
+
+	few.peer_streams = 6;
+	cr_assert(eq(int, host_limits_new(&few, &limits), VD_OK));
+	config =
+	    (struct host_config){ .limits = limits, .events = { .accepted = every_second_to_c } };
+	pair_begin(&pair, NULL, &config);
+	config = (struct host_config){ .loop = &pair.loop,
+				       .identity = &pair.identity_b,
+				       .limits = limits };
+	cr_assert(eq(int, host_new(&config, &c), VD_OK));
+	for (unsigned i = 0; i < 2; i++) {
+		attacker_connect_as(&attackers[i], &pair, INADDR_LOOPBACK, &pair.identity_a);
+		attacker_negotiate(&attackers[i], &pair);
+		open_streams(&attackers[i], 20);
+	}
+	pair_until(&pair, peer_is_full_everywhere);
+	cr_assert(eq(u32, host_connection_count(pair.b) + host_connection_count(c), 2));
+	attacker_end(&attackers[0]);
+	attacker_end(&attackers[1]);
+	host_free(c);
 	end();
 }

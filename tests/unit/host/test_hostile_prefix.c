@@ -87,14 +87,14 @@ Test(hostile_prefix, an_address_has_eight_connections_and_others_have_theirs)
 	if (!begin())
 		cr_skip_test("no namespaces; run it as root");
 	for (unsigned i = 0; i < 10; i++)
-		attacker_connect_from(&crowd[i], &pair, CROWD);
+		attacker_connect_as(&crowd[i], &pair, CROWD, NULL);
 	pair_until(&pair, two_are_cut);
-	attacker_connect_from(&crowd[10], &pair, OTHER);
+	attacker_connect_as(&crowd[10], &pair, OTHER, NULL);
 	attacker_negotiate(&crowd[10], &pair);
 	/* One goes, and one may come. */
 	attacker_end(&crowd[0]);
 	pair_until(&pair, one_has_left);
-	attacker_connect_from(&crowd[0], &pair, CROWD);
+	attacker_connect_as(&crowd[0], &pair, CROWD, NULL);
 	attacker_negotiate(&crowd[0], &pair);
 	for (unsigned i = 0; i <= 10; i++)
 		attacker_end(&crowd[i]);
@@ -104,7 +104,7 @@ Test(hostile_prefix, an_address_has_eight_connections_and_others_have_theirs)
 /* Another one that comes and goes. */
 static bool is_slowed(struct pair *p)
 {
-	attacker_connect_from(&crowd[0], p, CROWD);
+	attacker_connect_as(&crowd[0], p, CROWD, NULL);
 	attacker_end(&crowd[0]);
 	return blocked(HOST_LIMIT_PREFIX_RATE) > 0;
 }
@@ -114,7 +114,7 @@ Test(hostile_prefix, who_comes_and_goes_without_end_is_slowed)
 	if (!begin())
 		cr_skip_test("no namespaces; run it as root");
 	pair_until(&pair, is_slowed);
-	attacker_connect_from(&crowd[0], &pair, OTHER);
+	attacker_connect_as(&crowd[0], &pair, OTHER, NULL);
 	attacker_negotiate(&crowd[0], &pair);
 	attacker_end(&crowd[0]);
 	end();

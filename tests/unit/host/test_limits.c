@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
+#include "base/formats/key.h"
 #include "base/init.h"
 #include "controlplane/proto/prefix_limit.h"
 
@@ -173,9 +174,68 @@ Test(limits, streams_of_a_peer_and_of_a_protocol_are_bounded)
 	cr_assert(eq(u32, host_limits_used(limits).streams, 5));
 	host_limits_del_stream(limits, ping);
 	cr_assert(eq(int, host_limits_add_stream(limits, ping), VD_OK));
-	cr_assert(eq(int, host_limits_peer_stream(limits, 4), VD_OK));
-	cr_assert(eq(int, host_limits_peer_stream(limits, 5), VD_ELIMIT));
-	assert_blocked(HOST_LIMIT_PEER_STREAMS, 1);
+	host_limits_free(limits);
+}
+
+static struct vd_peer_id a_peer(void)
+{
+	struct vd_identity identity;
+	struct vd_peer_id id;
+
+	vd_identity_generate(&identity);
+	id = identity.id;
+	vd_identity_fini(&identity);
+	return id;
+}
+
+Test(limits, streams_of_a_peer_are_counted_over_all_its_connections)
+{
+	struct host_limits_peer *one, *two, *other;
+	struct vd_peer_id id, another;
+
+	begin();
+	id = a_peer();
+	another = a_peer();
+	one = host_limits_peer(limits, &id);
+	two = host_limits_peer(limits, &id);
+	other = host_limits_peer(limits, &another);
+	for (unsigned i = 0; i < 5; i++)
+		cr_assert(eq(int, host_limits_peer_stream(limits, i % 2 ? one : two), VD_OK));
+	cr_assert(eq(int, host_limits_peer_stream(limits, one), VD_ELIMIT));
+	cr_assert(eq(int, host_limits_peer_stream(limits, two), VD_ELIMIT));
+	assert_blocked(HOST_LIMIT_PEER_STREAMS, 2);
+	cr_assert(eq(int, host_limits_peer_stream(limits, other), VD_OK));
+	host_limits_peer_stream_ended(one);
+	cr_assert(eq(int, host_limits_peer_stream(limits, two), VD_OK));
+	for (unsigned i = 0; i < 5; i++)
+		host_limits_peer_stream_ended(two);
+	host_limits_peer_left(limits, one);
+	cr_assert(eq(int, host_limits_peer_stream(limits, two), VD_OK)); /* still there */
+	host_limits_peer_stream_ended(two);
+	host_limits_peer_left(limits, two);
+	host_limits_free(limits); /* frees the other */
+}
+
+/* Each in a bucket with others: 5,000 peers in 64 of them, entered, found again, and left. */
+Test(limits, many_peers_are_told_apart)
+{
+	enum { MANY = 5000 };
+	static struct host_limits_peer *peers[MANY];
+	struct vd_peer_id id = { 0 };
+
+	begin();
+	id = a_peer();
+	for (uint32_t i = 0; i < MANY; i++) {
+		memcpy(id.bytes + id.len - sizeof i, &i, sizeof i);
+		peers[i] = host_limits_peer(limits, &id);
+		cr_assert(peers[i] != NULL);
+	}
+	for (uint32_t i = 0; i < MANY; i++) {
+		memcpy(id.bytes + id.len - sizeof i, &i, sizeof i);
+		cr_assert(host_limits_peer(limits, &id) == peers[i]);
+		host_limits_peer_left(limits, peers[i]);
+		host_limits_peer_left(limits, peers[i]);
+	}
 	host_limits_free(limits);
 }
 
