@@ -82,6 +82,7 @@ static void fill(struct sw_session *session, const struct sw_session_config *con
 	atomic_store_explicit(&session->rx_bytes, 0, memory_order_relaxed);
 	atomic_store_explicit(&session->tx_counter, 0, memory_order_relaxed);
 	atomic_store_explicit(&session->tx_bytes, 0, memory_order_relaxed);
+	atomic_store_explicit(&session->tx_long, false, memory_order_relaxed);
 }
 
 void sw_session_publish(struct sw_session_table *table, uint32_t index,
@@ -160,6 +161,8 @@ void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len)
 
 	atomic_store_explicit(&session->tx_counter, counter, memory_order_relaxed);
 	add(&session->tx_bytes, len);
+	if (len + SW_SEAL_OVERHEAD > SW_SEAL_SHORT)
+		atomic_store_explicit(&session->tx_long, true, memory_order_relaxed);
 	frame[0] = SEALED;
 	vd_be32_store(frame + 1, session->remote_index);
 	vd_be64_store(frame + 5, counter);

@@ -24,7 +24,8 @@
 enum {
 	SW_SEAL_HEADER = 13, /* index 5, receiver index, counter */
 	SW_SEAL_OVERHEAD = SW_SEAL_HEADER + VD_AEAD_TAG_BYTES,
-	SW_ECHOES = 1024, /* frames of a session that are remembered (echo.h) */
+	SW_SEAL_SHORT = 2048, /* a key that sealed a longer frame wears out sooner (SW-11-4) */
+	SW_ECHOES = 1024,     /* frames of a session that are remembered (echo.h) */
 	SW_IP6_INDICES = 4,
 	SW_INNER_MAX = 2, /* bytes of an inner multigram index at most (table of 64 entries) */
 };
@@ -61,6 +62,7 @@ struct sw_session {
 	_Atomic uint64_t tx_counter; /* writer: owner; last one used; = frames sent */
 	_Atomic uint64_t tx_bytes;   /* writer: owner; of plaintext */
 	struct sw_path path;         /* writer: owner */
+	_Atomic bool tx_long; /* writer: owner; readers: control; a frame above SW_SEAL_SHORT */
 	struct vd_aead tx_key;
 };
 

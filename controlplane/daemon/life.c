@@ -37,6 +37,14 @@ uint64_t node_session_sent(void *context, uint32_t index, vd_ns now, vd_ns *at_o
 	return counter;
 }
 
+bool node_session_sent_long(void *context, uint32_t index)
+{
+	const struct node *node = context;
+	const struct sw_session *record = sw_session_find(&node->plane.sessions, index);
+
+	return record && atomic_load_explicit(&record->tx_long, memory_order_relaxed);
+}
+
 /* ---- frames under unknown indices ---- */
 
 void node_on_unknown(struct node *node, const struct sw_punt *punt)

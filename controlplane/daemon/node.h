@@ -283,6 +283,7 @@ void node_move_session(struct node *node, uint32_t index, const struct sw_path *
 /* life.c: peering's `sent`, and what the workers could not make sense of. */
 uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
 uint64_t node_session_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out) ON_CONTROL;
+bool node_session_sent_long(void *node, uint32_t index) ON_CONTROL;
 void node_on_unknown(struct node *node, const struct sw_punt *punt) ON_CONTROL;
 void node_on_moved(struct node *node, const struct sw_punt *punt) ON_CONTROL;
 /* The peer's address changed, and it proved that it is there. */

@@ -277,6 +277,7 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 		.index_reserve = reserve_session_index,
 		.index_release = release_session_index,
 		.sent = node_session_sent,
+		.sent_long = node_session_sent_long,
 		.lost_reports = &node->lost_reports,
 		.prefix = node_session_prefix,
 	};

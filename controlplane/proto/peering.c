@@ -391,18 +391,6 @@ void peering_verified(struct peering *p, uint32_t index, vd_ns now)
 		generation_heard(p, owner.slot, now);
 }
 
-/* Frames that a key has sealed are many enough for another one. */
-static bool is_worn(const struct peering *p, const struct generation *generation, vd_ns now)
-{
-	bool gcm = p->config.kind == PEERING_SESSION && generation->cipher == VD_AES_256_GCM;
-	uint64_t sealed = generation->seal.tx_counter, carried = 0;
-	vd_ns at;
-
-	if (p->config.sent)
-		carried = p->config.sent(p->config.context, generation->index, now, &at);
-	return (carried > sealed ? carried : sealed) >= (gcm ? FRAMES_GCM : FRAMES_MOST);
-}
-
 void peering_carried(struct peering *p, uint32_t index, vd_ns now)
 {
 	struct owner owner = index_find(p, index);
@@ -413,7 +401,7 @@ void peering_carried(struct peering *p, uint32_t index, vd_ns now)
 	generation = &p->generations[owner.slot];
 	generation->carried = true;
 	generation->carried_at = now;
-	if (generation->rekey_at > now && is_worn(p, generation, now))
+	if (generation->rekey_at > now && generation_is_worn(p, generation, now))
 		generation->rekey_at = now;
 	else if (p->config.kind == PEERING_LINK)
 		return;

@@ -118,6 +118,11 @@ struct peering_config {
 	 * that was (0: never); to judge reports of lost frames by. NULL: it sends none.
 	 */
 	uint64_t (*sent)(void *context, uint32_t index, vd_ns now, vd_ns *at_out);
+	/*
+	 * Sessions: whether a frame above 2 KiB was sealed under generation `index`: its key
+	 * wears out sooner. NULL: none ever is.
+	 */
+	bool (*sent_long)(void *context, uint32_t index);
 	/* Keeps: what limits our own such reports, shared by a node's machines. NULL: none go. */
 	struct sw_bucket *lost_reports;
 };

@@ -227,6 +227,26 @@ static void forget(struct peer *peer, uint32_t slot)
 		peer->current = SLOT_NONE;
 }
 
+/* How many frames its keys may seal (SW-4.2-6, SW-11-4). */
+static uint64_t frames_most(const struct peering *p, const struct generation *generation)
+{
+	if (p->config.kind != PEERING_SESSION || generation->cipher != VD_AES_256_GCM)
+		return FRAMES_MOST;
+	if (p->config.sent_long && p->config.sent_long(p->config.context, generation->index))
+		return FRAMES_GCM_LONG;
+	return FRAMES_GCM;
+}
+
+bool generation_is_worn(const struct peering *p, const struct generation *generation, vd_ns now)
+{
+	uint64_t sealed = generation->seal.tx_counter, carried = 0;
+	vd_ns at;
+
+	if (p->config.sent)
+		carried = p->config.sent(p->config.context, generation->index, now, &at);
+	return (carried > sealed ? carried : sealed) >= frames_most(p, generation);
+}
+
 void generation_retire(struct peering *p, uint32_t slot)
 {
 	struct generation *generation = &p->generations[slot];

@@ -59,6 +59,7 @@ enum {
 #define PING_EVERY       VD_SECONDS(15)
 #define FRAMES_MOST      (UINT64_C(1) << 60) /* of one key */
 #define FRAMES_GCM       (UINT64_C(1) << 28) /* the same with AES-GCM, of up to 2 KiB */
+#define FRAMES_GCM_LONG  (UINT64_C(1) << 23) /* the same if one of them was longer */
 #define PING_WAIT        VD_SECONDS(5)       /* no second one while the first may be answered */
 
 /* Of setup inside sealed frames, at most one a second each, for a generation. */
@@ -271,6 +272,8 @@ void generation_use_early(struct peering *p, uint32_t slot);
 /* A frame verified under it; the first one confirms it. */
 void generation_heard(struct peering *p, uint32_t slot, vd_ns now);
 void generation_retire(struct peering *p, uint32_t slot);
+/* Frames that a key of it has sealed are many enough for another one. */
+bool generation_is_worn(const struct peering *p, const struct generation *generation, vd_ns now);
 /* The peer closed it. */
 void generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
 		       const char *text, vd_ns now);

@@ -477,6 +477,15 @@ static uint64_t pretend(void *context, uint32_t index, vd_ns now, vd_ns *at_out)
 	return pretended;
 }
 
+static bool pretended_long;
+
+static bool pretend_long(void *context, uint32_t index)
+{
+	(void)context;
+	(void)index;
+	return pretended_long;
+}
+
 /* Whether a generation that carries traffic is rekeyed when so many frames were sealed. */
 static bool rekeys_after(enum peering_kind kind, enum vd_cipher cipher, uint64_t frames)
 {
@@ -488,6 +497,7 @@ static bool rekeys_after(enum peering_kind kind, enum vd_cipher cipher, uint64_t
 	pretended = 1;
 	for (unsigned i = 0; i < 2; i++) {
 		net->nodes[i].config.sent = pretend;
+		net->nodes[i].config.sent_long = pretend_long;
 		net->nodes[i].config.ciphers = 1u << cipher;
 		net_start(net, i);
 	}
@@ -519,6 +529,21 @@ Test(peering_order, a_key_of_aes_gcm_seals_no_more_than_2_to_the_28_frames)
 		cr_skip_test("this CPU has no AES");
 	cr_assert(rekeys_after(PEERING_SESSION, VD_AES_256_GCM, UINT64_C(1) << 28));
 	cr_assert(not(rekeys_after(PEERING_SESSION, VD_AES_256_GCM, (UINT64_C(1) << 28) - 1)));
+}
+
+Test(peering_order, a_key_of_aes_gcm_that_sealed_above_2_kib_seals_no_more_than_2_to_the_23_frames)
+{
+	uint64_t most = UINT64_C(1) << 23;
+
+	if (!vd_cipher_available(VD_AES_256_GCM))
+		cr_skip_test("this CPU has no AES");
+	cr_assert(not(rekeys_after(PEERING_SESSION, VD_AES_256_GCM, most)));
+	pretended_long = true;
+	cr_assert(rekeys_after(PEERING_SESSION, VD_AES_256_GCM, most));
+	cr_assert(not(rekeys_after(PEERING_SESSION, VD_AES_256_GCM, most - 1)));
+	cr_assert(not(rekeys_after(PEERING_SESSION, VD_CHACHA20_POLY1305, most)));
+	cr_assert(not(rekeys_after(PEERING_LINK, VD_CHACHA20_POLY1305, most)));
+	pretended_long = false;
 }
 
 Test(peering_order, after_45_s_of_silence_the_side_that_dials_shakes_hands)

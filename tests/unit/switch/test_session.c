@@ -73,6 +73,24 @@ Test(session, what_one_end_seals_the_other_opens)
 	cr_assert(eq(u64, sw_session_find(&table, far)->tx_bytes, 18));
 }
 
+Test(session, a_key_tells_whether_it_sealed_above_2_kib)
+{
+	struct sw_session *session = sw_session_find(&table, far);
+	static uint8_t room[SW_SEAL_SHORT + SW_SEAL_OVERHEAD];
+
+	for (unsigned i = 0; i < 3; i++) {
+		sw_session_seal(session, room + SW_SEAL_HEADER, SW_SEAL_SHORT - SW_SEAL_OVERHEAD);
+		cr_assert(not(session->tx_long), "a frame of 2,048 bytes is none");
+	}
+	sw_session_seal(session, room + SW_SEAL_HEADER, SW_SEAL_SHORT - SW_SEAL_OVERHEAD + 1);
+	cr_assert(session->tx_long);
+	sw_session_seal(session, room + SW_SEAL_HEADER, 1);
+	cr_assert(session->tx_long, "it does not forget");
+	sw_session_retire(&table, far);
+	far = publish(&(struct sw_session_config){ .cipher = VD_CHACHA20_POLY1305 });
+	cr_assert(not(sw_session_find(&table, far)->tx_long), "a new key begins anew");
+}
+
 Test(session, an_empty_plaintext_is_valid)
 {
 	struct vd_bytes out;
