@@ -119,8 +119,10 @@ struct vd_config_session {
 /* A private network: nobody without its key is in it. */
 struct vd_config_network {
 	char name[VD_CONFIG_NAME];
-	char key[VD_CONFIG_PATH];        /* file */
-	struct vd_multiaddr_list listen; /* TCP; none: only dials */
+	char key[VD_CONFIG_PATH];                                      /* file */
+	struct vd_multiaddr_list listen;                               /* TCP; none: only dials */
+	struct vd_multiaddr_list announce, announce_also, no_announce; /* as the host's, here */
+	char state[VD_CONFIG_PATH]; /* file of known peers; empty: memory alone */
 };
 
 struct vd_config_host {

@@ -215,6 +215,50 @@ static bool share_address(const struct vd_multiaddr_list *a, const struct vd_mul
 	return false;
 }
 
+static enum vd_err check_announced(const struct checking *c, const char *key,
+				   const struct vd_multiaddr_list *list)
+{
+	char text[VD_MULTIADDR_TEXT];
+
+	for (uint32_t i = 0; i < list->count; i++)
+		if (!announce_can_be_dialled(&list->at[i]))
+			return wrong(
+			    c, key,
+			    "`%s` is nothing that others can dial; write an address or name of "
+			    "this node, as /dns4/router.example.org/tcp/4001",
+			    vd_multiaddr_text(&list->at[i], text));
+	return VD_OK;
+}
+
+/* LMDB's files cannot be opened twice, and each is of one network. */
+static enum vd_err check_state(const struct checking *c, uint32_t i)
+{
+	const struct vd_config_host *host = &c->config->host;
+	const char *state = host->networks[i].state;
+	const char *other = strcmp(state, host->state) == 0 ? "the public one" : NULL;
+
+	if (!state[0])
+		return VD_OK;
+	for (uint32_t j = 0; j < i; j++)
+		if (strcmp(host->networks[j].state, state) == 0)
+			other = host->networks[j].name;
+	return other ? wrong(c, "host.networks",
+			     "`%s` has its state in the file that %s has; give each one of its own",
+			     host->networks[i].name, other)
+		     : VD_OK;
+}
+
+/* Each of its lists. */
+static enum vd_err check_addresses(const struct checking *c,
+				   const struct vd_config_network *network)
+{
+	enum vd_err err = check_listen(c, "host.networks", &network->listen);
+
+	if (!err)
+		err = check_announced(c, "host.networks", &network->announce);
+	return err ? err : check_announced(c, "host.networks", &network->announce_also);
+}
+
 static enum vd_err check_network(const struct checking *c, uint32_t i)
 {
 	const struct vd_config_host *host = &c->config->host;
@@ -238,22 +282,9 @@ static enum vd_err check_network(const struct checking *c, uint32_t i)
 		return wrong(c, "host.networks",
 			     "`%s` listens where %s does; give each a port of its own",
 			     network->name, other);
-	return check_listen(c, "host.networks", &network->listen);
-}
-
-static enum vd_err check_announced(const struct checking *c, const char *key,
-				   const struct vd_multiaddr_list *list)
-{
-	char text[VD_MULTIADDR_TEXT];
-
-	for (uint32_t i = 0; i < list->count; i++)
-		if (!announce_can_be_dialled(&list->at[i]))
-			return wrong(
-			    c, key,
-			    "`%s` is nothing that others can dial; write an address or name of "
-			    "this node, as /dns4/router.example.org/tcp/4001",
-			    vd_multiaddr_text(&list->at[i], text));
-	return VD_OK;
+	if (check_addresses(c, network))
+		return VD_EUSER;
+	return check_state(c, i);
 }
 
 static enum vd_err check_host(const struct checking *c)

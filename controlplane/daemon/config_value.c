@@ -463,6 +463,7 @@ static uint32_t count_of(const struct config_key *key, const void *base)
 	return count;
 }
 
+/* What a reload takes of mappings that it does not take as such is no difference. */
 static bool maps_equal(const struct config_key *key, const void *a, const void *b)
 {
 	char parent[VD_CONFIG_KEY];
@@ -476,7 +477,7 @@ static bool maps_equal(const struct config_key *key, const void *a, const void *
 		const char *pa = (const char *)place_const(key, a);
 		const char *pb = (const char *)place_const(key, b);
 
-		if (!config_key_is_child(row, parent))
+		if (!config_key_is_child(row, parent) || (row->reload && !key->reload))
 			continue;
 		for (uint32_t n = 0; n < count; n++)
 			if (!config_value_equal(row, pa + n * key->room, pb + n * key->room))

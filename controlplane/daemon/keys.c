@@ -251,6 +251,19 @@ const struct config_key config_keys[] = {
 	  .fallback = "[]",
 	  .help = "Addresses for connections of this network, as /ip4/0.0.0.0/tcp/9096. Empty: it "
 		  "only dials." },
+	{ "host.networks[].announce", KEY_ADDRS, IN_NETWORK(announce), .max = VD_CONFIG_ADDRS_MAX,
+	  .fallback = "[]", .reload = true,
+	  .help = "As host.announce, in this network; so the next two." },
+	{ "host.networks[].announce_also", KEY_ADDRS, IN_NETWORK(announce_also),
+	  .max = VD_CONFIG_ADDRS_MAX, .fallback = "[]", .reload = true,
+	  .help = "Addresses told to others in this network besides." },
+	{ "host.networks[].no_announce", KEY_FILTERS, IN_NETWORK(no_announce),
+	  .max = VD_CONFIG_ADDRS_MAX, .fallback = "[]", .reload = true,
+	  .help = "Addresses never told to others in this network." },
+	{ "host.networks[].state", KEY_TEXT, IN_NETWORK(state),
+	  ROOM_OF(struct vd_config_network, state), .fallback = "",
+	  .help = "File in which the peers of this network are remembered, of no other network, "
+		  "`/var/lib/viaduct/peers-NAME`; empty: they are forgotten at each restart." },
 
 	SECTION("api", .extra = KEY_NONE, .help = "How the daemon is asked and watched."),
 	{ "api.socket", KEY_TEXT, AT(api.socket), ROOM_OF(struct vd_config, api.socket),

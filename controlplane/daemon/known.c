@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * known: what the libp2p swarms learn of peers, and tell of this node: a keeper and a book for each
- * network, since a private one's addresses are nobody's business outside. The public network's
- * book is remembered in host.state.
+ * network, since a private one's addresses are nobody's business outside. Books are remembered in
+ * host.state, and each network's state: a file of its own for each.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,45 +95,71 @@ ON_CONTROL static void tell(void *context, const struct announced *addresses, ui
 		       "thread is behind");
 }
 
-/* The operator's lists are for the public network: a private one has addresses of its own. */
+/* Each network has its own: nothing of one is told in another. */
 ON_CONTROL static void set_rules(struct node *node, size_t i)
 {
 	const struct vd_config_host *host = &node->config.host;
-	struct announce_rules rules = {
-		.announce = host->announce.at,
-		.announce_count = host->announce.count,
-		.also = host->announce_also.at,
-		.also_count = host->announce_also.count,
-		.filters = host->no_announce.at,
-		.filter_count = host->no_announce.count,
+	const struct vd_config_network *network = i ? &host->networks[i - 1] : NULL;
+	const struct vd_multiaddr_list *announce = i ? &network->announce : &host->announce;
+	const struct vd_multiaddr_list *also = i ? &network->announce_also : &host->announce_also;
+	const struct vd_multiaddr_list *filters = i ? &network->no_announce : &host->no_announce;
+	const struct announce_rules rules = {
+		.announce = announce->at,
+		.announce_count = announce->count,
+		.also = also->at,
+		.also_count = also->count,
+		.filters = filters->at,
+		.filter_count = filters->count,
 	};
 
-	if (i)
-		rules.announce_count = rules.also_count = rules.filter_count = 0;
 	keeper_rules(node->known[i].keeper, &rules);
 }
 
 void node_known_reload(struct node *node)
 {
-	if (node->known[0].keeper)
-		set_rules(node, 0);
+	for (size_t i = 0; i < SWARMS; i++)
+		if (node->known[i].keeper)
+			set_rules(node, i);
 }
 
 /* ---- life ---- */
 
+static void tell_store(const char *network, const struct peer_store *store)
+{
+	uint64_t peers = peer_store_counters(store)->rows_read;
+
+	if (peers)
+		vd_log(VD_INFO, VD_SUB_HOST, "peers known from before", VD_STR("network", network),
+		       VD_U64("peers", peers));
+}
+
+ON_CONTROL static enum vd_err open_store(struct node *node, size_t i, char why[NODE_WHY])
+{
+	struct node_known_peers *known = &node->known[i];
+	const struct vd_config_network *network = i ? &node->config.host.networks[i - 1] : NULL;
+	struct vd_bytes id = vd_bytes(known->fingerprint, i ? sizeof known->fingerprint : 0);
+	char cause[PEER_STORE_WHY] = "";
+	enum vd_err err = peer_store_open(node->loop, i ? network->state : node->config.host.state,
+					  id, PEER_BOOK_PEERS, &known->store, cause);
+
+	if (!err)
+		tell_store(i ? network->name : "public", known->store);
+	else
+		snprintf(why, NODE_WHY, "%s%s%s: %s", i ? "host.networks " : "host.state",
+			 i ? network->name : "", i ? ": state" : "",
+			 cause[0] ? cause : vd_err_text(err));
+	return err;
+}
+
 ON_CONTROL static enum vd_err open_known(struct node *node, size_t i, char why[NODE_WHY])
 {
 	struct node_known_peers *known = &node->known[i];
-	char cause[PEER_STORE_WHY] = "";
 	enum vd_err err;
 
 	known->swarm = node->swarms[i];
-	err = peer_store_open(node->loop, i ? NULL : node->config.host.state, PEER_BOOK_PEERS,
-			      &known->store, cause);
-	if (err) {
-		snprintf(why, NODE_WHY, "host.state: %s", cause[0] ? cause : vd_err_text(err));
+	err = open_store(node, i, why);
+	if (err)
 		return err;
-	}
 	book_router_init(&known->router, peer_store_book(known->store));
 	err = keeper_new(
 	    &(struct keeper_config){ peer_store_book(known->store), listens, tell, known },
@@ -152,13 +178,6 @@ enum vd_err node_open_known(struct node *node, char why[NODE_WHY])
 	for (size_t i = 0; i < SWARMS && !err; i++)
 		if (node->swarms[i])
 			err = open_known(node, i, why);
-	if (!err && node->known[0].store) {
-		uint32_t peers = peer_book_count(peer_store_book(node->known[0].store));
-
-		if (peers)
-			vd_log(VD_INFO, VD_SUB_HOST, "peers known from before",
-			       VD_U64("peers", peers));
-	}
 	return err;
 }
 

@@ -89,7 +89,9 @@ ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char w
 
 	if (err)
 		return err;
-	err = open_swarm(node, network->name, &key, swarm, why);
+	err = pnet_key_fingerprint(&key, node->known[1 + i].fingerprint);
+	if (!err)
+		err = open_swarm(node, network->name, &key, swarm, why);
 	pnet_key_fini(&key);
 	snprintf(key_name, sizeof key_name, "host.networks %s: listen", network->name);
 	return err ? err : listen_all(*swarm, &network->listen, key_name, why);

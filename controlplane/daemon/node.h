@@ -33,6 +33,7 @@
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
 #include "controlplane/proto/peering.h"
+#include "controlplane/proto/pnet_key.h"
 #include "controlplane/proto/reserve.h"
 #include "controlplane/proto/seek.h"
 #include "controlplane/route/accounts.h"
@@ -163,6 +164,7 @@ struct node_resume {
 /* Of the swarm in one network. */
 struct node_known_peers {
 	struct swarm *swarm;
+	uint8_t fingerprint[PNET_FINGERPRINT]; /* of a private network's key */
 	struct peer_store *store;
 	struct book_router router; /* of the store; the dialer's first */
 	struct keeper *keeper;

@@ -130,6 +130,22 @@ ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config 
 
 /* ---- all ---- */
 
+/* Of the networks that are still there: others come and go with a restart. */
+static void exchange_networks(struct vd_config_host *running, const struct vd_config_host *next)
+{
+	for (uint32_t i = 0; i < running->network_count; i++)
+		for (uint32_t j = 0; j < next->network_count; j++) {
+			struct vd_config_network *to = &running->networks[i];
+			const struct vd_config_network *from = &next->networks[j];
+
+			if (strcmp(to->name, from->name) != 0)
+				continue;
+			to->announce = from->announce;
+			to->announce_also = from->announce_also;
+			to->no_announce = from->no_announce;
+		}
+}
+
 /* Takes the reloadable keys of `next`; `next` keeps the ones they replace. */
 static void exchange(struct vd_config *running, struct vd_config *next)
 {
@@ -145,6 +161,7 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 	running->host.announce = next->host.announce;
 	running->host.announce_also = next->host.announce_also;
 	running->host.no_announce = next->host.no_announce;
+	exchange_networks(&running->host, &next->host);
 	running->log = next->log;
 	memcpy(next->link.tiers, before.link.tiers, sizeof next->link.tiers);
 	next->link.tier_count = before.link.tier_count;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
  * peer_store: table `peers` of an LMDB file: peer id -> peer_value. The unnamed table has a row
- * `format`, which tells a peer store from other LMDB files.
+ * `format`, which tells a peer store from other LMDB files; that of a private network has a row
+ * `network`, too.
  */
 #include "controlplane/host/peer_store.h"
 
@@ -54,16 +55,43 @@ struct known {
 
 struct reading {
 	struct peer_store *store;
+	struct vd_bytes network;
 	struct known *known;
 	size_t count, room;
 	const char *why; /* what is wrong with the file, and the cure; NULL: LMDB tells */
 };
 
-/* Whether the file is ours; an empty one becomes so. */
+static char format_name[] = "format", network_name[] = "network";
+
+/* An empty file becomes ours. */
+static int begin_file(const struct reading *reading, MDB_txn *txn, MDB_dbi names, MDB_val *format)
+{
+	MDB_val key = { sizeof format_name - 1, format_name };
+	MDB_val network_key = { sizeof network_name - 1, network_name };
+	MDB_val network = { reading->network.len, (void *)(uintptr_t)reading->network.at };
+	int err = mdb_put(txn, names, &key, format, 0);
+
+	return err || !network.mv_size ? err : mdb_put(txn, names, &network_key, &network, 0);
+}
+
+/* Whether it is of the network that is asked for. */
+static int check_network(struct reading *reading, MDB_txn *txn, MDB_dbi names)
+{
+	MDB_val key = { sizeof network_name - 1, network_name }, value = { 0 };
+	int err = mdb_get(txn, names, &key, &value);
+
+	if (err && err != MDB_NOTFOUND)
+		return err;
+	if (!vd_bytes_equal(vd_bytes(value.mv_data, err ? 0 : value.mv_size), reading->network))
+		reading->why = "its peers are of another network; name another file";
+	return 0;
+}
+
+/* Whether the file is ours. */
 static int check_format(struct reading *reading, MDB_txn *txn)
 {
-	static char name[] = "format", ours[] = "viaduct peers 1";
-	MDB_val key = { sizeof name - 1, name }, value = { sizeof ours - 1, ours };
+	static char ours[] = "viaduct peers 1";
+	MDB_val key = { sizeof format_name - 1, format_name }, value = { sizeof ours - 1, ours };
 	MDB_stat stat;
 	MDB_dbi names;
 	int err = mdb_dbi_open(txn, NULL, 0, &names);
@@ -71,7 +99,7 @@ static int check_format(struct reading *reading, MDB_txn *txn)
 	if (!err)
 		err = mdb_stat(txn, names, &stat);
 	if (!err && !stat.ms_entries)
-		return mdb_put(txn, names, &key, &value, 0);
+		return begin_file(reading, txn, names, &value);
 	if (!err)
 		err = mdb_get(txn, names, &key, &value);
 	if (err == MDB_NOTFOUND)
@@ -79,6 +107,8 @@ static int check_format(struct reading *reading, MDB_txn *txn)
 	else if (!err &&
 		 !vd_bytes_equal(vd_bytes(value.mv_data, value.mv_size), vd_bytes_of_text(ours)))
 		reading->why = "it is of a newer viaductd; run that one, or name another file";
+	else if (!err)
+		err = check_network(reading, txn, names);
 	return reading->why ? MDB_INCOMPATIBLE : err;
 }
 
@@ -207,9 +237,9 @@ static const char *cure_of(int err)
 }
 
 ON_CONTROL static enum vd_err open_file(struct peer_store *store, const char *path,
-					char why[PEER_STORE_WHY])
+					struct vd_bytes network, char why[PEER_STORE_WHY])
 {
-	struct reading reading = { .store = store };
+	struct reading reading = { .store = store, .network = network };
 	enum vd_err err = cp_database_open(path, &file_config, &store->database, why);
 	int result;
 
@@ -237,8 +267,8 @@ ON_CONTROL static void free_all(struct peer_store *store)
 	free(store);
 }
 
-enum vd_err peer_store_open(struct cp_loop *loop, const char *path, uint32_t peers,
-			    struct peer_store **store_out, char why[PEER_STORE_WHY])
+enum vd_err peer_store_open(struct cp_loop *loop, const char *path, struct vd_bytes network,
+			    uint32_t peers, struct peer_store **store_out, char why[PEER_STORE_WHY])
 {
 	struct peer_store *store = calloc(1, sizeof *store);
 	enum vd_err err;
@@ -248,7 +278,7 @@ enum vd_err peer_store_open(struct cp_loop *loop, const char *path, uint32_t pee
 	store->loop = loop;
 	err = peer_book_init(&store->book, peers);
 	if (!err && path && path[0])
-		err = open_file(store, path, why);
+		err = open_file(store, path, network, why);
 	if (!err && store->database) {
 		peer_book_track(&store->book);
 		if (store->counters.rows_bad)
@@ -299,12 +329,12 @@ static void tell_failure(struct peer_store *store, int result)
 {
 	if (result && !store->failing)
 		vd_log(VD_ERROR, VD_SUB_HOST,
-		       "cannot write what is known of peers; make room on the disk of host.state. "
-		       "Until then it is lost with a restart",
+		       "cannot write what is known of peers; make room on the file's disk. Until "
+		       "then it is lost with a restart",
 		       VD_STR("file", cp_database_path(store->database)),
 		       VD_STR("cause", mdb_strerror(result)));
 	else if (!result && store->failing)
-		vd_log(VD_INFO, VD_SUB_HOST, "host.state can be written again",
+		vd_log(VD_INFO, VD_SUB_HOST, "what is known of peers can be written again",
 		       VD_STR("file", cp_database_path(store->database)));
 	store->failing = result != 0;
 }

@@ -23,11 +23,14 @@ enum { PEER_STORE_WHY = CP_DATABASE_WHY, PEER_STORE_WRITE_S = 2 };
 struct peer_store;
 
 /*
- * At most `peers` peers. Without a path (NULL or empty) nothing outlives the process. VD_ENOMEM;
- * VD_EUSER: `why` tells what is wrong with the file, and the cure.
+ * At most `peers` peers, of one network: `network` is what tells it from others (a key's
+ * fingerprint), empty for the public one; a file of another network is refused, so that nobody's
+ * addresses get from one to the other. Without a path (NULL or empty) nothing outlives the process.
+ * VD_ENOMEM; VD_EUSER: `why` tells what is wrong with the file, and the cure.
  */
-enum vd_err peer_store_open(struct cp_loop *loop, const char *path, uint32_t peers,
-			    struct peer_store **store_out, char why[PEER_STORE_WHY]) ON_CONTROL;
+enum vd_err peer_store_open(struct cp_loop *loop, const char *path, struct vd_bytes network,
+			    uint32_t peers, struct peer_store **store_out,
+			    char why[PEER_STORE_WHY]) ON_CONTROL;
 /* Writes what is left, first; waits for that. NULL is allowed. */
 void peer_store_close(struct peer_store *store) ON_CONTROL;
 

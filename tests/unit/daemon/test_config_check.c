@@ -56,6 +56,17 @@ static const struct {
 	{ UDP "host: { networks: [ { name: a, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] }, "
 	      "{ name: b, key: /k, listen: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
 	  "host.networks", "a port of its own" },
+	{ UDP "host: { state: /s, networks: [ { name: a, key: /k, state: /s } ] }", "host.networks",
+	  "`a` has its state in the file that the public one has" },
+	{ UDP
+	  "host: { networks: [ { name: a, key: /k, state: /s }, { name: b, key: /l, state: /s } "
+	  "] }",
+	  "host.networks", "`b` has its state in the file that a has" },
+	{ UDP "host: { networks: [ { name: a, key: /k, announce: [ /ip4/0.0.0.0/tcp/1 ] } ] }",
+	  "host.networks", "nothing that others can dial" },
+	{ UDP "host: { networks: [ { name: a, key: /k, announce_also: [ /ip4/9.9.9.9/udp/1/viaduct "
+	      "] } ] }",
+	  "host.networks", "nothing that others can dial" },
 	{ UDP "host: { announce: [ /ip4/0.0.0.0/tcp/4001 ] }", "host.announce",
 	  "nothing that others can dial" },
 	{ UDP "host: { announce_also: [ /ip4/9.9.9.9/udp/4001/viaduct ] }", "host.announce_also",

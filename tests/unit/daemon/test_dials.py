@@ -2,20 +2,16 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """`viaduct connect` of libp2p peers: two daemons and a DNS server on loopback; what works, and what is said else."""
 import json
-import os
 import re
 import socket
 import struct
-import subprocess
-import sys
 import tempfile
 import threading
-import time
 import urllib.request
 
-VIADUCTD, VIADUCT = sys.argv[1:3]
+from rig import Daemon, wait_for
+
 OTHER = "12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp"
-ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("VIADUCT_")} | {"VIADUCT_USER": "root"}
 ZONE = {}  # name: (type, data)
 
 
@@ -35,49 +31,6 @@ def serve_dns(server):
         server.sendto(question[:2] + struct.pack(">HHHHH", flags, 1, found, 0, 0) + question[12:end] + record, client)
 
 
-def closed_port():
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
-
-
-class Daemon:
-    def __init__(self, folder, name, host):
-        self.folder, self.name = folder, f"{folder}/{name}"
-        self.peer = subprocess.run([VIADUCT, "key", "gen", self.name + ".key"], capture_output=True, text=True,
-                                   check=True).stdout.strip()
-        self.port = closed_port()
-        with open(self.name + ".yaml", "w", encoding="utf-8") as file:
-            file.write(f"identity: {{ key: {self.name}.key }}\n"
-                       'dataplane: { ports: [ { name: u0, driver: udp, bind: "127.0.0.1:0" } ] }\n'
-                       f"host: {host}\n"
-                       f'api: {{ socket: {self.name}.sock, listen: "127.0.0.1:{self.port}" }}\n')
-        self.log = open(self.name + ".log", "w+", encoding="utf-8")  # pylint: disable=consider-using-with
-        self.process = subprocess.Popen([VIADUCTD, "--config", self.name + ".yaml"], stdout=subprocess.PIPE,
-                                        stderr=self.log, text=True, env=ENVIRONMENT)
-        self.ready = self.process.stdout.readline().strip()
-        if not self.ready.startswith("ready "):
-            self.log.seek(0)
-            sys.exit(f"{name} is not ready: {self.log.read()}")
-
-    def ask(self, *words):
-        done = subprocess.run([VIADUCT, "--api", self.name + ".sock", *words], capture_output=True, text=True,
-                              timeout=60, env=ENVIRONMENT)
-        return done.returncode, done.stdout + done.stderr
-
-    def peers(self):
-        return json.loads(self.ask("-o", "json", "peers")[1])["peers"]
-
-    def tcp(self):
-        return [a for a in self.ready.split("listen=")[1].split(",") if "/tcp/" in a]
-
-    def end(self):
-        self.process.terminate()
-        assert self.process.wait(10) == 0, self.process.returncode
-        self.process.stdout.close()
-        self.log.close()
-
-
 def connects(*words, to=None):
     peer = (to or b).peer
     status, said = a.ask("connect", *words)
@@ -88,19 +41,12 @@ def connects(*words, to=None):
 def disconnects(other=None):
     other = other or b
     a.ask("disconnect", other.peer)
-    until = time.monotonic() + 20
-    while (a.peers() or other.peers()) and time.monotonic() < until:
-        time.sleep(0.02)  # between two looks
-    assert not a.peers() and not other.peers()
+    wait_for(lambda: not a.peers() and not other.peers(), a.peers)
 
 
 def learns(other):
     """Waits until a has addresses of the other, which identify tells."""
-    until = time.monotonic() + 20
-    while not any(k["peer"] == other.peer and k["addresses"] for k in
-                  json.loads(a.ask("-o", "json", "peers", "--known")[1])["known"]):
-        assert time.monotonic() < until, a.ask("peers", "--known")
-        time.sleep(0.02)  # between two looks
+    wait_for(lambda: (a.known(other) or [None])[0], lambda: a.ask("peers", "--known"))
 
 
 def refused(pattern, *words):

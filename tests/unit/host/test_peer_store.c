@@ -51,25 +51,38 @@ static struct vd_peer_id peer(unsigned number)
 	return id;
 }
 
-static struct peer_store *open_store(void)
+static const struct vd_bytes public_network;
+
+static struct peer_store *open_store_of(struct vd_bytes network)
 {
 	char why[PEER_STORE_WHY] = "";
 	struct peer_store *store;
 
-	cr_assert(eq(int, (int)peer_store_open(loop, path, PEERS, &store, why), VD_OK), "%s", why);
+	cr_assert(eq(int, (int)peer_store_open(loop, path, network, PEERS, &store, why), VD_OK),
+		  "%s", why);
 	return store;
 }
 
+static struct peer_store *open_store(void)
+{
+	return open_store_of(public_network);
+}
+
 /* Fails, and tells all these. */
-static void refuses(const char *what, const char *cure)
+static void refuses_of(struct vd_bytes network, const char *what, const char *cure)
 {
 	char why[PEER_STORE_WHY] = "";
 	struct peer_store *store = NULL;
 
-	cr_assert(eq(int, (int)peer_store_open(loop, path, PEERS, &store, why), VD_EUSER));
+	cr_assert(eq(int, (int)peer_store_open(loop, path, network, PEERS, &store, why), VD_EUSER));
 	cr_assert(ne(ptr, strstr(why, path), NULL), "%s", why);
 	cr_assert(ne(ptr, strstr(why, what), NULL), "%s", why);
 	cr_assert(ne(ptr, strstr(why, cure), NULL), "%s", why);
+}
+
+static void refuses(const char *what, const char *cure)
+{
+	refuses_of(public_network, what, cure);
 }
 
 static void add(struct peer_store *store, unsigned number, vd_ns ttl)
@@ -109,7 +122,8 @@ Test(peer_store, without_a_path_it_is_memory_alone)
 	char why[PEER_STORE_WHY] = "";
 	struct peer_store *store;
 
-	cr_assert(eq(int, (int)peer_store_open(loop, "", PEERS, &store, why), VD_OK));
+	cr_assert(
+	    eq(int, (int)peer_store_open(loop, "", public_network, PEERS, &store, why), VD_OK));
 	add(store, 1, hour);
 	peer_store_poll(store, vd_now());
 	cr_assert(eq(u32, count(store), 1));
@@ -139,6 +153,31 @@ Test(peer_store, what_is_known_is_there_after_a_restart)
 	peer_store_close(store);
 }
 
+/* Else who has two networks would hand the addresses of one on to the other. */
+Test(peer_store, a_file_is_of_one_network)
+{
+	const struct vd_bytes one = vd_bytes("0123456789abcdef", 16),
+			      other = vd_bytes("0123456789abcdee", 16);
+	struct peer_store *store = open_store_of(one);
+
+	add(store, 1, hour);
+	peer_store_close(store);
+	refuses("of another network", "name another file");
+	refuses_of(other, "of another network", "name another file");
+	store = open_store_of(one);
+	cr_assert(eq(u32, count(store), 1));
+	peer_store_close(store);
+}
+
+Test(peer_store, a_public_file_is_of_no_private_network)
+{
+	struct peer_store *store = open_store();
+
+	add(store, 1, hour);
+	peer_store_close(store);
+	refuses_of(vd_bytes("0123456789abcdef", 16), "of another network", "name another file");
+}
+
 Test(peer_store, closing_writes_all_that_waits)
 {
 	struct peer_store *store = open_store();
@@ -166,7 +205,7 @@ Test(peer_store, what_was_written_survives_a_kill)
 			_exit(1);
 		cp_loop_free(loop);
 		loop = own;
-		if (peer_store_open(loop, path, PEERS, &store, why))
+		if (peer_store_open(loop, path, public_network, PEERS, &store, why))
 			_exit(2);
 		for (unsigned i = 0; i < 100; i++)
 			add(store, i, hour);
@@ -217,7 +256,8 @@ Test(peer_store, a_smaller_book_keeps_the_latest_and_the_file_follows)
 		       VD_OK));
 	}
 	peer_store_close(store);
-	cr_assert(eq(int, (int)peer_store_open(loop, path, 10, &store, why), VD_OK));
+	cr_assert(
+	    eq(int, (int)peer_store_open(loop, path, public_network, 10, &store, why), VD_OK));
 	cr_assert(eq(u32, count(store), 10));
 	cr_assert(ne(ptr, (void *)(uintptr_t)peer_book_find(peer_store_book(store), &last), NULL));
 	peer_store_close(store);
