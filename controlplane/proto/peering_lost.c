@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* peering_lost: reports of frames under indices that nobody knows (multigram/SPEC.md, Lost). */
+/* peering_lost: reports of frames under indices that nobody knows (switch/SPEC.md, 4.5). */
 #include "controlplane/proto/peering_state.h"
 #include "multigram/frame.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * peering_path: a link's peer that speaks from another address (multigram/SPEC.md, Path). Who
+ * peering_path: a link's peer that speaks from another address (switch/SPEC.md, 4.3). Who
  * copies a frame and sends it on from elsewhere is no peer: so the address is challenged, and
  * the link moves there when the answer comes from there.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Restarts that traffic finds out: reports of lost frames (multigram/SPEC.md, Lost). */
+/* Restarts that traffic finds out: reports of lost frames (switch/SPEC.md, 4.5). */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
