@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Links whose peer speaks from another address (multigram/SPEC.md, Path). */
+/* Links whose peer speaks from another address (switch/SPEC.md, 4.3). */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 
+#include "controlplane/proto/control_msg.h"
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
 #include "tests/unit/proto/peering_net.h"
@@ -123,6 +124,42 @@ Test(peering_path, an_unproven_address_gets_no_more_than_came_from_it_but_for_on
 	end(net);
 }
 
+/* He copies what is sealed, too. */
+static bool steal_all(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	if (frame->bytes[0] != MG_HANDSHAKE && frame->to == 2)
+		frame->from = THIEF;
+	return true;
+}
+
+static void challenge_node_1(struct net *net)
+{
+	struct control_msg msg = { .kind = CONTROL_CHALLENGE, .challenge = { 1, 2, 3 } };
+	uint8_t body[CONTROL_MSG_MAX];
+
+	cr_assert(eq(int,
+		     peering_send_control(net->nodes[0].peering, &net->nodes[1].identity.id,
+					  vd_bytes(body, control_msg_encode(&msg, body)), net->now),
+		     VD_OK));
+	net_drain(net, 0);
+}
+
+Test(peering_path, answers_to_challenges_count_among_the_bytes_sent)
+{
+	struct net *net = two_up();
+	const struct node *node = &net->nodes[1];
+
+	net->watch = steal_all;
+	for (unsigned i = 0; i < 20; i++) {
+		challenge_node_1(net);
+		net_run(net, VD_MS(400));
+	}
+	cr_assert(ge(u64, node->tx_bytes[THIEF], 20 * CHALLENGE_BYTES), "each is answered there");
+	cr_assert(le(u64, node->tx_bytes[THIEF], node->rx_bytes[THIEF] + CHALLENGE_BYTES));
+	end(net);
+}
+
 Test(peering_path, an_address_is_challenged_every_half_second_for_ten)
 {
 	struct net *net = two_up();
@@ -188,5 +225,25 @@ Test(peering_path, two_forged_addresses_do_not_keep_a_true_one_out)
 	cr_assert(net_data(net, 0, 1));
 	net_run(net, VD_MS(50));
 	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	end(net);
+}
+
+Test(peering_path, an_answer_ends_the_challenges_to_other_addresses)
+{
+	struct net *net = two_up();
+	struct peering_path thief = { .bytes = { THIEF } };
+	uint64_t before;
+
+	peering_moved(net->nodes[1].peering, net_current(net, 1, 0)->index, &thief, 1000, net->now);
+	net_drain(net, 1);
+	net_run(net, VD_MS(600));
+	cr_assert(eq(u64, stats(net, 1)->challenges, 2), "he is challenged again");
+	net->nodes[0].alias = ELSEWHERE;
+	cr_assert(net_data(net, 0, 1));
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	before = stats(net, 1)->challenges;
+	net_run(net, VD_SECONDS(5));
+	cr_assert(eq(u64, stats(net, 1)->challenges, before));
 	end(net);
 }
