@@ -2,6 +2,8 @@
 /* bounds: where a host's connections meet the limits that all hosts share. */
 #include "controlplane/host/parts.h"
 
+enum { STEP_BYTES = 65536 }; /* what is counted later, at the turn's end */
+
 enum vd_err host_bounds_init(struct host *host, const struct host_config *config)
 {
 	host->limits = config->limits;
@@ -55,6 +57,11 @@ static uint64_t held_by(const struct host_conn *conn)
 	const struct muxer *muxer = conn->machine.muxer;
 
 	return (muxer ? muxer_buffered(muxer) : 0) + conn->held_len + conn->writing_len;
+}
+
+bool host_bounds_grew(const struct host_conn *conn)
+{
+	return held_by(conn) > conn->buffered + STEP_BYTES;
 }
 
 enum vd_err host_bounds_buffer(struct host_conn *conn)

@@ -453,6 +453,17 @@ static void announce(struct host_conn *conn)
 	host_identify_ask(conn);
 }
 
+/* False: it holds too much, and is closed. */
+static bool keep_in_bounds(struct host_conn *conn)
+{
+	enum vd_err err = host_bounds_buffer(conn);
+
+	if (err)
+		host_conn_close(conn, err, "holds too much of what all connections may buffer");
+	return !err;
+}
+
+/* Each may fill its stream's send buffer, and a turn has one for every stream. */
 static bool take_events(struct host_conn *conn)
 {
 	bool any = false;
@@ -461,6 +472,8 @@ static bool take_events(struct host_conn *conn)
 	while (!conn->closing && (event = connection_next(&conn->machine)).what != MUXER_NOTHING) {
 		any = true;
 		host_stream_on_event(conn, &event);
+		if (!conn->closing && host_bounds_grew(conn))
+			(void)keep_in_bounds(conn);
 	}
 	return any;
 }
@@ -519,11 +532,8 @@ void host_conn_pump(struct host_conn *conn)
 		give_up(conn, err);
 		return;
 	}
-	err = host_bounds_buffer(conn);
-	if (err) {
-		host_conn_close(conn, err, "holds too much of what all connections may buffer");
+	if (!keep_in_bounds(conn))
 		return;
-	}
 	read_on(conn);
 	note_use(conn, vd_now());
 	set_timer(conn);

@@ -187,6 +187,8 @@ void host_bounds_fini(struct host *host);
 /* It has the address of who connected. VD_ELIMIT: close it, for `why_out`. */
 enum vd_err host_bounds_arrived(struct host_conn *conn, const char **why_out);
 void host_bounds_left(struct host_conn *conn);
+/* Within a turn: by so much that it is to be counted now. */
+bool host_bounds_grew(const struct host_conn *conn);
 /* After what it holds may have changed. VD_ELIMIT: close it. */
 enum vd_err host_bounds_buffer(struct host_conn *conn);
 void host_bounds_freed(struct host_conn *conn);
