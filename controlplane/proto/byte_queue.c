@@ -142,30 +142,39 @@ static bool grow(struct byte_queue *queue, size_t want)
 	if (!at)
 		return false;
 	if (queue->len)
-		memcpy(at, queue->at + queue->head, queue->len);
+		memcpy(at + BYTE_QUEUE_FRONT, queue->at + queue->head, queue->len);
 	free_bytes(queue->at, queue->cap);
-	*queue = (struct byte_queue){ .at = at, .len = queue->len, .cap = cap };
+	*queue = (struct byte_queue){ at, BYTE_QUEUE_FRONT, queue->len, cap };
 	return true;
 }
 
 uint8_t *byte_queue_room(struct byte_queue *queue, size_t len)
 {
-	size_t want = queue->len + len;
+	size_t want = BYTE_QUEUE_FRONT + queue->len + len;
 
 	if (queue->cap - queue->head - queue->len >= len && queue->at)
 		return queue->at + queue->head + queue->len;
-	if (queue->head >= queue->len && want <= queue->cap) {
-		memcpy(queue->at, queue->at + queue->head, queue->len);
-		queue->head = 0;
+	if (queue->head >= BYTE_QUEUE_FRONT + queue->len && want <= queue->cap) {
+		memcpy(queue->at + BYTE_QUEUE_FRONT, queue->at + queue->head, queue->len);
+		queue->head = BYTE_QUEUE_FRONT;
 	} else if (!grow(queue, want)) {
 		return NULL;
 	}
-	return queue->at + queue->len;
+	return queue->at + queue->head + queue->len;
 }
 
 void byte_queue_added(struct byte_queue *queue, size_t len)
 {
 	queue->len += len;
+}
+
+uint8_t *byte_queue_front(struct byte_queue *queue, size_t len)
+{
+	if (queue->head < len)
+		return NULL;
+	queue->head -= len;
+	queue->len += len;
+	return queue->at + queue->head;
 }
 
 enum vd_err byte_queue_push(struct byte_queue *queue, struct vd_bytes bytes)

@@ -16,7 +16,10 @@
 #include "base/bytes.h"
 #include "base/err.h"
 
-enum { BYTE_QUEUE_KEPT_BYTES = 2 * 1024 * 1024 };
+enum {
+	BYTE_QUEUE_KEPT_BYTES = 2 * 1024 * 1024,
+	BYTE_QUEUE_FRONT = 32, /* room before the first byte */
+};
 
 struct byte_queue {
 	uint8_t *at;
@@ -28,6 +31,13 @@ void byte_queue_fini(struct byte_queue *queue);
 /* Room for `len` bytes at the end, which byte_queue_added then counts; NULL without memory. */
 uint8_t *byte_queue_room(struct byte_queue *queue, size_t len);
 void byte_queue_added(struct byte_queue *queue, size_t len);
+
+/*
+ * Room for `len` bytes before the first, at most BYTE_QUEUE_FRONT, which are the first from then
+ * on: for a header, so that what follows it need not be moved. The queue must not be empty. NULL:
+ * what was put there before was not popped yet.
+ */
+uint8_t *byte_queue_front(struct byte_queue *queue, size_t len);
 
 /* VD_ENOMEM. */
 enum vd_err byte_queue_push(struct byte_queue *queue, struct vd_bytes bytes);

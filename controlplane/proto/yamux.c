@@ -9,7 +9,7 @@
 const struct yamux_config yamux_defaults = {
 	.window_max = 16 * 1024 * 1024,
 	.buffered_max = 32 * 1024 * 1024,
-	.send_buffer = 256 * 1024,
+	.send_buffer = 255 * 1024,
 	.inbound_max = 1024,
 	.outbound_max = 1024,
 	.backlog_max = 1024,
@@ -196,7 +196,9 @@ static size_t buffered(const struct muxer *m)
 {
 	const struct yamux *y = (const struct yamux *)m;
 
-	return (size_t)(y->buffered + y->unsent) + y->out.len + y->control.len;
+	size_t batch = y->lender ? y->lender->lent : y->out.len;
+
+	return (size_t)(y->buffered + y->unsent) + batch + y->control.len;
 }
 
 static const struct muxer_class yamux_class = {

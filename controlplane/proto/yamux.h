@@ -35,7 +35,7 @@ enum yamux_role { YAMUX_CLIENT, YAMUX_SERVER }; /* the dialling side is client: 
 struct yamux_config {
 	uint32_t window_max;   /* bytes; at least YAMUX_WINDOW */
 	uint32_t buffered_max; /* bytes received and not read, all streams */
-	uint32_t send_buffer;  /* bytes written and not sent, a stream */
+	uint32_t send_buffer;  /* bytes written and not sent, a stream; room is told at none */
 	uint32_t inbound_max;  /* streams open that the peer opened */
 	uint32_t outbound_max; /* streams open that we opened */
 	uint32_t backlog_max;  /* streams of the peer's that muxer_next has not told yet */

@@ -57,6 +57,7 @@ struct yamux_stream {
 	bool told;       /* theirs: the caller knows it */
 	bool wants_room; /* a write took less than it was given */
 	struct byte_queue in, out;
+	size_t lent; /* of `out`, its first bytes: frames that go out as they lie */
 };
 
 struct yamux {
@@ -88,9 +89,10 @@ struct yamux {
 	vd_ns useless_at;           /* when useless frames are forgiven (GCRA) */
 
 	/* Sending. */
-	uint64_t unsent;           /* of all streams, not in `out` yet */
-	struct byte_queue control; /* whole frames that go before streams' */
-	struct byte_queue out;     /* the batch that goes out */
+	uint64_t unsent;             /* of all streams, not in a batch yet */
+	struct byte_queue control;   /* whole frames that go before streams' */
+	struct byte_queue out;       /* the batch that goes out, */
+	struct yamux_stream *lender; /* or whose `lent` it is; NULL: nobody's */
 
 	/* Round trip and keep-alive. */
 	vd_ns last_received, ping_at, ping_sent;
@@ -139,6 +141,9 @@ struct yamux_stream *yamux_fullest(const struct yamux *y);
 /* ---- yamux_stream.c ---- */
 
 void yamux_event(struct yamux_stream *stream, enum muxer_what what);
+
+/* What was written and not sent, but for a batch that is on its way: the session keeps that. */
+void yamux_drop_output(struct yamux_stream *stream);
 
 /* Both directions end here; RST goes out if `tell`. The stream is detached. */
 void yamux_cut(struct yamux_stream *stream, bool tell);

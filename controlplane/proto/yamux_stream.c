@@ -15,10 +15,20 @@ static void drop_input(struct yamux_stream *stream)
 	byte_queue_fini(&stream->in);
 }
 
-static void drop_output(struct yamux_stream *stream)
+void yamux_drop_output(struct yamux_stream *stream)
 {
-	yamux_session(stream)->unsent -= stream->out.len;
-	byte_queue_fini(&stream->out);
+	struct yamux *y = yamux_session(stream);
+
+	y->unsent -= stream->out.len - stream->lent;
+	if (y->lender != stream) {
+		byte_queue_fini(&stream->out);
+		return;
+	}
+	y->lender = NULL;
+	y->out = stream->out; /* was empty */
+	y->out.len = stream->lent;
+	stream->out = (struct byte_queue){ 0 };
+	stream->lent = 0;
 }
 
 void yamux_cut(struct yamux_stream *stream, bool tell)
@@ -32,7 +42,7 @@ void yamux_cut(struct yamux_stream *stream, bool tell)
 		yamux_push_control(yamux_session(stream), &rst);
 	yamux_detach(stream);
 	drop_input(stream);
-	drop_output(stream);
+	yamux_drop_output(stream);
 	stream->events = 0;
 	yamux_dequeue(stream, YAMUX_EVENTS);
 	stream->was_reset = true;

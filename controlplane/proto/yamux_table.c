@@ -117,9 +117,8 @@ void yamux_stream_free(struct yamux_stream *stream)
 	if (stream->base.inbound && !stream->told)
 		y->backlog--;
 	y->buffered -= stream->in.len;
-	y->unsent -= stream->out.len;
 	byte_queue_fini(&stream->in);
-	byte_queue_fini(&stream->out);
+	yamux_drop_output(stream);
 	free(stream);
 }
 

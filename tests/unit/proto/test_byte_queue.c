@@ -59,6 +59,25 @@ Test(byte_queue, a_long_wait_does_not_grow_it)
 	byte_queue_fini(&queue);
 }
 
+Test(byte_queue, a_header_goes_before_what_is_there)
+{
+	struct byte_queue queue = { 0 };
+	struct vd_bytes got;
+
+	cr_assert(eq(int, byte_queue_push(&queue, vd_bytes("body", 4)), VD_OK));
+	memset(byte_queue_front(&queue, BYTE_QUEUE_FRONT), 'h', BYTE_QUEUE_FRONT);
+	cr_assert(eq(ptr, byte_queue_front(&queue, 1), NULL));
+	for (unsigned i = 0; i < 1000; i++) /* it grows */
+		cr_assert(eq(int, byte_queue_push(&queue, vd_bytes(".", 1)), VD_OK));
+	got = byte_queue_bytes(&queue);
+	cr_assert(eq(sz, got.len, BYTE_QUEUE_FRONT + 1004));
+	cr_assert(eq(chr, (char)got.at[BYTE_QUEUE_FRONT - 1], 'h'));
+	cr_assert(zero(int, memcmp(got.at + BYTE_QUEUE_FRONT, "body.", 5)));
+	byte_queue_pop(&queue, BYTE_QUEUE_FRONT);
+	cr_assert(ne(ptr, byte_queue_front(&queue, BYTE_QUEUE_FRONT), NULL));
+	byte_queue_fini(&queue);
+}
+
 static void fill(struct byte_queue *queue, size_t len)
 {
 	uint8_t *room = byte_queue_room(queue, len);
