@@ -2,7 +2,7 @@
 /*
  * libp2p: our host and go-libp2p's in turns, each a process of its own, against the same load:
  * bytes of one stream and handshakes, per second of the measured process's own time, and the
- * memory of an idle connection.
+ * memory of an idle connection. And ours with two stream threads beside ours with one.
  */
 #include <stdio.h>
 #include <string.h>
@@ -22,17 +22,21 @@ enum {
 	AT_ONCE = 32,
 	CONNS = 10000,
 	CONNS_ROUNDS = 3,
-	SIDES = 2, /* ours, the rival */
-	SKIP = 77, /* what build_go_libp2p.sh ends with when there is no Go */
+	SIDES = 2,   /* ours, the rival */
+	THREADS = 2, /* and as many connections, of one thread as of two */
+	SKIP = 77,   /* what build_go_libp2p.sh ends with when there is no Go */
 };
 
 static const vd_ns IDLE = VD_SECONDS(2); /* before memory is looked at */
 
 struct side {
 	const char *program;
+	unsigned core;
+	unsigned threads; /* of ours; 0: all on its loop */
 	struct measured measured;
 	struct load *load;
-	uint64_t bytes; /* of a stream */
+	struct load *more[THREADS - 1]; /* of `threads` */
+	uint64_t bytes;                 /* of a stream */
 	struct bench_series values;
 };
 
@@ -45,7 +49,8 @@ struct variant {
 	bool (*measure)(struct side *side, const struct variant *variant, double *value_out,
 			char why[BENCH_WHY]);
 	uint32_t identities;
-	bool memory; /* less is better; each round in fresh processes, and fewer of them */
+	bool memory;  /* less is better; each round in fresh processes, and fewer of them */
+	bool threads; /* the rival is ours with one */
 };
 
 /* ---- one measurement ---- */
@@ -113,6 +118,25 @@ static bool measure_memory(struct side *side, const struct variant *variant, dou
 	return true;
 }
 
+/*
+ * Bytes a second of the clock, over THREADS connections, half of them each way. With one thread
+ * that, and all load, is on one core; with two on two, the loads apart.
+ */
+static bool measure_threads(struct side *side, const struct variant *variant, double *value_out,
+			    char why[BENCH_WHY])
+{
+	struct load *loads[THREADS] = { side->load, side->more[0] };
+	uint64_t each_way = side->bytes / (2 * THREADS);
+	vd_ns from = vd_now();
+
+	(void)variant;
+	if (!load_transfer_together(loads, THREADS, side->core, side->threads > 1, each_way,
+				    each_way, why))
+		return false;
+	*value_out = (double)(2 * THREADS * each_way) / ((double)(vd_now() - from) / 1e9);
+	return true;
+}
+
 static const struct variant variants[] = {
 	{ "stream-noise-receive", "noise", "bytes_per_cpu_s", 2, true, measure_stream, 1, false },
 	{ "stream-noise-send", "noise", "bytes_per_cpu_s", 2, false, measure_stream, 1, false },
@@ -124,23 +148,27 @@ static const struct variant variants[] = {
 	  false },
 	{ "conns-noise", "noise", "bytes_per_conn", 4, false, measure_memory, CONNS, true },
 	{ "conns-tls", "tls", "bytes_per_conn", 4, false, measure_memory, CONNS, true },
+	{ "threads-noise", "noise", "bytes_per_s", 1.7, false, measure_threads, 1,
+	  .threads = true },
+	{ "threads-tls", "tls", "bytes_per_s", 1.7, false, measure_threads, 1, .threads = true },
 };
 
 /* ---- rounds ---- */
 
-static bool begin(struct side *side, const struct variant *variant,
-		  const struct bench_options *options, char why[BENCH_WHY])
+static bool begin(struct side *side, const struct variant *variant, char why[BENCH_WHY])
 {
 	struct measured_config config = { .program = side->program,
 					  .security = variant->security,
-					  .core = (int)options->core };
+					  .core = (int)side->core,
+					  .cores = side->threads,
+					  .threads = side->threads };
+	struct load_config load = { .target = side->measured.address,
+				    .tls = strcmp(variant->security, "tls") == 0,
+				    .identities = variant->identities };
 
-	if (!measured_start(&config, &side->measured, why))
+	if (!measured_start(&config, &side->measured, why) || !load_new(&load, &side->load, why))
 		return false;
-	return load_new(&(struct load_config){ .target = side->measured.address,
-					       .tls = strcmp(variant->security, "tls") == 0,
-					       .identities = variant->identities },
-			&side->load, why);
+	return !variant->threads || load_new(&load, &side->more[0], why);
 }
 
 static void end(struct side *side)
@@ -148,15 +176,16 @@ static void end(struct side *side)
 	measured_pause(&side->measured, false);
 	measured_end(&side->measured);
 	load_free(side->load);
-	side->load = NULL;
+	load_free(side->more[0]);
+	side->load = side->more[0] = NULL;
 }
 
-static bool turn(struct side *side, const struct variant *variant,
-		 const struct bench_options *options, double *value_out, char why[BENCH_WHY])
+static bool turn(struct side *side, const struct variant *variant, double *value_out,
+		 char why[BENCH_WHY])
 {
 	bool ok;
 
-	if (!side->load && !begin(side, variant, options, why))
+	if (!side->load && !begin(side, variant, why))
 		return false;
 	measured_pause(&side->measured, false);
 	ok = variant->measure(side, variant, value_out, why);
@@ -183,7 +212,7 @@ static bool measure(struct side sides[SIDES], unsigned count, const struct varia
 		double value[SIDES];
 
 		for (unsigned i = 0; i < count; i++)
-			if (!turn(&sides[i], variant, options, &value[i], why))
+			if (!turn(&sides[i], variant, &value[i], why))
 				return false;
 		if (warm_up && round == 0)
 			continue;
@@ -197,6 +226,7 @@ static bool measure(struct side sides[SIDES], unsigned count, const struct varia
 }
 
 struct rival {
+	const char *name;
 	char program[512], version[64]; /* "": none */
 	bool skipped;                   /* no Go here: nothing to reach, and nothing missed */
 };
@@ -210,10 +240,15 @@ static bool run_variant(const struct variant *variant, const struct bench_option
 	char why[BENCH_WHY] = "?", name[64];
 	bool ok;
 
-	for (unsigned i = 0; i < SIDES; i++)
+	for (unsigned i = 0; i < SIDES; i++) {
+		sides[i].core = options->core;
+		sides[i].threads = variant->threads ? THREADS - i : 0;
 		sides[i].bytes = (options->megabytes ? options->megabytes : MEGABYTES) * 1000000ull;
-	ok = measure(sides, count, variant, options, &result.ratio, why);
-
+	}
+	if (variant->threads && options->core + 1 < THREADS)
+		ok = failed(why, "two threads need a core below that of --core");
+	else
+		ok = measure(sides, count, variant, options, &result.ratio, why);
 	for (unsigned i = 0; i < count; i++)
 		end(&sides[i]);
 	if (!ok) {
@@ -227,8 +262,8 @@ static bool run_variant(const struct variant *variant, const struct bench_option
 	if (count == SIDES) {
 		snprintf(name, sizeof name, "rival_%s", variant->figure);
 		bench_figure(&result, name, &sides[1].values);
-		result.rival = "go-libp2p";
-		result.rival_version = rival->version;
+		result.rival = rival->name;
+		result.rival_version = rival->version[0] ? rival->version : NULL;
 	}
 	bench_result_print(&result, options);
 	return true;
@@ -286,7 +321,7 @@ static bool wanted(const struct variant *variant, const struct bench_options *op
 
 static bool run_libp2p(const struct bench_options *options)
 {
-	struct rival rival = { 0 };
+	struct rival go = { .name = "go-libp2p" }, one_thread = { .name = "one thread" };
 	char ours[512];
 	bool ok = true, any = false;
 
@@ -296,21 +331,26 @@ static bool run_libp2p(const struct bench_options *options)
 	}
 	machine_unpin(); /* those that are measured run on the core, we beside it */
 	raise_limit();
-	if (options->rival)
-		find_rival(&rival);
+	if (options->rival) {
+		find_rival(&go);
+		memcpy(one_thread.program, ours, sizeof ours);
+	}
 	for (size_t i = 0; i < sizeof variants / sizeof *variants; i++) {
 		if (!wanted(&variants[i], options))
 			continue;
 		any = true;
-		ok = run_variant(&variants[i], options, ours, &rival) && ok;
+		ok = run_variant(&variants[i], options, ours,
+				 variants[i].threads ? &one_thread : &go) &&
+		     ok;
 	}
 	if (!any)
-		bench_cannot("libp2p", "no such variant; stream, handshake or conns");
+		bench_cannot("libp2p", "no such variant; stream, handshake, conns or threads");
 	return ok && any;
 }
 
 const struct bench bench_libp2p = {
 	.name = "libp2p",
-	.what = "a libp2p node: bytes, handshakes, memory of idle connections, beside go-libp2p",
+	.what =
+	    "a libp2p node: bytes, handshakes, idle connections' memory, beside go-libp2p; threads",
 	.run = run_libp2p,
 };

@@ -8,7 +8,7 @@
  *
  * Each connection has an identity of its own (taken in turn), and a source address of its own for
  * every 8,192. It asks for identify, and answers it, as every node does; other protocols it has
- *not.
+ * not.
  *
  * Threads: one. Memory: the heap. Errors: false, and `why` (BENCH_WHY) says what went wrong.
  */
@@ -31,6 +31,14 @@ void load_free(struct load *load); /* NULL is allowed */
  * `down` bytes and an end.
  */
 bool load_transfer(struct load *load, uint64_t up, uint64_t down, char why[BENCH_WHY]);
+
+/*
+ * As load_transfer, by `count` (LOAD_TOGETHER_MAX at most) at once: each on a thread of its own
+ * that stays on a core of its own, `core` and down from it, or all on `core` (`apart` false).
+ */
+enum { LOAD_TOGETHER_MAX = 8 };
+bool load_transfer_together(struct load *const loads[], unsigned count, unsigned core, bool apart,
+			    uint64_t up, uint64_t down, char why[BENCH_WHY]);
 
 /*
  * `count` connections, `at_once` of them under way: secured, the peer being who was dialled,

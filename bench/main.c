@@ -17,7 +17,7 @@ static const struct bench *const benches[] = {
 static const char usage[] =
     "usage: viaduct-bench list\n"
     "       viaduct-bench NAME [VARIANT] [options]\n"
-    "  VARIANT        only those whose names begin so (libp2p: stream, handshake, conns)\n"
+    "  VARIANT        only those whose names begin so (libp2p: stream, handshake, conns, threads)\n"
     "  --json         one JSON object a line\n"
     "  --links N      links (default: the bench's own list)\n"
     "  --burst N      packets a burst (default: the bench's own list)\n"

@@ -19,21 +19,30 @@ static bool failed(char why[BENCH_WHY], const char *program, const char *what)
 	return false;
 }
 
-/* In the child: becomes the program. */
-static _Noreturn void become(const struct measured_config *config, int in, int out)
+static void stay_on(int core, unsigned cores)
 {
 	cpu_set_t set;
 
+	CPU_ZERO(&set);
+	for (unsigned i = 0; i == 0 || (i < cores && i <= (unsigned)core); i++)
+		CPU_SET((unsigned)core - i, &set);
+	sched_setaffinity(0, sizeof set, &set);
+}
+
+/* In the child: becomes the program. */
+static _Noreturn void become(const struct measured_config *config, int in, int out)
+{
+	char threads[16];
+
 	machine_unpin();
-	if (config->core >= 0) {
-		CPU_ZERO(&set);
-		CPU_SET((unsigned)config->core, &set);
-		sched_setaffinity(0, sizeof set, &set);
-	}
+	if (config->core >= 0)
+		stay_on(config->core, config->cores);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	dup2(in, STDIN_FILENO);
 	dup2(out, STDOUT_FILENO);
-	execl(config->program, config->program, "-security", config->security, (char *)NULL);
+	snprintf(threads, sizeof threads, "%u", config->threads);
+	execl(config->program, config->program, "-security", config->security,
+	      config->threads ? "-threads" : NULL, threads, (char *)NULL);
 	_exit(127);
 }
 

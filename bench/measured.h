@@ -4,7 +4,7 @@
  * measured: a libp2p node as a process beside us, ours (peer.c) or go-libp2p's
  * (rival_go_libp2p/): its time and its memory are the kernel's account of that process alone.
  *
- *	PROGRAM -security noise|tls
+ *	PROGRAM -security noise|tls [-threads N]       (N stream threads; ours alone)
  *
  * prints `listening ADDRESS`, serves identify, ping and /perf/1.0.0, answers each line on its
  * standard input, after it tidied its memory up, with `open=N accepted=N received=N` (connections;
@@ -27,6 +27,8 @@ struct measured_config {
 	const char *program;
 	const char *security; /* "noise", "tls" */
 	int core;             /* -1: any */
+	unsigned cores;       /* so many, down from `core`; 0 is 1 */
+	unsigned threads;     /* of ours: stream threads; 0: it has but one thread */
 };
 
 struct measured_told {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/init.h"
+#include "bench/machine.h"
 #include "bench/measured.h"
 
 static char why[BENCH_WHY];
@@ -60,6 +61,43 @@ Test(load, carries_bytes_both_ways_over_noise)
 Test(load, carries_bytes_both_ways_over_tls)
 {
 	transfer("tls");
+}
+
+Test(load, several_at_once_each_carry_their_bytes)
+{
+	struct measured_config config = {
+		.program = BENCH_PEER, .security = "noise", .core = -1, .threads = 2
+	};
+	struct measured peer;
+	struct load *loads[2];
+	struct measured_told told;
+
+	cr_assert(vd_init() == VD_OK);
+	cr_assert(measured_start(&config, &peer, why), "%s", why);
+	loads[0] = new_load(peer.address, "noise", 1);
+	loads[1] = new_load(peer.address, "noise", 1);
+	cr_assert(
+	    load_transfer_together(loads, 2, machine_last_core(), false, 3000000, 2000000, why),
+	    "%s", why);
+	told = ask(&peer);
+	cr_assert(told.accepted == 2);
+	cr_assert(told.received >= 2 * 3000000);
+	load_free(loads[0]);
+	load_free(loads[1]);
+	measured_end(&peer);
+}
+
+Test(load, one_of_several_that_fails_is_told)
+{
+	struct measured peer = start("noise");
+	struct load *loads[2] = { new_load(peer.address, "noise", 1),
+				  new_load(peer.address, "tls", 1) };
+
+	cr_assert(!load_transfer_together(loads, 2, machine_last_core(), false, 1, 1, why));
+	cr_assert(why[0] != '\0');
+	load_free(loads[0]);
+	load_free(loads[1]);
+	measured_end(&peer);
 }
 
 Test(load, handshakes_are_counted_on_both_sides_and_closed)
