@@ -97,16 +97,10 @@ const struct observed_addr *keeper_votes(const struct keeper *keeper)
 static bool reaches(struct vd_bytes bytes, enum ip_scope remote)
 {
 	struct vd_multiaddr address;
-	enum ip_scope scope;
 
 	if (vd_multiaddr_of_bytes(bytes, &address))
 		return true; /* the book says what is wrong with it */
-	scope = ip_scope_of(&address);
-	if (remote == IP_LOOPBACK || scope == IP_NONE)
-		return true;
-	if (remote == IP_PUBLIC)
-		return scope == IP_PUBLIC;
-	return scope != IP_LOOPBACK;
+	return ip_scope_leads(ip_scope_of(&address), remote);
 }
 
 static size_t keep_reachable(struct keeper *keeper, struct vd_bytes *addresses, size_t count,

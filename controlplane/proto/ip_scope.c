@@ -80,6 +80,15 @@ enum ip_scope ip_scope_of(const struct vd_multiaddr *address)
 	return ip_scope(part.value);
 }
 
+bool ip_scope_leads(enum ip_scope scope, enum ip_scope remote)
+{
+	if (remote == IP_LOOPBACK || scope == IP_NONE)
+		return true;
+	if (remote == IP_PUBLIC)
+		return scope == IP_PUBLIC;
+	return scope != IP_LOOPBACK;
+}
+
 bool ip_scope_is_private(enum ip_scope scope)
 {
 	return scope == IP_LOOPBACK || scope == IP_LINK_LOCAL || scope == IP_PRIVATE;

@@ -26,5 +26,7 @@ enum ip_scope {
 enum ip_scope ip_scope(struct vd_bytes ip);
 /* Of the address' first component; IP_NONE unless that is /ip4 or /ip6. */
 enum ip_scope ip_scope_of(const struct vd_multiaddr *address);
+/* Whether an address of this scope leads to a peer whom we see at one of scope `remote`. */
+bool ip_scope_leads(enum ip_scope scope, enum ip_scope remote);
 /* What go-libp2p's manet.IsPrivateAddr holds for private: loopback, link-local, private. */
 bool ip_scope_is_private(enum ip_scope scope);

@@ -79,3 +79,13 @@ Test(ip_scope, private_is_what_stays_at_home)
 		    eq(int, ip_scope_is_private(scope),
 		       scope == IP_LOOPBACK || scope == IP_LINK_LOCAL || scope == IP_PRIVATE));
 }
+
+Test(ip_scope, a_peer_in_public_is_led_to_by_public_addresses_alone)
+{
+	for (enum ip_scope scope = IP_UNSPECIFIED; scope <= IP_PUBLIC; scope++) {
+		cr_expect(eq(int, ip_scope_leads(scope, IP_PUBLIC), scope == IP_PUBLIC));
+		cr_expect(eq(int, ip_scope_leads(scope, IP_PRIVATE), scope != IP_LOOPBACK));
+		cr_expect(ip_scope_leads(scope, IP_LOOPBACK));
+	}
+	cr_expect(ip_scope_leads(IP_NONE, IP_PUBLIC));
+}
