@@ -275,6 +275,7 @@ void host_free(struct host *host)
 	vd_identity_fini(&host->own_identity);
 	host_bounds_fini(host);
 	host_self_free(host);
+	host_link_free(host);
 	free(host);
 }
 

@@ -8,7 +8,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "controlplane/host/link_tell.h"
 #include "controlplane/proto/identify_stream.h"
+#include "controlplane/proto/link_addresses.h"
 
 enum { PUSHES_BURST = 10 };                    /* of one peer (go-libp2p: of a network) */
 static const vd_ns push_every = VD_SECONDS(5); /* afterwards */
@@ -52,6 +54,8 @@ static void note(struct host_conn *conn, const struct identify *told)
 	known->asked = true;
 	known->pushes = pushes;
 	host_self_push_soon(conn);
+	if (conn->machine.dialer && tells_of(told, LINK_ADDRESSES_ID))
+		(void)!host_link_ask(conn);
 }
 
 static bool is_push(const struct host_stream *stream)

@@ -76,6 +76,8 @@ struct host_conn {
 	struct host_live *live; /* NULL: nobody looks */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
 	vd_ns idle_since;       /* 0: it has streams */
+	bool link_asked;        /* link_tell.c */
+	vd_ns link_answered;    /* 0: never */
 };
 
 struct host_stream {
@@ -142,6 +144,7 @@ struct host {
 	struct host_counters counters;
 	vd_ns shortage_told;    /* of descriptors, in the log; 0: never */
 	struct host_self *self; /* identify_tell.c */
+	struct host_link *link; /* link_tell.c; NULL: not served */
 	uint8_t read_buffer[HOST_READ_BYTES];
 };
 
@@ -256,4 +259,7 @@ void host_self_listens_changed(struct host *host);
 void host_self_protocols_changed(struct host *host);
 /* The peer told that it takes pushes. */
 void host_self_push_soon(struct host_conn *conn);
+/* link_tell.c */
+void host_link_free(struct host *host);
+
 enum vd_err host_ping_init(struct host *host);

@@ -68,6 +68,7 @@ struct told {
 	struct letter letter;
 	struct swarm_row *row;
 	vd_ns rtt;
+	const char *protocol; /* of swarm_say */
 	char agent[HOST_AGENT];
 	size_t len;
 	uint8_t bytes[];
@@ -80,6 +81,15 @@ ON_CONTROL static void read_identified(struct letter *letter)
 	atomic_fetch_sub_explicit(&told->row->place->told_bytes, told->len, memory_order_relaxed);
 	memcpy(told->row->conn.info.agent, told->agent, sizeof told->agent);
 	swarm_tell_identified(told->row, vd_bytes(told->bytes, told->len));
+	free(told);
+}
+
+ON_CONTROL static void read_said(struct letter *letter)
+{
+	struct told *told = LETTER_IN(letter, struct told, letter);
+
+	atomic_fetch_sub_explicit(&told->row->place->told_bytes, told->len, memory_order_relaxed);
+	swarm_tell_said(told->row, told->protocol, vd_bytes(told->bytes, told->len));
 	free(told);
 }
 
@@ -110,18 +120,31 @@ static bool post_told(struct host_conn *conn, const struct told *like, struct vd
 	return false;
 }
 
-static void on_identified(void *context, struct host_conn *conn, struct vd_bytes bytes)
+/* As far as all that is on its way stays under its limit. */
+static bool post_bytes(struct swarm_place *place, struct host_conn *conn, const struct told *like,
+		       struct vd_bytes bytes)
 {
-	struct swarm_place *place = context;
 	size_t before =
 	    atomic_fetch_add_explicit(&place->told_bytes, bytes.len, memory_order_relaxed);
-	bool posted = before + bytes.len <= SWARM_TOLD_BYTES &&
-		      post_told(conn, &(struct told){ .letter.read = read_identified }, bytes);
 
-	if (posted)
-		return;
+	if (before + bytes.len <= SWARM_TOLD_BYTES && post_told(conn, like, bytes))
+		return true;
 	place->events_refused++;
 	atomic_fetch_sub_explicit(&place->told_bytes, bytes.len, memory_order_relaxed);
+	return false;
+}
+
+static void on_identified(void *context, struct host_conn *conn, struct vd_bytes bytes)
+{
+	(void)post_bytes(context, conn, &(struct told){ .letter.read = read_identified }, bytes);
+}
+
+bool swarm_say(struct host_conn *conn, const char *protocol, struct vd_bytes bytes)
+{
+	const struct swarm_row *row = host_conn_user(conn);
+	const struct told like = { .letter.read = read_said, .protocol = protocol };
+
+	return row && post_bytes(row->place, conn, &like, bytes);
 }
 
 static void on_pinged(void *context, struct host_conn *conn, vd_ns rtt)

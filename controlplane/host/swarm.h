@@ -59,6 +59,9 @@ struct swarm_events {
 	/* As host_events.identified: the peer's word, for identify_stream_read. */
 	void (*identified)(void *context, const struct swarm_conn *conn, struct vd_bytes told);
 	void (*pinged)(void *context, const struct swarm_conn *conn, vd_ns rtt);
+	/* By swarm_say, under a name of the protocol's. */
+	void (*said)(void *context, const struct swarm_conn *conn, const char *protocol,
+		     struct vd_bytes bytes);
 	/* Its last. The row is not found any more. */
 	void (*closed)(void *context, const struct swarm_conn *conn, enum vd_err err,
 		       const char *why);
@@ -171,6 +174,13 @@ enum vd_err swarm_ping(struct swarm *swarm, uint64_t id, host_ping_fn done,
 typedef void (*swarm_perf_fn)(void *context, enum vd_err err);
 enum vd_err swarm_perf(struct swarm *swarm, uint64_t id, uint64_t upload_bytes,
 		       uint64_t download_bytes, swarm_perf_fn done, void *context) ON_CONTROL;
+
+/*
+ * From the connection's thread, by a protocol that a peer speaks to without having been asked:
+ * watches are told `said`. `protocol` has static storage; the bytes are copied, and share a limit
+ * with what identify tells. False: there is no room, counted.
+ */
+bool swarm_say(struct host_conn *conn, const char *protocol, struct vd_bytes bytes);
 
 /* ---- counters ---- */
 

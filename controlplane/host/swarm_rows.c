@@ -185,6 +185,18 @@ void swarm_tell_identified(struct swarm_row *row, struct vd_bytes told)
 	}
 }
 
+void swarm_tell_said(struct swarm_row *row, const char *protocol, struct vd_bytes bytes)
+{
+	const struct swarm *swarm = row->place->swarm;
+
+	for (unsigned i = 0; i < swarm->watch_count; i++) {
+		const struct swarm_events *watch = &swarm->watches[i];
+
+		if (watch->said)
+			watch->said(watch->context, swarm_look(row), protocol, bytes);
+	}
+}
+
 void swarm_tell_pinged(struct swarm_row *row, vd_ns rtt)
 {
 	const struct swarm *swarm = row->place->swarm;

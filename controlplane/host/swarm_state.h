@@ -19,7 +19,7 @@
 enum {
 	SWARM_BUCKETS = 4096,
 	SWARM_COUNTERS = sizeof(struct host_counters) / sizeof(uint64_t),
-	SWARM_TOLD_BYTES = 4 << 20, /* of identify, on their way from one place */
+	SWARM_TOLD_BYTES = 4 << 20, /* of identify and swarm_say, on their way from one place */
 };
 
 static_assert(SWARM_COUNTERS * sizeof(uint64_t) == sizeof(struct host_counters));
@@ -138,6 +138,7 @@ void swarm_read_opened(struct letter *letter) ON_CONTROL;
 void swarm_read_closed(struct letter *letter) ON_CONTROL;
 void swarm_tell_identified(struct swarm_row *row, struct vd_bytes told) ON_CONTROL;
 void swarm_tell_pinged(struct swarm_row *row, vd_ns rtt) ON_CONTROL;
+void swarm_tell_said(struct swarm_row *row, const char *protocol, struct vd_bytes bytes) ON_CONTROL;
 struct swarm_row *swarm_row(const struct swarm *swarm, uint64_t id) ON_CONTROL;
 struct swarm_row *swarm_preferred(const struct swarm *swarm,
 				  const struct vd_peer_id *peer) ON_CONTROL;

@@ -113,7 +113,11 @@ void open_side(struct side *side, unsigned threads, vd_ns retire_after)
 		.threads = threads,
 		.retire_after = retire_after,
 	};
-	struct swarm_events events = { on_opened, on_identified, on_pinged, on_closed, side };
+	struct swarm_events events = { .opened = on_opened,
+				       .identified = on_identified,
+				       .pinged = on_pinged,
+				       .closed = on_closed,
+				       .context = side };
 	struct vd_multiaddr any, bound[HOST_LISTEN_MAX];
 	char why[HOST_WHY];
 
