@@ -5,6 +5,7 @@
  * daemon's end, through reloads; it is not written into the configuration.
  */
 #include <stdio.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
@@ -100,9 +101,9 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 	connect->reply = NULL; /* first: undoing makes events */
 	if (failed.added && failed.session)
 		end_session(node, &failed.peer);
-	else if (failed.added)
+	if (failed.linked || (failed.added && !failed.session))
 		end_link(node, &failed.peer);
-	else if (failed.session && !node_is_kept(node, &failed.peer))
+	if (!failed.added && failed.session && !node_is_kept(node, &failed.peer))
 		node_let_go(node, &failed.peer);
 	api_reply_error(failed.reply, why);
 }
@@ -135,7 +136,10 @@ void node_expire_connects(struct node *node, vd_ns now)
 		struct node_connect *connect = &node->connects[i];
 		char why[API_WHY];
 
-		if (!connect->reply || now < connect->until)
+		if (!connect->reply)
+			continue;
+		node_link_by_next(node, connect, now);
+		if (now < connect->until)
 			continue;
 		if (connect->refused[0])
 			snprintf(why, sizeof why, "%s", connect->refused);
@@ -199,12 +203,48 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 		return;
 	}
 	router->asked |= connect->added;
+	router->told = false;
 	router->held = router->dialled = false;
 	node_dial_routers(node, vd_now());
 	if (!router->dialled)
 		fail(node, connect, "no port reaches that address; see dataplane.ports");
 	else if (is_linked(node, peer))
 		answer(connect, true); /* it moves to the new address by itself */
+}
+
+/* To a peer by its id alone: at the address of its row, else at those that it told. */
+ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_peer_id *peer,
+					  struct api_reply *reply)
+{
+	const struct node_router *router = node_router_of(node, peer);
+	struct node_connect *connect;
+
+	if (router && !router->told) {
+		const struct vd_udp_addr address = router->address;
+
+		connect_link(node, &address, peer, reply);
+		return;
+	}
+	connect = begin(node, peer, false, reply);
+	if (!connect)
+		return;
+	if (is_linked(node, peer))
+		answer(connect, true);
+	else if (!node_link_is_told(node, peer))
+		fail(node, connect,
+		     "no link address of that peer is known; connect to it by libp2p first, or "
+		     "write "
+		     "/ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…");
+	else if (!node_link_by_told(node, connect, vd_now()))
+		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
+}
+
+/* Beside a session, whose frames then go directly. */
+ON_CONTROL static void link_beside(struct node *node, struct node_connect *connect)
+{
+	if (node_link_is_told(node, &connect->peer) && !node_router_of(node, &connect->peer) &&
+	    !is_linked(node, &connect->peer))
+		(void)node_link_by_told(node, connect, vd_now());
 }
 
 /* ---- a session ---- */
@@ -235,8 +275,10 @@ ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_i
 	session = route_sessions_find(node->sessions, peer);
 	if (session->current && !peering_find(node->session_peering, peer, &view) && view.up)
 		answer(connect, true);
-	else
+	else {
+		link_beside(node, connect);
 		node_seek_session(node, peer, vd_now());
+	}
 }
 
 /* ---- the commands ---- */
@@ -257,6 +299,17 @@ static bool read_address(const char *text, struct vd_udp_addr *address_out,
 	return false;
 }
 
+/* /viaduct/p2p/12D3…: a link to that peer; or a peer id where there are links alone. */
+static bool is_link_by_id(const struct node *node, const char *text, struct vd_peer_id *peer_out)
+{
+	static const char head[] = "/viaduct/p2p/";
+
+	if (strncmp(text, head, sizeof head - 1) == 0)
+		return !vd_peer_id_of_text(text + sizeof head - 1, peer_out);
+	return !node->session_peering && text[0] != '/' && node_target(node, text, peer_out) &&
+	       node_link_is_told(node, peer_out);
+}
+
 void node_connect(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
@@ -264,10 +317,13 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	const char *network = json_string_value(json_array_get(args, 1)); /* NULL: not given */
 	struct vd_udp_addr address;
 	struct vd_peer_id peer;
-	bool link = read_address(text ? text : "", &address, &peer, &why);
+	bool by_id = !network && is_link_by_id(node, text ? text : "", &peer);
+	bool link = !by_id && read_address(text ? text : "", &address, &peer, &why);
 
-	if (!link && (why || network || !node->session_peering) &&
-	    node_host_connect(node, args, reply))
+	if (by_id)
+		why = NULL;
+	else if (!link && (why || network || !node->session_peering) &&
+		 node_host_connect(node, args, reply))
 		return;
 	if (network)
 		api_reply_error(reply, "a network is for libp2p addresses; write "
@@ -277,7 +333,7 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	else if (link && !peer.len)
 		api_reply_error(reply, "the address does not say who is there; add /p2p/ and the "
 				       "router's peer id");
-	else if (!link && !node_target(node, text, &peer))
+	else if (!link && !by_id && !node_target(node, text, &peer))
 		api_reply_error(reply, NODE_TARGET_WRONG);
 	else if (vd_peer_id_equal(&peer, &node->identity.id))
 		api_reply_error(reply, "that is this daemon itself; name another peer");
@@ -285,6 +341,8 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 		api_reply_error(reply, "this daemon drains; see `viaduct drain --cancel`");
 	else if (link)
 		connect_link(node, &address, &peer, reply);
+	else if (by_id)
+		connect_link_by_id(node, &peer, reply);
 	else if (!node->session_peering)
 		api_reply_error(reply,
 				"this daemon has no sessions; add a section tun, and restart");

@@ -244,6 +244,13 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 
 /* ---- all events ---- */
 
+/* The operator asked for the peer, not for this link: once is enough. */
+ON_CONTROL static void hold_told(struct node *node, struct node_router *router, vd_ns now)
+{
+	router->held = true;
+	peering_undial(node->link_peering, &router->peer, now);
+}
+
 /* One whom we dialled once because of its reservation: it is for the peer to come back. */
 ON_CONTROL static void give_up(struct node *node, const struct peering_event *event, vd_ns now)
 {
@@ -271,6 +278,19 @@ static void log_trouble(const struct peering_event *event)
 		       VD_STR("router", PEER_TEXT(&event->peer)));
 }
 
+ON_CONTROL static void on_trouble(struct node *node, const struct peering_event *event, vd_ns now)
+{
+	struct node_router *router = node_router_of(node, &event->peer);
+
+	if (!router) {
+		give_up(node, event, now);
+		return;
+	}
+	log_trouble(event);
+	if (router->told && event->kind == PEERING_REFUSED_BY)
+		hold_told(node, router, now);
+}
+
 void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	node_note_connect(node, event, false);
@@ -289,12 +309,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_REBOOTED: on_rebooted(node, event, now); return;
 	case PEERING_DOWN: on_down(node, event, now); return;
 	case PEERING_REFUSED_BY:
-	case PEERING_SILENT:
-		if (!node_router_of(node, &event->peer))
-			give_up(node, event, now);
-		else
-			log_trouble(event);
-		return;
+	case PEERING_SILENT: on_trouble(node, event, now); return;
 	case PEERING_DENIED:
 		if (node->drain.on)
 			vd_log(VD_INFO, VD_SUB_LINK, "link refused: this node drains",

@@ -32,6 +32,7 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 	if (node->accounts)
 		accounts_flush(node->accounts, node->links, now);
 	node_known_tick(node, now);
+	node_tell_links(node, now);
 	node_dial_routers(node, now);
 	node_expire_pings(node, now);
 	node_expire_connects(node, now);
@@ -200,6 +201,7 @@ void node_close(struct node *node)
 	node_close_store(node); /* which may turn the loop, so before what that uses */
 	node_close_hosts(node);
 	node_close_known(node);
+	node_close_link_told(node);
 	api_free(node->api);
 	if (node->session_peering)
 		peering_free(node->session_peering);

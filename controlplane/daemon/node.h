@@ -32,6 +32,7 @@
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
+#include "controlplane/proto/link_book.h"
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/pnet_key.h"
 #include "controlplane/proto/reserve.h"
@@ -64,7 +65,8 @@ struct node_router {
 	bool dialled;  /* a way to it was found, and peering keeps the link */
 	bool asked;    /* by `viaduct connect`: not of the configuration */
 	bool draining; /* it said so: no sessions by it */
-	bool held;     /* by `viaduct disconnect`: not dialled */
+	bool held;     /* by `viaduct disconnect`, or told and refused: not dialled */
+	bool told;     /* its address is of link_book */
 };
 
 /* A route learnt from a router. */
@@ -109,7 +111,10 @@ struct node_connect {
 	struct api_reply *reply; /* NULL: free */
 	struct vd_peer_id peer;
 	bool session;
-	bool added; /* by it: undone when it fails */
+	bool added;  /* by it: undone when it fails */
+	bool linked; /* the link too, by addresses that the peer told (link_told.c) */
+	uint32_t addresses_tried;
+	vd_ns next_address;
 	vd_ns until;
 	char refused[160]; /* why; "": not refused */
 };
@@ -201,6 +206,9 @@ struct node {
 	struct swarm *swarms[NODE_SWARMS];
 	struct dialer *dialers[NODE_SWARMS];                       /* as swarms */
 	struct node_known_peers known[1 + VD_CONFIG_NETWORKS_MAX]; /* by them */
+	struct link_book *link_book;    /* what peers told; NULL: there is nobody to tell it */
+	struct link_addresses link_own; /* what they are told */
+	vd_ns link_look;                /* whether that is another now */
 	struct api *api;
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
@@ -456,6 +464,19 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
+
+/* link_told.c: link addresses by libp2p. */
+enum vd_err node_open_link_told(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_link_told(struct node *node);
+/* Looks whether what peers are told changed. */
+void node_tell_links(struct node *node, vd_ns now) ON_CONTROL;
+/* Whether the peer told link addresses. */
+bool node_link_is_told(const struct node *node, const struct vd_peer_id *peer);
+/* Dials a link to the connect's peer, whose row is free or told; false: no room. */
+bool node_link_by_told(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
+/* The next of its addresses, if it is time. */
+void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
+void node_link_told_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* traces.c: viaduct ping --path. */
 void node_pump_trace(struct node *node, vd_ns now) ON_CONTROL;
