@@ -82,6 +82,13 @@ must_come 20 "A is turned away at an address of no tier" is_so R links \
 	"all(l['peer'] != '$peer_A' or not l['tier'] for l in d['links'])"
 pinged A "$main_overlay" && fail "A is turned away, and still reaches B"
 in_tier "$peer_B" gold || fail "B keeps its link"
+
+# a token that its operator took back
+sed -i "s|tokens: .*$token_hash\" \]|tokens: []|" "$net_dir/R.yaml"
+grep -q 'tokens: \[\]' "$net_dir/R.yaml" || fail "the hash is in R's tiers still"
+kill -HUP "$pid_R"
+must_come 10 "B is turned away once its token's hash is gone" is_so R links \
+	"all(l['peer'] != '$peer_B' or not l['tier'] for l in d['links'])"
 if grep -rq "$(cat "$net_dir/B.token")" "$net_dir"/*.log; then
 	fail "a log tells the token"
 fi

@@ -18,6 +18,7 @@
 #include "base/init.h"
 #include "controlplane/proto/control_msg.h"
 #include "controlplane/proto/handshake.h"
+#include "controlplane/proto/link_addresses.h"
 #include "controlplane/proto/ping.h"
 #include "controlplane/proto/seal.h"
 #include "multigram/frame.h"
@@ -670,6 +671,27 @@ static void add_controls(json_t *vectors)
 		      hex(by_overlay.query.overlay, sizeof by_overlay.query.overlay)));
 }
 
+static void add_link_addresses(json_t *vectors)
+{
+	struct link_addresses both = { .count = 2 };
+	struct vd_identity identity;
+	uint8_t bytes[LINK_ADDRESSES_BYTES];
+	struct vd_write w = vd_write_to(bytes, sizeof bytes);
+	char peer[VD_PEER_ID_TEXT];
+
+	vd_identity_generate(&identity);
+	both.at[0] =
+	    (struct vd_udp_addr){ .ip = { [10] = 0xff, 0xff, 198, 18, 1, 1 }, .port = 4001 };
+	both.at[1] = (struct vd_udp_addr){ .ip = { 0x20, 1, 0xd, 0xb8, [15] = 1 }, .port = 4002 };
+	must(link_addresses_write(&both, &identity.id, &w), "link addresses");
+	add(vectors, "link-addresses",
+	    "a message of /viaduct/link/1, its length before it: /ip4/198.18.1.1/udp/4001 and "
+	    "/ip6/2001:db8::1/udp/4002 of this peer (4.1)",
+	    json_pack("{s:s, s:o}", "peer", vd_peer_id_text(&identity.id, peer), "stream",
+		      hex(bytes, vd_write_len(&w))));
+	vd_identity_fini(&identity);
+}
+
 static void add_pings(json_t *vectors)
 {
 	struct ping ping = { PING_REQUEST, UINT64_C(0x0102030405060708), 20 };
@@ -754,6 +776,7 @@ static json_t *switching(void)
 	add_sealed(vectors, "sealed-aes", VD_AES_256_GCM, SEALED_AES);
 	add_controls(vectors);
 	add_pings(vectors);
+	add_link_addresses(vectors);
 	return vectors;
 }
 
