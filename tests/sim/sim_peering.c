@@ -7,11 +7,13 @@
  *	      \          /              mostly at the same moment
  *	       \        /
  *	        node 2                  address 9: an attacker, who replays what he saw
+ *	                                10 to 13: one who sits on the way
  *
  * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, how long public-key
  * work takes (in half of them it is done at once, else results come out of order), who dials, and
  * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
- * nobody in, frames replayed or made up by the attacker. Then the channel heals, and:
+ * nobody in, frames replayed or made up by the attacker, another one who sits on the way and speaks
+ * from his own addresses. Then the channel heals, and:
  *
  *	- every pair that dials is up, both sides under keys that match (README, invariants 1, 2);
  *	- no event came out of order, and no receiver index was lost;
@@ -35,7 +37,7 @@
 #include "tests/sim/sim_watch.h"
 #include "tests/unit/proto/peering_net.h"
 
-enum { ATTACKER = 9, SEEN = 32, ALIASES = 20 };
+enum { ATTACKER = 9, THIEF = 10, THIEVES = 4, SEEN = 32, ALIASES = 20 };
 
 /* The longest back-off, 60 s ± 25 %, after a handshake of 20 s that began before; 5 s to spare. */
 enum { HEALED_S = 100 };
@@ -54,11 +56,28 @@ struct sim {
 static struct net_frame seen[SEEN];
 static unsigned seen_count;
 
+/* He who sits on the way until then: his copies come first, from his addresses. */
+static struct {
+	vd_ns until;
+	unsigned nodes;
+} thief;
+
+/* Some of what is sent to him he hands on, to anybody. */
+static bool steal(struct net *net, struct net_frame *frame)
+{
+	if (frame->to >= THIEF && frame->to < THIEF + THIEVES)
+		frame->to = (uint8_t)(1 + net_random(net) % thief.nodes);
+	else if (net_random(net) % 2)
+		return true;
+	frame->from = (uint8_t)(THIEF + net_random(net) % THIEVES);
+	return net_random(net) % 4 != 0;
+}
+
 static bool look(struct net *net, struct net_frame *frame)
 {
 	if (frame->bytes[0] != 6 && net_random(net) % 4 == 0)
 		seen[seen_count++ % SEEN] = *frame;
-	return true;
+	return net->now >= thief.until || steal(net, frame);
 }
 
 static unsigned draw(struct sim *sim, unsigned below)
@@ -175,11 +194,23 @@ static void rebind(struct sim *sim, unsigned node)
 			(void)net_data(sim->net, node, to);
 }
 
+static void sit_on_the_way(struct sim *sim)
+{
+	thief.until = sim->net->now + VD_MS(draw(sim, 15000));
+	thief.nodes = sim->nodes;
+	while (sim->net->now < thief.until) {
+		for (unsigned from = 0; from < sim->nodes; from++)
+			(void)net_data(sim->net, from, draw(sim, sim->nodes));
+		net_run(sim->net, VD_MS(draw(sim, 500)));
+	}
+}
+
 static void something(struct sim *sim)
 {
 	unsigned node = draw(sim, sim->nodes);
 
-	switch (draw(sim, 27)) {
+	switch (draw(sim, 28)) {
+	case 27: sit_on_the_way(sim); break;
 	case 26: restart_all(sim); break;
 	case 24:
 	case 25: rebind(sim, node); break;
@@ -348,6 +379,7 @@ static const char *run(uint64_t seed)
 {
 	struct sim sim = { 0 };
 
+	memset(&thief, 0, sizeof thief);
 	memset(seen, 0, sizeof seen);
 	seen_count = 0;
 	sim.net = net_new(seed % 3 == 0 ? PEERING_SESSION : PEERING_LINK, seed);

@@ -10,6 +10,8 @@ enum { SEEN_MAX = 1 << 17, CHALLENGE_BYTES = 42, SEALED_OVERHEAD = 29 };
 #define SILENT_SESSION VD_SECONDS(600)
 #define UNDER_WAY      VD_SECONDS(10)
 #define HANDSHAKE      VD_SECONDS(20)
+#define CANDIDATE_LIFE VD_SECONDS(10)
+#define CANDIDATE_KEPT VD_SECONDS(1)
 
 static void expect(struct sim_watch *watch, bool holds, const char *what)
 {
@@ -45,7 +47,7 @@ static void on_heard(struct sim_watch *watch, unsigned node, uint8_t from, uint3
 	if (peer == NET_NODES) /* a close, which ended its own generation */
 		return;
 	watch->heard[node][peer] = watch->net->now;
-	watch->owed[node][peer][from] = true;
+	watch->came[node][peer][from] = true;
 }
 
 static void on_accepted(struct net *net, unsigned node, uint8_t from,
@@ -70,23 +72,51 @@ static void on_accepted(struct net *net, unsigned node, uint8_t from,
 
 /* ---- bytes to addresses ---- */
 
-static bool is_first_challenge(struct sim_watch *watch, unsigned node,
-			       const struct peering_event *event)
+/*
+ * What a call causes is drained before the next one, and its challenges are of one length with
+ * the answers to others, and come first.
+ */
+static bool is_challenge(struct sim_watch *watch, unsigned node, const struct peering_event *event)
 {
-	unsigned peer = node_of(watch->net, &event->peer);
-	vd_ns *last;
+	const struct peering *peering = watch->net->nodes[node].peering;
 
-	if (peer == NET_NODES || event->frame.len != CHALLENGE_BYTES ||
-	    event->frame.at[0] != MG_SEALED)
+	if (event->kind != PEERING_SEND || event->frame.len != CHALLENGE_BYTES ||
+	    event->frame.at[0] != MG_SEALED ||
+	    watch->challenges[node] == peering_stats(peering)->challenges)
 		return false;
-	last = &watch->challenged[node][peer][event->path.bytes[0]];
-	if (!watch->owed[node][peer][event->path.bytes[0]] ||
-	    (*last && watch->net->now - *last < VD_SECONDS(1)))
-		return false;
-	watch->owed[node][peer][event->path.bytes[0]] = false;
-	*last = watch->net->now;
-	watch->net->nodes[node].rx_bytes[event->path.bytes[0]] += CHALLENGE_BYTES; /* owed */
+	watch->challenges[node]++;
 	return true;
+}
+
+/* Where among the candidates `address` is, or may be from now on; NULL: nowhere. */
+static struct watch_candidate *place_of(struct watch_candidate all[WATCH_CANDIDATES],
+					uint8_t address, vd_ns now)
+{
+	struct watch_candidate *oldest = all;
+
+	for (unsigned i = 0; i < WATCH_CANDIDATES; i++) {
+		if (now - all[i].began >= CANDIDATE_LIFE)
+			all[i] = (struct watch_candidate){ 0 };
+		if (all[i].address == address)
+			return &all[i];
+		if (all[i].began < oldest->began)
+			oldest = &all[i];
+	}
+	return now - oldest->began >= CANDIDATE_KEPT ? oldest : NULL;
+}
+
+static void on_challenge(struct sim_watch *watch, unsigned node, unsigned peer, uint8_t to)
+{
+	struct watch_candidate *place =
+	    place_of(watch->candidates[node][peer], to, watch->net->now);
+
+	expect(watch, place != NULL, "more addresses are challenged than may be at once");
+	if (!place || place->address == to)
+		return;
+	expect(watch, watch->came[node][peer][to], "an address was challenged for nothing");
+	watch->came[node][peer][to] = false;
+	*place = (struct watch_candidate){ .address = to, .began = watch->net->now };
+	watch->net->nodes[node].rx_bytes[to] += CHALLENGE_BYTES; /* the first one is free */
 }
 
 static void on_event(struct net *net, unsigned node, const struct peering_event *event)
@@ -102,14 +132,15 @@ static void on_event(struct net *net, unsigned node, const struct peering_event 
 	if (peer < NET_NODES && event->kind == PEERING_INSTALL)
 		watch->heard[node][peer] = net->now; /* its handshake */
 	if (peer < NET_NODES && (event->kind == PEERING_MOVED || event->kind == PEERING_DOWN))
-		memset(watch->challenged[node][peer], 0, sizeof watch->challenged[node][peer]);
+		memset(watch->candidates[node][peer], 0, sizeof watch->candidates[node][peer]);
+	if (peer < NET_NODES && is_challenge(watch, node, event))
+		on_challenge(watch, node, peer, to);
 	if (event->kind == PEERING_SEND_INNER)
 		len += SEALED_OVERHEAD;
 	else if (event->kind != PEERING_SEND)
 		return;
-	if (!watch->proven[node][to] && from->tx_bytes[to] + len > from->rx_bytes[to])
-		expect(watch, is_first_challenge(watch, node, event),
-		       "an unproven address got more than it sent");
+	expect(watch, watch->proven[node][to] || from->tx_bytes[to] + len <= from->rx_bytes[to],
+	       "an unproven address got more than it sent");
 }
 
 /* ---- agreement ---- */
@@ -217,8 +248,9 @@ void sim_watch_stopped(struct sim_watch *watch, unsigned node)
 	struct node *stopped = &watch->net->nodes[node];
 
 	memset(watch->proven[node], 0, sizeof watch->proven[node]);
-	memset(watch->challenged[node], 0, sizeof watch->challenged[node]);
-	memset(watch->owed[node], 0, sizeof watch->owed[node]);
+	memset(watch->candidates[node], 0, sizeof watch->candidates[node]);
+	memset(watch->came[node], 0, sizeof watch->came[node]);
+	watch->challenges[node] = 0;
 	memset(watch->disagree[node], 0, sizeof watch->disagree[node]);
 	memset(stopped->rx_bytes, 0, sizeof stopped->rx_bytes);
 	memset(stopped->tx_bytes, 0, sizeof stopped->tx_bytes);

@@ -8,9 +8,10 @@
  *
  *	- No byte goes to an unproven address beyond what came from it. Proven, to a node until
  *	  it restarts: where a handshake was done, where a peer answered a challenge from
- *	  (MOVED), and whom it dials. One challenge of 42 bytes is allowed beyond for a frame of
- *	  the peer that verified and came from that address since the last such challenge; once
- *	  a second, and anew when the peer has moved or gone down.
+ *	  (MOVED), and whom it dials. One challenge of 42 bytes is allowed beyond for each
+ *	  candidate: an address that a frame of the peer came from which verified, for 10 s from
+ *	  its first challenge on. Of one peer two are candidates at a time; a third takes the
+ *	  place of one that is over 1 s old. A peer that has moved or gone down has none.
  *
  *	- Who hears nothing ends it: a link is down when nothing of the peer has verified for
  *	  120 s, a session after 600 s.
@@ -26,14 +27,24 @@
  */
 #include "tests/unit/proto/peering_net.h"
 
+enum { WATCH_CANDIDATES = 2 };
+
+/* An address that is being challenged, as it looks from outside. */
+struct watch_candidate {
+	uint8_t address; /* 0: free */
+	vd_ns began;
+};
+
 struct sim_watch {
 	struct net *net;
 	uint64_t *seen; /* accepted frames, hashed; 0: free */
 	size_t seen_count;
 	bool proven[NET_NODES][NET_ADDRESSES];
-	vd_ns challenged[NET_NODES][NET_NODES][NET_ADDRESSES]; /* by node, peer */
-	bool owed[NET_NODES][NET_NODES][NET_ADDRESSES];        /* a challenge there */
-	vd_ns heard[NET_NODES][NET_NODES];                     /* what verified, last */
+	struct watch_candidate candidates[NET_NODES][NET_NODES][WATCH_CANDIDATES];
+	bool came[NET_NODES][NET_NODES][NET_ADDRESSES]; /* by node, peer: what verified, since
+							 * the last first challenge there */
+	uint64_t challenges[NET_NODES];                 /* seen to be sent */
+	vd_ns heard[NET_NODES][NET_NODES];              /* what verified, last */
 	struct {
 		uint32_t index; /* of the generation sent with */
 		unsigned how;
