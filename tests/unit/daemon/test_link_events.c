@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* What the daemon does when the links' machine says that a peer restarted (switch/SPEC.md, 4.2). */
+#include "controlplane/daemon/node.h"
+#include "tests/unit/route/plane_fixture.h"
+
+enum { R = 1, OTHER = 2, B = 3 }; /* two routers, and a peer behind both */
+
+static struct node node;
+static const uint8_t key[16];
+
+static void bring_up(uint8_t who)
+{
+	struct route_install install = {
+		.peer = peer(who), .rx_key = key, .tx_key = key, .remote_index = 7
+	};
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(node.links, &install, 0), VD_OK));
+	cr_assert(ne(ptr, (void *)route_links_use(node.links, install.index), NULL));
+	route_links_up(node.links, &install.peer);
+}
+
+static void setup(void)
+{
+	plane_setup();
+	node.links = route_links_new(&plane, 4, 0xfd76);
+	node.seek = seek_new(4);
+	cr_assert(node.links && node.seek);
+	for (uint8_t i = 0; i < 2; i++) {
+		bring_up((uint8_t)(R + i));
+		node.routers[i] =
+		    (struct node_router){ .peer = peer((uint8_t)(R + i)), .up = true };
+		node.routes[i] = (struct node_route){
+			.peer = peer(B), .via = peer((uint8_t)(R + i)), .label = 9, .bits = 8
+		};
+		(void)!seek_router_up(node.seek, i, 0);
+	}
+	node.router_count = node.route_count = 2;
+}
+
+static void teardown(void)
+{
+	seek_free(node.seek);
+	route_links_free(node.links);
+	plane_teardown();
+}
+
+TestSuite(link_events, .init = setup, .fini = teardown);
+
+static void hear(enum peering_event_kind kind, uint8_t who)
+{
+	const struct peering_event event = { .kind = kind, .peer = peer(who) };
+
+	node_on_link_event(&node, &event, VD_SECONDS(1));
+}
+
+static bool known_via(uint8_t who)
+{
+	struct vd_peer_id id = peer(who);
+
+	for (uint32_t i = 0; i < node.route_count; i++)
+		if (vd_peer_id_equal(&node.routes[i].via, &id))
+			return true;
+	return false;
+}
+
+Test(link_events, a_peer_that_restarted_takes_the_routes_with_it_that_it_told)
+{
+	struct vd_peer_id id = peer(R);
+
+	hear(PEERING_REBOOTED, R);
+	cr_assert(not(known_via(R)));
+	cr_assert(known_via(OTHER), "the others stay");
+	cr_assert(ne(ptr, (void *)route_links_find(node.links, &id), NULL), "and so does the link");
+	cr_assert(node.routers[0].up);
+}
+
+Test(link_events, a_router_that_restarted_is_asked_and_reserved_at_anew)
+{
+	struct vd_peer_id wanted = peer(B);
+	struct seek_event ask;
+	unsigned asked[2] = { 0 };
+
+	node.config.link.reserve = true;
+	(void)!seek_want(node.seek, &wanted, 0);
+	while ((ask = seek_next(node.seek, 0)).kind != SEEK_NONE)
+		asked[ask.router]++;
+	cr_assert(all(eq(u32, asked[0], 1), eq(u32, asked[1], 1)));
+	hear(PEERING_REBOOTED, R);
+	while ((ask = seek_next(node.seek, VD_SECONDS(1))).kind != SEEK_NONE)
+		asked[ask.router]++;
+	cr_assert(ge(u32, asked[0], 2));
+	cr_assert(eq(int, (int)node.routers[0].reserve.state, RESERVE_ASKING));
+}
+
+Test(link_events, a_rekeying_takes_no_routes)
+{
+	hear(PEERING_UP, R);
+	cr_assert(known_via(R) && known_via(OTHER));
+}
