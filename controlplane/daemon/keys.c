@@ -206,8 +206,9 @@ const struct config_key config_keys[] = {
 	  .fallback = "",
 	  .help = "File in which the host remembers the peers that it knows, "
 		  "`/var/lib/viaduct/peers`; empty: they are forgotten at each restart." },
-	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false",
-	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want." },
+	{ "host.perf", KEY_BOOL, AT(host.perf), .fallback = "false", .reload = true,
+	  .help = "Answer /perf/1.0.0: whoever asks is sent as much as they want. When it is "
+		  "turned off, transfers under way go on." },
 	{ "host.threads", KEY_U32, AT(host.threads), .min = 0, .max = 64, .fallback = "0",
 	  .help = "Threads that own libp2p connections, for each network; 0: the control thread "
 		  "does." },

@@ -32,8 +32,19 @@ ON_CONTROL static enum vd_err listen_all(struct swarm *swarm, const struct vd_mu
 
 static void serve_perf(struct host *host, const void *argument)
 {
-	(void)argument;
-	(void)!host_perf_serve(host);
+	const bool *serve = argument;
+
+	if (*serve)
+		(void)!host_perf_serve(host); /* maybe it is served already */
+	else
+		host_unhandle(host, HOST_PERF_ID);
+}
+
+ON_CONTROL static enum vd_err tell_perf(const struct node *node, struct swarm *swarm)
+{
+	const bool *serve = &node->config.host.perf;
+
+	return swarm_each_host(swarm, serve_perf, serve, sizeof *serve);
 }
 
 /* In one network; `key` NULL: the public one. */
@@ -58,7 +69,7 @@ ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 		snprintf(why, NODE_WHY, "cannot make the libp2p host: %s", vd_err_text(err));
 		return err;
 	}
-	return node->config.host.perf ? swarm_each_host(*swarm_out, serve_perf, NULL, 0) : VD_OK;
+	return tell_perf(node, *swarm_out);
 }
 
 ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
@@ -123,6 +134,15 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 	for (uint32_t i = 0; !err && i < node->config.host.network_count; i++)
 		err = open_private(node, i, why);
 	return err;
+}
+
+void node_host_reload(struct node *node)
+{
+	for (size_t i = 0; i < NODE_SWARMS; i++)
+		if (node->swarms[i] && tell_perf(node, node->swarms[i]))
+			vd_log(VD_WARN, VD_SUB_HOST,
+			       "host.perf is not as the configuration says; a stream thread is "
+			       "behind: reload again");
 }
 
 enum vd_err node_give_listeners(struct node *node, unsigned user)

@@ -498,6 +498,7 @@ enum vd_err node_read_network_key(const struct vd_config_network *network, struc
 /* libp2p.c: the libp2p swarms, one for each network that this node is in. */
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_hosts(struct node *node) ON_CONTROL;
+void node_host_reload(struct node *node) ON_CONTROL;
 /* Of all of them. */
 enum { NODE_LISTENS_MAX = NODE_SWARMS * HOST_LISTEN_MAX };
 size_t node_host_listens(const struct node *node,

@@ -162,6 +162,7 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 	running->host.announce_also = next->host.announce_also;
 	running->host.no_announce = next->host.no_announce;
 	exchange_networks(&running->host, &next->host);
+	running->host.perf = next->host.perf;
 	running->log = next->log;
 	memcpy(next->link.tiers, before.link.tiers, sizeof next->link.tiers);
 	next->link.tier_count = before.link.tier_count;
@@ -209,6 +210,7 @@ void node_reload(struct node *node)
 	apply_routers(node, vd_now());
 	apply_sessions(node, &next, vd_now());
 	node_known_reload(node);
+	node_host_reload(node);
 	vd_config_fini(&next);
 	vd_log(VD_INFO, VD_SUB_CONFIG, "reloaded");
 	node_pump(node);
