@@ -6,7 +6,7 @@
 #	contract.sh DIALER LISTENER   a pair, in both contracts, over noise and tls
 #	contract.sh refuses           what it must not take for a success
 #
-# DIALER and LISTENER are c (viaduct-interop) or go (its mode `contract` of peers/go).
+# DIALER and LISTENER are c (viaduct-interop), or the mode `contract` of a peer of peers/.
 set -eu
 . "$(dirname "$0")/stock.sh"
 export REDIS_ADDR=127.0.0.1:6379 redis_addr=127.0.0.1:6379

@@ -7,7 +7,6 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -39,7 +38,7 @@ func main() {
 
 func run(security, psk, listen string, words []string) error {
 	if len(words) == 0 {
-		return fmt.Errorf("wants a verb: listen, dial ADDRESS TEST…, or contract")
+		return fmt.Errorf("wants a verb: listen, dial ADDRESS TEST…, watch ADDRESS, or contract")
 	}
 	switch words[0] {
 	case "listen":
@@ -57,6 +56,15 @@ func run(security, psk, listen string, words []string) error {
 			return err
 		}
 		return dial(h, words[1], words[2:])
+	case "watch":
+		if len(words) != 2 {
+			return fmt.Errorf("watch wants an address")
+		}
+		h, err := newHost(security, psk, libp2p.NoListenAddrs)
+		if err != nil {
+			return err
+		}
+		return watch(h, words[1], os.Stdin)
 	case "contract":
 		return runContract()
 	}
@@ -104,8 +112,7 @@ func serve(h host.Host) error {
 		},
 	})
 	fmt.Printf("listening %s/p2p/%s\n", h.Addrs()[0], h.ID())
-	_, err := io.Copy(io.Discard, os.Stdin)
-	return err
+	return obey(h, os.Stdin)
 }
 
 // dial connects to one peer and runs each test against it, one line of output a test.

@@ -5,14 +5,16 @@ import './polyfill.js'
 import { readFileSync } from 'node:fs'
 import { noise } from '@chainsafe/libp2p-noise'
 import { yamux } from '@chainsafe/libp2p-yamux'
-import { identify } from '@libp2p/identify'
+import { identify, identifyPush } from '@libp2p/identify'
 import { ping } from '@libp2p/ping'
 import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { createLibp2p } from 'libp2p'
+import * as contract from './contract.js'
 import { PERF, servePerf } from './perf.js'
 import { dial, PATIENCE_MS } from './tests.js'
+import { obey, watch } from './watch.js'
 
 function parse (words) {
   const options = { security: '', psk: '', listen: '/ip4/127.0.0.1/tcp/0' }
@@ -44,6 +46,7 @@ async function node (options, listen) {
     connectionGater: { denyDialMultiaddr: () => false },
     services: {
       identify: identify(),
+      identifyPush: identifyPush(),
       ping: ping()
     }
   })
@@ -57,8 +60,16 @@ async function serve (options) {
     console.log(`connected ${detail.remotePeer} security=${detail.encryption} muxer=${detail.multiplexer}`)
   })
   console.log(`listening ${host.getMultiaddrs()[0]}`)
-  for await (const _ of process.stdin) { /* only its end matters */ }
+  await obey(host)
   await host.stop()
+}
+
+async function playContract () {
+  if (!['noise', 'tls'].includes(contract.security)) {
+    throw new Error(`wants noise or tls, not ${contract.security}`)
+  }
+  const told = { ...options, security: contract.security }
+  await (contract.isDialer ? contract.dial(await node(told, [])) : contract.listen(await node(told, [options.listen])))
 }
 
 const { options, verb, rest } = parse(process.argv.slice(2))
@@ -67,8 +78,12 @@ try {
     await serve(options)
   } else if (verb === 'dial' && rest.length > 1) {
     await dial(await node(options, []), rest[0], rest.slice(1))
+  } else if (verb === 'watch' && rest.length === 1) {
+    await watch(await node(options, []), rest[0])
+  } else if (verb === 'contract') {
+    await playContract()
   } else {
-    throw new Error('wants a verb: listen, or dial ADDRESS TEST…')
+    throw new Error('wants a verb: listen, dial ADDRESS TEST…, watch ADDRESS, or contract')
   }
   process.exit(0)
 } catch (why) {
