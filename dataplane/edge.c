@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "base/bytes.h"
+#include "dataplane/inner.h"
 #include "dataplane/worker_state.h"
 #include "switch/echo.h"
 #include "switch/ecn.h"
@@ -14,9 +14,6 @@ enum {
 	INNER_HANDSHAKE = 4, /* first bytes of a switch payload */
 	INNER_SEALED = 5,
 	INNER_REPORT = 7,
-	IP6_BYTES = 40,
-	IP6_SOURCE = 8,
-	IP6_DESTINATION = 24,
 	REPLACED_MAX = 4, /* generations of a session at once (WIRE 2) */
 };
 
@@ -28,40 +25,19 @@ static void punt_payload(struct dp_worker *w, struct sw_packet *p)
 	rte_pktmbuf_free(p->buffer);
 }
 
-/* An IPv6 packet whose length is exact. */
-static bool is_ip6(const uint8_t *packet, size_t len)
-{
-	return len >= IP6_BYTES && packet[0] >> 4 == 6 &&
-	       vd_be16_load(packet + 4) == len - IP6_BYTES;
-}
-
-/* What the switch header tells of congestion, into the packet (RFC 6040); false: drop it. */
-static bool take_ecn(uint8_t *packet, uint8_t traffic_class)
-{
-	enum sw_ecn ecn;
-
-	if (__builtin_expect(!sw_ecn_tells(traffic_class), 1))
-		return true;
-	ecn = sw_ecn_combine(packet[1] >> 4 & SW_ECN_MASK, traffic_class & SW_ECN_MASK);
-	if (ecn == SW_ECN_DROP)
-		return false;
-	packet[1] = (uint8_t)((packet[1] & ~((unsigned)SW_ECN_MASK << 4)) | (unsigned)ecn << 4);
-	return true;
-}
-
 static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer, const struct sw_session *session,
 		   uint8_t *packet, size_t len, uint8_t traffic_class)
 {
 	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
 	unsigned drop = SW_DROP_COUNT;
 
-	if (!w->tun || !is_ip6(packet, len))
+	if (!w->tun || !dp_inner_is_ip6(packet, len))
 		drop = SW_DROP_BAD_INNER;
-	else if (memcmp(packet + IP6_SOURCE, session->overlay, SW_IPV6_ADDR) != 0)
+	else if (memcmp(packet + DP_IP6_SOURCE, session->overlay, SW_IPV6_ADDR) != 0)
 		drop = SW_DROP_WRONG_SOURCE;
-	else if (!overlay || memcmp(packet + IP6_DESTINATION, overlay->self, SW_IPV6_ADDR) != 0)
+	else if (!overlay || memcmp(packet + DP_IP6_DESTINATION, overlay->self, SW_IPV6_ADDR) != 0)
 		drop = SW_DROP_WRONG_DESTINATION;
-	else if (!take_ecn(packet, traffic_class))
+	else if (!dp_inner_take_ecn(packet, traffic_class))
 		drop = SW_DROP_CE_NOT_ECT;
 	else if (!dp_tun_send(w->tun, w->number, packet, len))
 		drop = SW_DROP_TX_FULL;
@@ -242,14 +218,14 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 	const struct sw_overlay_route *found;
 	struct sw_session *session;
 
-	if (!is_ip6(packet, len))
+	if (!dp_inner_is_ip6(packet, len))
 		return SW_DROP_TUN_BAD;
 	if (!overlay)
 		return SW_DROP_NO_SESSION;
-	found = sw_overlay_find(overlay, packet + IP6_DESTINATION);
+	found = sw_overlay_find(overlay, packet + DP_IP6_DESTINATION);
 	if (!found)
 		return SW_DROP_NO_SESSION;
-	if (memcmp(packet + IP6_SOURCE, overlay->self, SW_IPV6_ADDR) != 0)
+	if (memcmp(packet + DP_IP6_SOURCE, overlay->self, SW_IPV6_ADDR) != 0)
 		return SW_DROP_WRONG_SOURCE; /* the peer would not take it */
 	*index_out = found->session;
 	session = newest(w, index_out);
@@ -257,7 +233,7 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 		*inner_out = atomic_load_explicit(&session->ip6_tx, memory_order_relaxed);
 	if (!session || !*inner_out) {
 		if (!session)
-			want(w, packet + IP6_DESTINATION);
+			want(w, packet + DP_IP6_DESTINATION);
 		return SW_DROP_NO_SESSION;
 	}
 	return SW_DROP_COUNT;
