@@ -188,14 +188,29 @@ static void retire_old(struct peering *p, const struct peer *peer, vd_ns now)
 	}
 }
 
+/* The way by which it was heard last: that of a generation that it forgot may be dead. */
+static const struct peering_path *heard_by(const struct peering *p, const struct peer *peer)
+{
+	const struct generation *last = &p->generations[peer->current];
+
+	for (unsigned i = 0; i < peer->count; i++) {
+		const struct generation *other = &p->generations[peer->generations[i]];
+
+		if (other->verified > last->verified)
+			last = other;
+	}
+	return &last->path;
+}
+
 /* The configured way where that is news or the used one fails; else the way in use. */
 static void dial(struct peering *p, uint32_t slot, vd_ns now)
 {
 	struct peer *peer = &p->peers[slot];
-	bool fresh = peer->current == SLOT_NONE || peer->redial ||
-		     (peer->dialled && silent_at(p, peer) <= now);
+	bool fresh = peer->current == SLOT_NONE || peer->redial;
 	struct peering_path path = fresh ? peer->dial_path : p->generations[peer->current].path;
 
+	if (!fresh && silent_at(p, peer) <= now)
+		path = peer->dialled ? peer->dial_path : *heard_by(p, peer);
 	if (half_open_dial(p, slot, &path, now))
 		peer->next_dial = now + jittered(BACKOFF_FIRST);
 }

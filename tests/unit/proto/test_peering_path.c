@@ -247,3 +247,46 @@ Test(peering_path, an_answer_ends_the_challenges_to_other_addresses)
 	cr_assert(eq(u64, stats(net, 1)->challenges, before));
 	end(net);
 }
+
+static bool lose_sealed_to_0(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	return frame->bytes[0] != MG_SEALED || frame->from != 2;
+}
+
+/*
+ * After a silence node 0 shakes hands from elsewhere, hears no answer, comes back, and goes on
+ * with the older keys, while node 1 sends under the newer ones to where they came from.
+ */
+static struct net *half_rekeyed(void)
+{
+	struct net *net = two_up();
+	uint64_t begun = stats(net, 0)->handshakes_begun;
+
+	net->cut = true;
+	while (stats(net, 0)->handshakes_begun == begun)
+		net_run(net, VD_MS(100));
+	net->cut = false;
+	net->nodes[0].alias = ELSEWHERE;
+	net->watch = lose_sealed_to_0;
+	net_run(net, VD_SECONDS(1));
+	cr_assert(eq(u8, address_at(net), ELSEWHERE));
+	net->nodes[0].alias = 0;
+	net->watch = NULL;
+	return net;
+}
+
+Test(peering_path, whom_newer_keys_do_not_reach_is_found_where_older_ones_come_from)
+{
+	struct net *net = half_rekeyed();
+
+	for (unsigned i = 0; i < 70; i++) {
+		cr_assert(net_data(net, 0, 1));
+		net_run(net, VD_SECONDS(1));
+	}
+	cr_assert(eq(u8, address_at(net), 1));
+	cr_assert(net_data(net, 1, 0));
+	net_run(net, VD_MS(50));
+	cr_assert(eq(u32, net->nodes[0].data_received, 1));
+	end(net);
+}
