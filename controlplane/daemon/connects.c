@@ -300,7 +300,8 @@ static bool read_address(const char *text, struct vd_udp_addr *address_out,
 }
 
 /* /viaduct/p2p/12D3…: a link to that peer; or a peer id where there are links alone. */
-static bool is_link_by_id(const struct node *node, const char *text, struct vd_peer_id *peer_out)
+ON_CONTROL static bool is_link_by_id(const struct node *node, const char *text,
+				     struct vd_peer_id *peer_out)
 {
 	static const char head[] = "/viaduct/p2p/";
 

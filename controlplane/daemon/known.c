@@ -124,7 +124,7 @@ void node_known_reload(struct node *node)
 
 /* ---- life ---- */
 
-static void tell_store(const char *network, const struct peer_store *store)
+ON_CONTROL static void tell_store(const char *network, const struct peer_store *store)
 {
 	uint64_t peers = peer_store_counters(store)->rows_read;
 
