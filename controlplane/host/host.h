@@ -88,7 +88,7 @@ struct host_counters {
 	uint64_t accepts_put_off;     /* no descriptor, or no memory: who connects waits */
 	uint64_t streams_in, streams_out;
 	uint64_t streams_refused; /* no handler */
-	uint64_t peers_broke;     /* connections closed as the peer broke a protocol */
+	uint64_t peers_broke;     /* connections and streams closed as the peer broke a protocol */
 	uint64_t wrong_network;   /* of a private network's: no first line that its key opens */
 	uint64_t timeouts;
 	uint64_t bytes_in, bytes_out;       /* of sockets */

@@ -120,7 +120,7 @@ static void on_told(struct host_stream *stream)
 	if (!err)
 		err = take_message(stream, byte_queue_bytes(told));
 	if (err) {
-		conn->host->counters.peers_broke += vd_err_class(err) == VD_CLASS_PEER;
+		host_stream_broke(stream, err, "what it told does not read");
 		forget(stream);
 		host_stream_reset(stream);
 		return;

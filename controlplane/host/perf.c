@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "controlplane/host/parts.h"
 #include "controlplane/proto/perf.h"
 
 /* One stream's; client and server differ in who is told. */
@@ -62,6 +63,7 @@ static void take_some(struct host_stream *stream)
 	if (!err)
 		err = perf_ended(&run->perf);
 	if (err) {
+		host_stream_broke(stream, err, "it sent other lengths than it said");
 		end(stream, err);
 		host_stream_reset(stream);
 	} else if (run->done) {

@@ -114,10 +114,14 @@ static void take_pong(struct host_stream *stream)
 	host_stream_taken(stream, in.len);
 	if (err == VD_AGAIN && !host_stream_ended(stream))
 		return;
+	if (err == VD_AGAIN)
+		err = VD_EPEER_TRUNC;
+	if (err)
+		host_stream_broke(stream, err, "it answered otherwise than it was asked");
 	host_stream_use(stream, NULL, NULL);
 	host_stream_finish(stream);
 	host_stream_release(stream);
-	tell(conn, asked, err == VD_AGAIN ? VD_EPEER_TRUNC : err);
+	tell(conn, asked, err);
 }
 
 static void lose_ping(struct host_stream *stream, enum vd_err err)

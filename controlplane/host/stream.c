@@ -9,6 +9,28 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
+
+/* ---- what became of it, in the log ---- */
+
+static void tell(const struct host_conn *conn, const char *protocol, enum vd_err err,
+		 const char *why)
+{
+	char remote[VD_MULTIADDR_TEXT];
+
+	vd_log(VD_DEBUG, VD_SUB_HOST, "stream dropped",
+	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
+	       VD_STR("network", host_network_name(conn->host)),
+	       VD_STR("protocol", protocol ? protocol : ""), VD_ERR(err), VD_STR("why", why));
+}
+
+void host_stream_broke(const struct host_stream *stream, enum vd_err err, const char *why)
+{
+	if (vd_err_class(err) == VD_CLASS_PEER)
+		stream->conn->host->counters.peers_broke++;
+	tell(stream->conn, host_stream_protocol(stream), err, why);
+}
+
 /* ---- life ---- */
 
 static void set_until(struct host_stream *stream, vd_ns until)
@@ -116,6 +138,8 @@ void host_stream_expire(struct host_conn *conn, vd_ns now)
 		if (!stream->raw || stream->until > now)
 			continue;
 		conn->host->counters.timeouts++;
+		tell(conn, host_stream_protocol(stream), VD_ELINK_TIMEOUT,
+		     stream->agreed ? "not done in time" : "no protocol agreed on in time");
 		lose(stream, VD_ELINK_TIMEOUT);
 	}
 }
@@ -188,6 +212,7 @@ static bool begin(struct host_stream *stream)
 		return false;
 	}
 	if (!count_stream(stream, (size_t)(protocol - host->protocols))) {
+		tell(stream->conn, id, VD_ELIMIT, "too many streams of its protocol");
 		lose(stream, VD_ELIMIT);
 		return false;
 	}
@@ -199,9 +224,23 @@ static bool begin(struct host_stream *stream)
 	return true;
 }
 
+/* Having no protocol in common is no fault; and who ends early has changed its mind. */
+static void tell_refused(const struct host_stream *stream, enum vd_err err)
+{
+	bool faultless = err == VD_EPEER_REFUSED || err == VD_EPEER_TRUNC;
+
+	if (!faultless)
+		host_stream_broke(stream, err, stream->select.reason);
+	else
+		tell(stream->conn, NULL, err,
+		     stream->select.reason ? stream->select.reason
+					   : "ended before a protocol was agreed on");
+}
+
 /* No protocol: a `na` that we said still goes out. */
 static void refuse(struct host_stream *stream, enum vd_err err)
 {
+	tell_refused(stream, err);
 	if (stream->raw->inbound) {
 		stream->conn->host->counters.streams_refused++;
 		muxer_taken(stream->raw, muxer_read(stream->raw).len); /* or releasing resets it */
@@ -262,6 +301,7 @@ static void on_stream(struct host_conn *conn, struct muxer_stream *raw)
 	struct host_stream *stream = counted ? add_stream(conn, raw) : NULL;
 
 	if (!stream) {
+		tell(conn, NULL, VD_ELIMIT, counted ? "no memory" : "too many streams of the peer");
 		if (counted)
 			host_bounds_stream_ended(conn);
 		muxer_reset(raw);
