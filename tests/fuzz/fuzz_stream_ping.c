@@ -45,6 +45,22 @@ static void serve(struct vd_bytes in, size_t piece)
 	expect(sent == wanted || sent >= 1000000);
 }
 
+/* A client takes what it asked for, and no byte more. */
+static void ask(struct vd_bytes in, size_t piece, uint64_t wanted)
+{
+	enum vd_err err = VD_OK;
+	struct perf perf;
+	size_t at = 0;
+
+	perf_client_init(&perf, 0, wanted);
+	for (; at < in.len && !err; at += piece)
+		err = perf_receive(&perf,
+				   vd_bytes(in.at + at, in.len - at < piece ? in.len - at : piece));
+	expect((err != VD_OK) == (in.len > wanted));
+	expect(perf_received(&perf) <= wanted || err);
+	expect(err || (perf_ended(&perf) == VD_OK) == (in.len == wanted));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct stream_ping ping = { 0 };
@@ -53,6 +69,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	echo(vd_bytes(data + 1, size - 1));
 	serve(vd_bytes(data + 1, size - 1), 1 + (size_t)data[0]);
+	ask(vd_bytes(data + 1, size - 1), 1 + (size_t)data[0], data[0]);
 	expect(!stream_ping_begin(&ping, 0));
 	stream_ping_sent(&ping, data[0] % 33);
 	(void)!stream_ping_receive(&ping, vd_bytes(data + 1, size - 1), 1);
