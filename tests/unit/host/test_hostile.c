@@ -205,7 +205,7 @@ Test(hostile, a_stream_that_agrees_on_nothing_ends_however_busy_its_connection)
 static bool crowd_is_gone(struct pair *p)
 {
 	(void)p;
-	return counters()->timeouts == 8;
+	return counters()->timeouts >= 8; /* streams of the good one, too, if we are slow */
 }
 
 Test(hostile, a_crowd_that_says_nothing_is_turned_away_and_ends)
@@ -343,14 +343,14 @@ static void want_terabytes(unsigned count)
 static bool is_full(struct pair *p)
 {
 	(void)p;
-	return host_limits_used(limits).buffered_bytes >= MIB;
+	return host_limits_used(limits).buffered_bytes >= MIB / 4;
 }
 
 Test(hostile, one_that_never_reads_holds_its_send_buffer_and_no_more)
 {
 	negotiated(NULL);
 	want_terabytes(4);
-	pair_until(&pair, is_full); /* 256 KiB each */
+	pair_until(&pair, is_full); /* a send buffer, of which each stream has one */
 	assert_good();
 	cr_assert(le(u64, host_limits_used(limits).buffered_bytes, 2 * MIB));
 	cr_assert(eq(u32, host_connection_count(pair.b), 2));
