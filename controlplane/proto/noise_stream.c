@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/noise_stream.h"
 
-#include <openssl/evp.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "controlplane/proto/byte_queue.h"
+#include "controlplane/proto/noise_cipher.h"
 #include "controlplane/proto/noise_hello.h"
 #include "controlplane/proto/public_key.h"
 
@@ -15,10 +15,13 @@ enum {
 	QUEUE_FULL = 65536,
 };
 
-/* One direction of the open channel. */
-struct cipher {
-	EVP_CIPHER_CTX *context; /* holds the key */
-	uint64_t n;
+/* A record that comes in parts: each is deciphered as it comes, and all of it verified at its end.
+ */
+struct part {
+	uint8_t head[LENGTH_BYTES], tag[NOISE_TAG_BYTES];
+	uint8_t head_len, tag_len;
+	size_t left;             /* of ciphertext */
+	struct byte_queue plain; /* not verified: nobody's yet */
 };
 
 struct noise_stream {
@@ -27,11 +30,12 @@ struct noise_stream {
 	struct noise noise; /* wiped once open */
 	struct vd_peer_id expected;
 	bool has_expected;
-	struct cipher send, recv;
-	struct byte_queue record; /* of the wire: a record that is not whole yet */
-	struct byte_queue plain;  /* to be taken */
-	struct byte_queue out;    /* to be sent */
-	uint8_t *public_key;      /* the peer's */
+	struct noise_cipher send, recv;
+	struct byte_queue message; /* of the handshake, not whole yet */
+	struct part part;
+	struct byte_queue plain; /* to be taken */
+	struct byte_queue out;   /* to be sent */
+	uint8_t *public_key;     /* the peer's */
 };
 
 static enum vd_err fail(struct noise_stream *s, enum vd_err err, const char *reason)
@@ -43,47 +47,24 @@ static enum vd_err fail(struct noise_stream *s, enum vd_err err, const char *rea
 
 /* ---- records ---- */
 
-static bool cipher_init(struct cipher *cipher, const uint8_t key[32], bool seals)
-{
-	cipher->context = EVP_CIPHER_CTX_new();
-	return cipher->context && EVP_CipherInit_ex(cipher->context, EVP_chacha20_poly1305(), NULL,
-						    key, NULL, seals) == 1;
-}
-
-/* Noise, 12: 32 zero bits, then n in little-endian order. */
-static bool set_nonce(struct cipher *cipher)
-{
-	uint8_t nonce[12] = { 0 };
-
-	memcpy(nonce + 4, &cipher->n, 8);
-	cipher->n++;
-	return EVP_CipherInit_ex(cipher->context, NULL, NULL, NULL, nonce, -1) == 1;
-}
-
-/* Writes plain.len + 16 bytes. */
-static bool seal(struct cipher *cipher, struct vd_bytes plain, uint8_t *out)
-{
-	int len;
-
-	return set_nonce(cipher) &&
-	       EVP_EncryptUpdate(cipher->context, out, &len, plain.at, (int)plain.len) == 1 &&
-	       EVP_EncryptFinal_ex(cipher->context, out + len, &len) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(cipher->context, EVP_CTRL_AEAD_GET_TAG, NOISE_TAG_BYTES,
-				   out + plain.len) == 1;
-}
-
 /* Writes sealed.len - 16 bytes, which count only if true is returned. */
-static bool open_sealed(struct cipher *cipher, struct vd_bytes sealed, uint8_t *out)
+static bool open_sealed(struct noise_cipher *cipher, struct vd_bytes sealed, uint8_t *out)
 {
-	size_t plain_len = sealed.len - NOISE_TAG_BYTES;
-	uint8_t tag[NOISE_TAG_BYTES];
-	int len;
+	size_t len = sealed.len - NOISE_TAG_BYTES;
 
-	memcpy(tag, sealed.at + plain_len, sizeof tag);
-	return set_nonce(cipher) &&
-	       EVP_DecryptUpdate(cipher->context, out, &len, sealed.at, (int)plain_len) == 1 &&
-	       EVP_CIPHER_CTX_ctrl(cipher->context, EVP_CTRL_AEAD_SET_TAG, sizeof tag, tag) == 1 &&
-	       EVP_DecryptFinal_ex(cipher->context, out + len, &len) == 1;
+	return noise_cipher_begin(cipher) &&
+	       noise_cipher_open(cipher, vd_bytes(sealed.at, len), out) &&
+	       noise_cipher_verify(cipher, sealed.at + len);
+}
+
+static enum vd_err too_short(struct noise_stream *s)
+{
+	return fail(s, VD_EPEER_FORMAT, "a record shorter than its tag");
+}
+
+static enum vd_err not_verified(struct noise_stream *s)
+{
+	return fail(s, VD_EPEER_AUTH, "a record that does not verify");
 }
 
 static enum vd_err take_record(struct noise_stream *s, struct vd_bytes sealed)
@@ -91,7 +72,7 @@ static enum vd_err take_record(struct noise_stream *s, struct vd_bytes sealed)
 	uint8_t none;
 
 	if (sealed.len < NOISE_TAG_BYTES)
-		return fail(s, VD_EPEER_FORMAT, "a record shorter than its tag");
+		return too_short(s);
 
 	size_t len = sealed.len - NOISE_TAG_BYTES;
 	uint8_t *room = len ? byte_queue_room(&s->plain, len) : &none;
@@ -99,9 +80,82 @@ static enum vd_err take_record(struct noise_stream *s, struct vd_bytes sealed)
 	if (!room)
 		return fail(s, VD_ENOMEM, "out of memory");
 	if (!open_sealed(&s->recv, sealed, room))
-		return fail(s, VD_EPEER_AUTH, "a record that does not verify");
+		return not_verified(s);
 	byte_queue_added(&s->plain, len);
 	return VD_OK;
+}
+
+/* ---- a record in parts ---- */
+
+static void copy_up_to(uint8_t *to, uint8_t *len, size_t want, struct vd_read *r)
+{
+	size_t lacks = want - *len, left = vd_read_left(r);
+
+	lacks = lacks < left ? lacks : left;
+	vd_read_copy(r, to + *len, lacks);
+	*len = (uint8_t)(*len + lacks);
+}
+
+static enum vd_err begin_part(struct noise_stream *s, struct vd_read *r)
+{
+	struct part *part = &s->part;
+
+	copy_up_to(part->head, &part->head_len, LENGTH_BYTES, r);
+	if (part->head_len < LENGTH_BYTES)
+		return VD_OK;
+	part->left = vd_be16_load(part->head);
+	if (part->left < NOISE_TAG_BYTES)
+		return too_short(s);
+	part->left -= NOISE_TAG_BYTES;
+	return noise_cipher_begin(&s->recv) ? VD_OK : fail(s, VD_ENOMEM, "out of memory");
+}
+
+static enum vd_err take_part(struct noise_stream *s, struct vd_read *r)
+{
+	struct part *part = &s->part;
+	size_t left = vd_read_left(r), len = part->left < left ? part->left : left;
+	uint8_t *room = byte_queue_room(&part->plain, len);
+
+	if (!room)
+		return fail(s, VD_ENOMEM, "out of memory");
+	if (!noise_cipher_open(&s->recv, vd_read_bytes(r, len), room))
+		return not_verified(s);
+	byte_queue_added(&part->plain, len);
+	part->left -= len;
+	return VD_OK;
+}
+
+/* Plaintext that is verified: with its memory, when none waits before it. */
+static enum vd_err keep_part(struct noise_stream *s)
+{
+	enum vd_err err = VD_OK;
+
+	if (s->plain.len) {
+		err = byte_queue_push(&s->plain, byte_queue_bytes(&s->part.plain));
+		byte_queue_fini(&s->part.plain);
+	} else {
+		byte_queue_fini(&s->plain);
+		s->plain = s->part.plain;
+	}
+	s->part = (struct part){ 0 };
+	return err ? fail(s, err, "out of memory") : VD_OK;
+}
+
+static enum vd_err end_part(struct noise_stream *s, struct vd_read *r)
+{
+	struct part *part = &s->part;
+
+	copy_up_to(part->tag, &part->tag_len, NOISE_TAG_BYTES, r);
+	if (part->tag_len < NOISE_TAG_BYTES)
+		return VD_OK;
+	return noise_cipher_verify(&s->recv, part->tag) ? keep_part(s) : not_verified(s);
+}
+
+static enum vd_err go_on(struct noise_stream *s, struct vd_read *r)
+{
+	if (s->part.head_len < LENGTH_BYTES)
+		return begin_part(s, r);
+	return s->part.left ? take_part(s, r) : end_part(s, r);
 }
 
 static enum vd_err push_record(struct noise_stream *s, struct vd_bytes plain)
@@ -109,7 +163,7 @@ static enum vd_err push_record(struct noise_stream *s, struct vd_bytes plain)
 	size_t len = plain.len + NOISE_TAG_BYTES;
 	uint8_t *room = byte_queue_room(&s->out, LENGTH_BYTES + len);
 
-	if (!room || !seal(&s->send, plain, room + LENGTH_BYTES))
+	if (!room || !noise_cipher_seal(&s->send, plain, room + LENGTH_BYTES))
 		return fail(s, VD_ENOMEM, "out of memory");
 	vd_be16_store(room, (uint16_t)len);
 	byte_queue_added(&s->out, LENGTH_BYTES + len);
@@ -123,8 +177,8 @@ static enum vd_err open_channel(struct noise_stream *s)
 	struct noise_keys keys;
 	enum vd_err err = noise_split(&s->noise, &keys);
 
-	if (!err &&
-	    (!cipher_init(&s->send, keys.send, true) || !cipher_init(&s->recv, keys.recv, false)))
+	if (!err && (!noise_cipher_init(&s->send, keys.send, true) ||
+		     !noise_cipher_init(&s->recv, keys.recv, false)))
 		err = VD_ENOMEM;
 	sodium_memzero(&keys, sizeof keys);
 	noise_fini(&s->noise);
@@ -217,10 +271,14 @@ static enum vd_err take_message(struct noise_stream *s, struct vd_bytes message)
 
 /* ---- bytes of the wire ---- */
 
+static bool shakes(const struct noise_stream *s)
+{
+	return s->base.state == SECURITY_HANDSHAKE;
+}
+
 static enum vd_err take(struct noise_stream *s, struct vd_bytes message)
 {
-	return s->base.state == SECURITY_HANDSHAKE ? take_message(s, message)
-						   : take_record(s, message);
+	return shakes(s) ? take_message(s, message) : take_record(s, message);
 }
 
 /* Whole message at the head of `in`, its length included; 0: not known yet. */
@@ -231,8 +289,7 @@ static size_t whole_len(struct vd_bytes in)
 
 static bool too_long(const struct noise_stream *s, size_t whole)
 {
-	return s->base.state == SECURITY_HANDSHAKE &&
-	       whole > LENGTH_BYTES + NOISE_STREAM_HANDSHAKE_MAX;
+	return shakes(s) && whole > LENGTH_BYTES + NOISE_STREAM_HANDSHAKE_MAX;
 }
 
 static struct vd_bytes without_length(struct vd_bytes whole)
@@ -240,34 +297,36 @@ static struct vd_bytes without_length(struct vd_bytes whole)
 	return vd_bytes(whole.at + LENGTH_BYTES, whole.len - LENGTH_BYTES);
 }
 
-/* Adds to the record that is not whole yet, no more than it lacks; takes it when it is whole. */
+/* Adds to the message that is not whole yet, no more than it lacks; takes it when it is whole. */
 static enum vd_err collect(struct noise_stream *s, struct vd_read *r)
 {
-	size_t whole = whole_len(byte_queue_bytes(&s->record)), left = vd_read_left(r);
-	size_t lacks = (whole ? whole : LENGTH_BYTES) - s->record.len;
+	size_t whole = whole_len(byte_queue_bytes(&s->message)), left = vd_read_left(r);
+	size_t lacks = (whole ? whole : LENGTH_BYTES) - s->message.len;
 
-	if (byte_queue_push(&s->record, vd_read_bytes(r, lacks < left ? lacks : left)))
+	if (byte_queue_push(&s->message, vd_read_bytes(r, lacks < left ? lacks : left)))
 		return fail(s, VD_ENOMEM, "out of memory");
-	whole = whole_len(byte_queue_bytes(&s->record));
+	whole = whole_len(byte_queue_bytes(&s->message));
 	if (too_long(s, whole))
 		return fail(s, VD_EPEER_RANGE, "a handshake message that is too long");
-	if (!whole || s->record.len < whole)
+	if (!whole || s->message.len < whole)
 		return VD_OK;
 
-	enum vd_err err = take(s, without_length(byte_queue_bytes(&s->record)));
+	enum vd_err err = take(s, without_length(byte_queue_bytes(&s->message)));
 
-	byte_queue_fini(&s->record);
+	byte_queue_fini(&s->message);
 	return err;
 }
 
-/* One message: from where it lies if it is there whole, else piece by piece. */
+/* One message or record: from where it lies if it is there whole, else piece by piece. */
 static enum vd_err step(struct noise_stream *s, struct vd_read *r)
 {
 	struct vd_bytes left = vd_bytes(r->at, vd_read_left(r));
 	size_t whole = whole_len(left);
 
-	if (s->record.len || !whole || whole > left.len || too_long(s, whole))
-		return collect(s, r);
+	if (s->part.head_len)
+		return go_on(s, r);
+	if (s->message.len || !whole || whole > left.len || too_long(s, whole))
+		return shakes(s) ? collect(s, r) : go_on(s, r);
 	return take(s, without_length(vd_read_bytes(r, whole)));
 }
 
@@ -337,16 +396,22 @@ static void close_channel(struct security *security)
 	(void)security; /* there is no message for it */
 }
 
+static void free_plain(struct byte_queue *plain)
+{
+	if (plain->at)
+		sodium_memzero(plain->at, plain->cap);
+	byte_queue_fini(plain);
+}
+
 static void free_channel(struct security *security)
 {
 	struct noise_stream *s = of(security);
 
-	EVP_CIPHER_CTX_free(s->send.context);
-	EVP_CIPHER_CTX_free(s->recv.context);
-	if (s->plain.at)
-		sodium_memzero(s->plain.at, s->plain.cap);
-	byte_queue_fini(&s->record);
-	byte_queue_fini(&s->plain);
+	noise_cipher_fini(&s->send);
+	noise_cipher_fini(&s->recv);
+	free_plain(&s->plain);
+	free_plain(&s->part.plain);
+	byte_queue_fini(&s->message);
 	byte_queue_fini(&s->out);
 	free(s->public_key);
 	sodium_memzero(s, sizeof *s);

@@ -219,17 +219,25 @@ static void by_hand_finish(struct by_hand *hand, struct security *initiator)
 	cr_assert(eq(int, noise_split(&hand->noise, &hand->keys), VD_OK));
 }
 
-static enum vd_err by_hand_send(struct by_hand *hand, struct security *to, struct vd_bytes plain)
+static struct vd_bytes by_hand_record(struct by_hand *hand, struct vd_bytes plain,
+				      uint8_t record[256])
 {
-	uint8_t record[256], nonce[12] = { 0 };
-	size_t used;
+	uint8_t nonce[12] = { 0 };
 
 	memcpy(nonce + 4, &hand->n, 8);
 	hand->n++;
 	vd_be16_store(record, (uint16_t)(plain.len + 16));
 	crypto_aead_chacha20poly1305_ietf_encrypt(record + 2, NULL, plain.at, plain.len, NULL, 0,
 						  NULL, nonce, hand->keys.send);
-	return security_receive(to, vd_bytes(record, plain.len + 18), &used);
+	return vd_bytes(record, plain.len + 18);
+}
+
+static enum vd_err by_hand_send(struct by_hand *hand, struct security *to, struct vd_bytes plain)
+{
+	uint8_t record[256];
+	size_t used;
+
+	return security_receive(to, by_hand_record(hand, plain, record), &used);
 }
 
 static struct security *dialled_by_hand(struct by_hand *hand)
@@ -294,6 +302,69 @@ Test(noise_stream, a_changed_repeated_or_short_record_fails_for_good)
 		cr_assert(eq(int, by_hand_send(&hand, s, vd_bytes("abc", 3)), VD_EBUG_STATE));
 		security_free(s);
 	}
+}
+
+/* Byte after byte; how many were taken without error. */
+static size_t receive_bytes(struct security *s, struct vd_bytes bytes, enum vd_err *err_out)
+{
+	size_t used;
+
+	for (size_t i = 0; i < bytes.len; i++) {
+		*err_out = security_receive(s, vd_bytes(bytes.at + i, 1), &used);
+		if (*err_out)
+			return i;
+	}
+	return bytes.len;
+}
+
+Test(noise_stream, a_record_in_parts_is_handed_out_once_it_is_whole)
+{
+	struct by_hand hand;
+	struct security *s = dialled_by_hand(&hand);
+	uint8_t room[256];
+	struct vd_bytes record;
+	enum vd_err err = VD_OK;
+
+	for (unsigned i = 0; i < 2; i++) { /* the second while the first waits */
+		record = by_hand_record(&hand, vd_bytes("abc", 3), room);
+		(void)receive_bytes(s, vd_bytes(record.at, record.len - 1), &err);
+		cr_assert(eq(int, err, VD_OK));
+		assert_bytes(security_input(s), vd_bytes("abc", i ? 3 : 0));
+		(void)receive_bytes(s, vd_bytes(record.at + record.len - 1, 1), &err);
+		cr_assert(eq(int, err, VD_OK));
+	}
+	assert_bytes(security_input(s), vd_bytes("abcabc", 6));
+	record = by_hand_record(&hand, vd_bytes("", 0), room);
+	cr_assert(eq(sz, receive_bytes(s, record, &err), record.len));
+	assert_bytes(security_input(s), vd_bytes("abcabc", 6));
+	security_free(s);
+}
+
+Test(noise_stream, a_record_in_parts_that_is_changed_is_never_handed_out)
+{
+	struct by_hand hand;
+	struct security *s = dialled_by_hand(&hand);
+	uint8_t room[256];
+	struct vd_bytes record = by_hand_record(&hand, vd_bytes("abc", 3), room);
+	enum vd_err err;
+
+	room[4] ^= 1;
+	cr_assert(eq(sz, receive_bytes(s, record, &err), record.len - 1));
+	cr_assert(eq(int, err, VD_EPEER_AUTH));
+	cr_assert(zero(sz, security_input(s).len));
+	security_free(s);
+}
+
+Test(noise_stream, a_short_record_in_parts_fails_at_its_length)
+{
+	static const uint8_t short_record[] = { 0, 15, 1, 2 };
+	struct by_hand hand;
+	struct security *s = dialled_by_hand(&hand);
+	enum vd_err err;
+
+	cr_assert(eq(sz, receive_bytes(s, vd_bytes(short_record, 4), &err), 1));
+	cr_assert(eq(int, err, VD_EPEER_FORMAT));
+	security_free(s);
 }
 
 static enum vd_err payload_verdict(struct vd_bytes payload)
