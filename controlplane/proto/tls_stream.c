@@ -33,8 +33,9 @@ struct tls_stream {
 	int64_t unix_s;
 	struct vd_read wire; /* during receive: what OpenSSL may read */
 	struct byte_queue plain, out;
-	enum vd_err certificate_err; /* of the callback */
-	struct tls_certificate *certificate;
+	enum vd_err certificate_err;         /* of the callback */
+	struct tls_certificate *certificate; /* during the handshake */
+	uint8_t *public_key;                 /* the peer's */
 };
 
 static enum vd_err fail(struct tls_stream *s, enum vd_err err, const char *reason)
@@ -203,6 +204,22 @@ static enum vd_err fail_of_openssl(struct tls_stream *s)
 	return fail(s, VD_EPEER_FORMAT, text ? text : "not TLS 1.3");
 }
 
+/* Of the certificate, which has room for the longest of keys, only what there is. */
+static enum vd_err keep_peer(struct tls_stream *s)
+{
+	size_t len = s->certificate->public_key_len;
+
+	s->public_key = malloc(len);
+	if (!s->public_key)
+		return fail(s, VD_ENOMEM, "out of memory");
+	memcpy(s->public_key, s->certificate->public_key, len);
+	s->base.public_key = vd_bytes(s->public_key, len);
+	s->base.peer = s->certificate->peer;
+	free(s->certificate);
+	s->certificate = NULL;
+	return VD_OK;
+}
+
 static enum vd_err open_channel(struct tls_stream *s)
 {
 	const uint8_t *name;
@@ -215,8 +232,8 @@ static enum vd_err open_channel(struct tls_stream *s)
 		return fail(s, VD_EPEER_UNSUPPORTED, "a protocol that was not offered");
 	if (!s->certificate)
 		return fail(s, VD_EPEER_AUTH, "no certificate");
-	s->base.peer = s->certificate->peer;
-	s->base.public_key = vd_bytes(s->certificate->public_key, s->certificate->public_key_len);
+	if (keep_peer(s))
+		return VD_ENOMEM;
 	s->base.state = SECURITY_OPEN;
 	return VD_OK;
 }
@@ -341,6 +358,7 @@ static void free_channel(struct security *security)
 	byte_queue_fini(&s->plain);
 	byte_queue_fini(&s->out);
 	free(s->certificate);
+	free(s->public_key);
 	free(s);
 }
 
