@@ -7,7 +7,8 @@ set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 peer=$here/../tests/interop/peers/go
-version=$(sed -n 's|^require github.com/libp2p/go-libp2p \(v[^ ]*\).*|\1|p' "$peer/go.mod")
+version=$(sed -n 's|^[[:space:]]*\(require \)\{0,1\}github.com/libp2p/go-libp2p \(v[^ ]*\).*|\2|p' "$peer/go.mod")
+[ -n "$version" ] || { echo "no go-libp2p in $peer/go.mod" >&2 && exit 1; }
 hash=$(cat "$here/rival_go_libp2p/main.go" "$peer/go.mod" "$peer/go.sum" | sha256sum | cut -c 1-16)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/viaduct
 program=$cache/go-libp2p-$hash
