@@ -43,6 +43,7 @@ enum {
 	PEER_BOOK_BATCH = 1024,     /* changes that one transaction takes */
 };
 
+/* Why so long: docs/decisions/0022. */
 #define PEER_TTL_HEARSAY (VD_SECONDS(1) * 600)
 #define PEER_TTL_SEEN    (VD_SECONDS(1) * 86400) /* told or signed; after the peer left */
 
