@@ -2,6 +2,7 @@
 #include "tests/unit/host/swarm_rig.h"
 
 #include "controlplane/proto/identify_stream.h"
+#include "tests/unit/host/with_peer.h"
 
 static uv_loop_t loop;
 static uv_timer_t tick;
@@ -91,19 +92,6 @@ void until(unsigned count)
 	for (unsigned i = 0; said.count < count && i < TURNS; i++)
 		turn();
 	cr_assert(eq(uint, said.count, count));
-}
-
-static struct vd_multiaddr with_peer(const struct vd_multiaddr *address,
-				     const struct vd_peer_id *peer)
-{
-	struct vd_multiaddr full = *address;
-	struct vd_write w = vd_write_to(full.bytes + full.len, sizeof full.bytes - full.len);
-
-	vd_write_uvarint(&w, VD_MA_P2P);
-	vd_write_uvarint(&w, peer->len);
-	vd_write_bytes(&w, vd_peer_id_bytes(peer));
-	full.len = (uint16_t)(full.len + vd_write_len(&w));
-	return full;
 }
 
 void open_side(struct side *side, unsigned threads, vd_ns retire_after)

@@ -10,6 +10,7 @@
 
 #include "base/init.h"
 #include "controlplane/host/perf.h"
+#include "tests/unit/host/with_peer.h"
 
 enum { TURNS = 20000, MEGABYTE = 1 << 20 };
 
@@ -67,20 +68,6 @@ static void until(unsigned count)
 	uv_close((uv_handle_t *)&tick, NULL);
 	uv_run(&loop, UV_RUN_NOWAIT);
 	cr_assert(eq(uint, said.count, count));
-}
-
-/* The address with a peer id at its end. */
-static struct vd_multiaddr with_peer(const struct vd_multiaddr *address,
-				     const struct vd_peer_id *peer)
-{
-	struct vd_multiaddr full = *address;
-	struct vd_write w = vd_write_to(full.bytes + full.len, sizeof full.bytes - full.len);
-
-	vd_write_uvarint(&w, VD_MA_P2P);
-	vd_write_uvarint(&w, peer->len);
-	vd_write_bytes(&w, vd_peer_id_bytes(peer));
-	full.len = (uint16_t)(full.len + vd_write_len(&w));
-	return full;
 }
 
 static void begin(bool no_noise, bool no_tls)

@@ -12,31 +12,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/unit/database_folder.h"
+
 enum { PEERS = 4096 };
 static const vd_ns hour = VD_SECONDS(3600);
-static char folder[] = "/tmp/viaduct-peers-XXXXXX", path[64];
-static struct cp_loop *loop;
 
 static void setup(void)
 {
 	cr_assert(ge(int, sodium_init(), 0));
-	cr_assert(ne(ptr, mkdtemp(folder), NULL));
-	snprintf(path, sizeof path, "%s/peers", folder);
-	cr_assert(eq(int, (int)cp_loop_new(&loop), VD_OK));
+	make_folder();
 }
 
-static void teardown(void)
-{
-	char lock[80];
-
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	cp_loop_free(loop);
-	(void)unlink(path);
-	(void)unlink(lock);
-	(void)rmdir(folder);
-}
-
-TestSuite(peer_store, .init = setup, .fini = teardown);
+TestSuite(peer_store, .init = setup, .fini = remove_folder);
 
 static vd_ns unix_now(void)
 {

@@ -9,31 +9,13 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-static char folder[] = "/tmp/viaduct-store-XXXXXX", path[64];
-static struct cp_loop *loop;
+#include "tests/unit/database_folder.h"
+
 static struct vd_peer_id seen_peer;
 static struct vd_udp_addr seen_address;
 static unsigned seen;
 
-static void setup(void)
-{
-	cr_assert(ne(ptr, mkdtemp(folder), NULL));
-	snprintf(path, sizeof path, "%s/state", folder);
-	cr_assert(eq(int, (int)cp_loop_new(&loop), VD_OK));
-}
-
-static void teardown(void)
-{
-	char lock[80];
-
-	snprintf(lock, sizeof lock, "%s-lock", path);
-	cp_loop_free(loop);
-	(void)unlink(path);
-	(void)unlink(lock);
-	(void)rmdir(folder);
-}
-
-TestSuite(store, .init = setup, .fini = teardown);
+TestSuite(store, .init = make_folder, .fini = remove_folder);
 
 static struct vd_peer_id peer(uint8_t fill)
 {
