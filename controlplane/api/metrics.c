@@ -93,34 +93,43 @@ void metrics_gauge(struct metrics *m, const char *name, const char *help)
 	begin(m, name, "gauge", help);
 }
 
-static void sample(struct metrics *m, const char *value, const char *const *labels)
+static void put_label(struct metrics *m, const char *before, const char *name, const char *value)
 {
+	put(m, before);
+	put(m, name);
+	put(m, "=\"");
+	put_escaped(m, value);
+	put(m, "\"");
+}
+
+/* `end`: of a bucket, the last label; NULL: none. */
+static void sample(struct metrics *m, const char *suffix, const char *value,
+		   const char *const *labels, const char *end)
+{
+	const char *before = "{";
+
 	put(m, m->name);
-	if (m->counter)
-		put(m, "_total");
-	for (size_t i = 0; labels[i] && labels[i + 1]; i += 2) {
-		put(m, i ? "," : "{");
-		put(m, labels[i]);
-		put(m, "=\"");
-		put_escaped(m, labels[i + 1]);
-		put(m, "\"");
-	}
-	if (labels[0] && labels[1])
-		put(m, "}");
-	put(m, " ");
+	put(m, suffix);
+	for (size_t i = 0; labels[i] && labels[i + 1]; i += 2, before = ",")
+		put_label(m, before, labels[i], labels[i + 1]);
+	if (end)
+		put_label(m, before, "le", end);
+	put(m, end || (labels[0] && labels[1]) ? "} " : " ");
 	put(m, value);
 	put(m, "\n");
 }
 
-void metrics_sample_u64(struct metrics *m, uint64_t value, const char *const *labels)
+static void sample_u64(struct metrics *m, const char *suffix, uint64_t value,
+		       const char *const *labels, const char *end)
 {
 	char text[24];
 
 	snprintf(text, sizeof text, "%" PRIu64, value);
-	sample(m, text, labels);
+	sample(m, suffix, text, labels, end);
 }
 
-void metrics_sample_double(struct metrics *m, double value, const char *const *labels)
+static void sample_double(struct metrics *m, const char *suffix, double value,
+			  const char *const *labels)
 {
 	char text[40];
 
@@ -130,7 +139,22 @@ void metrics_sample_double(struct metrics *m, double value, const char *const *l
 		snprintf(text, sizeof text, "%cInf", value < 0 ? '-' : '+');
 	else
 		snprintf(text, sizeof text, "%.17g", value);
-	sample(m, text, labels);
+	sample(m, suffix, text, labels, NULL);
+}
+
+static const char *suffix_of(const struct metrics *m)
+{
+	return m->counter ? "_total" : "";
+}
+
+void metrics_sample_u64(struct metrics *m, uint64_t value, const char *const *labels)
+{
+	sample_u64(m, suffix_of(m), value, labels, NULL);
+}
+
+void metrics_sample_double(struct metrics *m, double value, const char *const *labels)
+{
+	sample_double(m, suffix_of(m), value, labels);
 }
 
 void metrics_histogram(struct metrics *m, const char *name, const char *help)
@@ -138,29 +162,16 @@ void metrics_histogram(struct metrics *m, const char *name, const char *help)
 	begin(m, name, "histogram", help);
 }
 
-static void put_suffixed(struct metrics *m, const char *suffix, const char *label, uint64_t value)
+void metrics_sample_bucket(struct metrics *m, uint64_t count, const char *end,
+			   const char *const *labels)
 {
-	char text[24];
-
-	snprintf(text, sizeof text, " %" PRIu64 "\n", value);
-	put(m, m->name);
-	put(m, suffix);
-	put(m, label);
-	put(m, text);
+	sample_u64(m, "_bucket", count, labels, end);
 }
 
-void metrics_bucket(struct metrics *m, uint64_t count, const char *end)
+void metrics_sample_sum(struct metrics *m, uint64_t count, double sum, const char *const *labels)
 {
-	char label[40];
-
-	snprintf(label, sizeof label, "{le=\"%s\"}", end);
-	put_suffixed(m, "_bucket", label, count);
-}
-
-void metrics_sum(struct metrics *m, uint64_t count, uint64_t sum)
-{
-	put_suffixed(m, "_count", "", count);
-	put_suffixed(m, "_sum", "", sum);
+	sample_u64(m, "_count", count, labels, NULL);
+	sample_double(m, "_sum", sum, labels);
 }
 
 enum vd_err metrics_finish(struct metrics *m)

@@ -47,12 +47,13 @@ void metrics_counter(struct metrics *m, const char *name, const char *help);
 void metrics_gauge(struct metrics *m, const char *name, const char *help);
 
 /*
- * A histogram without labels: each bucket with how many values were at most `end` ("5.0", at last
- * "+Inf"), then the sum.
+ * A histogram: each bucket with how many values were at most `end` ("5.0", at last "+Inf"), then
+ * count and sum. With labels: all of one set of labels, then all of the next.
  */
 void metrics_histogram(struct metrics *m, const char *name, const char *help);
-void metrics_bucket(struct metrics *m, uint64_t count, const char *end);
-void metrics_sum(struct metrics *m, uint64_t count, uint64_t sum);
+void metrics_sample_bucket(struct metrics *m, uint64_t count, const char *end,
+			   const char *const *labels);
+void metrics_sample_sum(struct metrics *m, uint64_t count, double sum, const char *const *labels);
 
 /* `labels`: pairs of name and value, ended by NULL. Use the macros. */
 void metrics_sample_u64(struct metrics *m, uint64_t value, const char *const *labels);
@@ -63,6 +64,13 @@ void metrics_sample_double(struct metrics *m, double value, const char *const *l
 #define metrics_double(m, value, ...)                                                              \
 	metrics_sample_double((m), (value),                                                        \
 			      (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+
+#define metrics_bucket(m, count, end, ...)                                                         \
+	metrics_sample_bucket((m), (count), (end),                                                 \
+			      (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
+#define metrics_sum(m, count, sum, ...)                                                            \
+	metrics_sample_sum((m), (count), (sum),                                                    \
+			   (const char *const[]){ __VA_ARGS__ __VA_OPT__(, ) NULL })
 
 /* Writes "# EOF". VD_ENOMEM when anything did not fit into memory. */
 enum vd_err metrics_finish(struct metrics *m);

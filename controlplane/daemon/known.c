@@ -293,7 +293,7 @@ static void write_histogram(struct metrics *m, const char *name, const char *hel
 			snprintf(end, sizeof end, "%u.0", keeper_bucket_end(i));
 		metrics_bucket(m, all, end);
 	}
-	metrics_sum(m, all, histogram->sum);
+	metrics_sum(m, all, (double)histogram->sum);
 }
 
 /* Of the public network: the others are few, and known to each other. */
@@ -311,6 +311,8 @@ void node_known_metrics(const struct node *node, struct metrics *m)
 	file = peer_store_counters(known->store);
 	metrics_gauge(m, "libp2p_identify_addrs_count", "addresses told to peers");
 	metrics_u64(m, keeper_announced(known->keeper)->count);
+	metrics_gauge(m, "libp2p_identify_protocols_count", "protocols told to peers");
+	metrics_u64(m, swarm_counters(known->swarm).protocols);
 	write_histogram(m, "libp2p_identify_protocols_received", "protocols that peers told of",
 			&c->protocols);
 	write_histogram(m, "libp2p_identify_addrs_received", "addresses that peers told of",

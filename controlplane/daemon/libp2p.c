@@ -47,6 +47,23 @@ ON_CONTROL static enum vd_err tell_perf(const struct node *node, struct swarm *s
 	return swarm_each_host(swarm, serve_perf, serve, sizeof *serve);
 }
 
+ON_CONTROL static void count_opened(void *context, const struct swarm_conn *conn)
+{
+	struct node *node = context;
+
+	conn_counts_opened(&node->conn_counts, &conn->info);
+}
+
+ON_CONTROL static void count_closed(void *context, const struct swarm_conn *conn, enum vd_err err,
+				    const char *why)
+{
+	struct node *node = context;
+
+	(void)err;
+	(void)why;
+	conn_counts_closed(&node->conn_counts, &conn->info, vd_now());
+}
+
 /* In one network; `key` NULL: the public one. */
 ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 					 const struct pnet_key *key, struct swarm **swarm_out,
@@ -63,13 +80,17 @@ ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 		},
 		.threads = node->config.host.threads,
 	};
+	const struct swarm_events counted = { .opened = count_opened,
+					      .closed = count_closed,
+					      .context = node };
 	enum vd_err err = swarm_new(&config, swarm_out);
 
 	if (err) {
 		snprintf(why, NODE_WHY, "cannot make the libp2p host: %s", vd_err_text(err));
 		return err;
 	}
-	return tell_perf(node, *swarm_out);
+	err = swarm_watch(*swarm_out, &counted);
+	return err ? err : tell_perf(node, *swarm_out);
 }
 
 ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
@@ -383,9 +404,7 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 	if (!sum_swarms(node, &sum, open))
 		return;
 	node_limits_metrics(node->host_limits, m);
-	metrics_counter(m, "libp2p_swarm_connections_opened", "libp2p connections opened");
-	metrics_u64(m, c->accepted, "dir", "inbound");
-	metrics_u64(m, c->dialled, "dir", "outbound");
+	conn_counts_write(&node->conn_counts, m);
 	metrics_gauge(m, "viaduct_swarm_connections", "libp2p connections that are open");
 	metrics_u64(m, open[0], "dir", "inbound");
 	metrics_u64(m, open[1], "dir", "outbound");

@@ -23,6 +23,7 @@
 #include "base/time.h"
 #include "controlplane/api/api.h"
 #include "controlplane/daemon/config.h"
+#include "controlplane/daemon/conn_counts.h"
 #include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
 #include "controlplane/host/book_router.h"
@@ -206,6 +207,7 @@ struct node {
 	struct swarm *swarms[NODE_SWARMS];
 	struct dialer *dialers[NODE_SWARMS];                       /* as swarms */
 	struct node_known_peers known[1 + VD_CONFIG_NETWORKS_MAX]; /* by them */
+	struct conn_counts conn_counts;                            /* of all of them */
 	struct link_book *link_book;    /* what peers told; NULL: there is nobody to tell it */
 	struct link_addresses link_own; /* what they are told */
 	vd_ns link_look;                /* whether that is another now */

@@ -426,6 +426,7 @@ void host_conn_established(struct host_conn *conn)
 	if (!uv_tcp_getsockname(&conn->tcp, (struct sockaddr *)&local, &len))
 		host_address_end(&local, &conn->local);
 	conn->established = true;
+	conn->handshake = vd_now();
 	conn->until = vd_now() + conn->host->negotiate_within;
 	uv_tcp_nodelay(&conn->tcp, 1);
 	read_on(conn);
@@ -438,6 +439,7 @@ static void announce(struct host_conn *conn)
 {
 	unlink_conn(conn);
 	conn->announced = true;
+	conn->handshake = vd_now() - conn->handshake;
 	link_conn(conn);
 	if (conn->machine.dialer)
 		conn->host->counters.dialled++;

@@ -136,6 +136,15 @@ void host_each(const struct host *host, void (*fn)(void *context, struct host_co
 	}
 }
 
+static enum vd_key_type key_type_of(struct vd_bytes public_key)
+{
+	enum vd_key_type type = VD_KEY_ED25519;
+	struct vd_bytes data;
+
+	(void)!vd_public_key_read(public_key, &type, &data); /* security took it */
+	return type;
+}
+
 void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_out)
 {
 	const struct connection *machine = &conn->machine;
@@ -150,6 +159,9 @@ void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_ou
 		.streams = machine->muxer->streams,
 		.since = conn->since,
 		.rtt = machine->muxer->rtt,
+		.key_type = key_type_of(machine->security->public_key),
+		.early_muxer = machine->security->muxer,
+		.handshake = conn->handshake,
 	};
 	memcpy(info_out->agent, conn->agent, sizeof info_out->agent);
 }

@@ -273,6 +273,9 @@ struct host_conn_info {
 	vd_ns since;
 	vd_ns rtt;              /* 0: not measured */
 	char agent[HOST_AGENT]; /* told by identify; printable characters alone */
+	enum vd_key_type key_type;
+	bool early_muxer; /* agreed on in the security handshake */
+	vd_ns handshake;  /* from the socket's to the connection's open */
 };
 void host_conn_info(const struct host_conn *conn, struct host_conn_info *info_out);
 /* Each open connection. */

@@ -61,9 +61,10 @@ struct host_conn {
 	uint64_t buffered; /* bytes, as the limits know it */
 	unsigned timed;    /* streams that have a deadline */
 	vd_ns since;
-	vd_ns until;   /* to be open by then */
-	vd_ns look_at; /* for streams that do not agree; 0: none negotiates */
-	int failed;    /* libuv's error of a connect that failed at once */
+	vd_ns handshake; /* while it lasts, when it began; then how long it took */
+	vd_ns until;     /* to be open by then */
+	vd_ns look_at;   /* for streams that do not agree; 0: none negotiates */
+	int failed;      /* libuv's error of a connect that failed at once */
 	struct host_dialling *waiting;
 	struct host_stream *streams;
 	struct host_stream *dead;                /* freed with the next turn */

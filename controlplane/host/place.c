@@ -304,6 +304,7 @@ static void publish(struct swarm_place *place)
 		atomic_store_explicit(&page->counters[i], counters[i], memory_order_relaxed);
 	atomic_store_explicit(&page->connections, place->host->conn_count, memory_order_relaxed);
 	atomic_store_explicit(&page->taken, place->taken, memory_order_relaxed);
+	atomic_store_explicit(&page->protocols, place->host->protocol_count, memory_order_relaxed);
 	atomic_store_explicit(&page->events_refused, place->events_refused, memory_order_relaxed);
 }
 

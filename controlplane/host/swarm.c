@@ -318,11 +318,13 @@ static void add_page(struct swarm_counters *to, const struct swarm_place *place)
 {
 	struct host_counters counters;
 	uint64_t from[SWARM_COUNTERS];
+	uint64_t protocols = atomic_load_explicit(&place->page.protocols, memory_order_relaxed);
 
 	for (size_t i = 0; i < SWARM_COUNTERS; i++)
 		from[i] = atomic_load_explicit(&place->page.counters[i], memory_order_relaxed);
 	memcpy(&counters, from, sizeof counters);
 	host_counters_add(&to->hosts, &counters);
+	to->protocols = protocols > to->protocols ? protocols : to->protocols;
 	to->letters_refused += place->down.refused;
 	to->events_refused +=
 	    atomic_load_explicit(&place->page.events_refused, memory_order_relaxed);

@@ -189,5 +189,6 @@ struct swarm_counters {
 	uint64_t letters_refused;   /* to threads whose mailbox was full */
 	uint64_t events_refused;    /* from threads: connections and words of identify dropped */
 	uint64_t retired;           /* closed for a preferred one */
+	uint64_t protocols;         /* that identify tells of now; the most of any host */
 };
 struct swarm_counters swarm_counters(const struct swarm *swarm) ON_CONTROL;

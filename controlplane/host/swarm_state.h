@@ -31,6 +31,7 @@ struct swarm_page { /* writer: the place; readers: control. On a cache line of i
 	_Alignas(64) _Atomic uint64_t connections; /* also those that are not open yet */
 	_Atomic uint64_t taken;                    /* sockets and dials that it began with */
 	_Atomic uint64_t events_refused;
+	_Atomic uint64_t protocols;
 	_Atomic uint64_t counters[SWARM_COUNTERS];
 };
 

@@ -94,6 +94,23 @@ Test(metrics, it_grows_as_needed)
 	cr_assert(strstr(finished(), "a{peer=\"99999\"} 99999\n# EOF\n") != NULL);
 }
 
+Test(metrics, a_histogram_has_its_labels_before_the_bucket)
+{
+	metrics_init(&m);
+	metrics_histogram(&m, "time_seconds", "how long");
+	metrics_bucket(&m, 1, "0.5", "dir", "in");
+	metrics_bucket(&m, 2, "+Inf", "dir", "in");
+	metrics_sum(&m, 2, 1.5, "dir", "in");
+	cr_assert(eq(int, (int)metrics_finish(&m), VD_OK));
+	cr_assert(
+	    eq(str, m.text,
+	       "# HELP time_seconds how long\n# TYPE time_seconds histogram\n"
+	       "time_seconds_bucket{dir=\"in\",le=\"0.5\"} 1\n"
+	       "time_seconds_bucket{dir=\"in\",le=\"+Inf\"} 2\n"
+	       "time_seconds_count{dir=\"in\"} 2\ntime_seconds_sum{dir=\"in\"} 1.5\n# EOF\n"));
+	metrics_fini(&m);
+}
+
 Test(metrics, a_histogram_has_buckets_count_and_sum)
 {
 	metrics_init(&m);
