@@ -36,7 +36,7 @@ main_configs udp
 		router_config "$name" /ip4/198.18.1.1/udp/4001 "$(router_ports udp)" "$everybody"
 	done
 	# each reserves at the one before it, so that a route leads around
-	sed -i "s|width: 16|&\n  delivery_pps: 500\n  routers: [ $(echo "$link_R3" | sed s/198.18.7.2/198.18.8.1/) ]|" "$net_dir/R.yaml"
+	sed -i "s|width: 16|&\n  delivery_pps: 200\n  routers: [ $(echo "$link_R3" | sed s/198.18.7.2/198.18.8.1/) ]|" "$net_dir/R.yaml"
 	sed -i "s|width: 16|&\n  routers: [ $(echo "$link_R" | sed s/198.18.8.2/198.18.6.1/) ]|" "$net_dir/R2.yaml"
 	sed -i "s|width: 16|&\n  routers: [ $(echo "$link_R2" | sed s/198.18.6.2/198.18.7.1/) ]|" "$net_dir/R3.yaml"
 	sed -i "s/allow: \[ /&$peer_M, /" "$net_dir/B.yaml"
@@ -176,6 +176,14 @@ attack "wrong overlay addresses, versions, lengths and protocols in a session" B
 		inner $r $to_b $b length 300
 		inner $r $to_b $b index 300
 	END
+
+# Half open at B: no more than a link may have of others, and the peers' own are not kept away.
+attack "a flood of first messages of sessions" B punted 2000 B session_cookie_asked+session_turned_away 500 <<-END
+		knock $r $to_b 4000
+	END
+begun=$(grown "$net_dir/before.B" "$net_dir/after.B" session_begun)
+[ "$begun" -le 300 ] || fail "B began $begun sessions with nobody"
+say M session "$r" "$to_b" "$b" # who is there comes in all the same
 
 exec 3>&- 4>&-
 links_up R 4 || fail "a link went down"

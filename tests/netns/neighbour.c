@@ -8,13 +8,16 @@
  *	route VIA PEER                          route STATUS LABEL BITS
  *	session VIA LABEL PEER                  session
  *	send VIA LABEL USED FLAGS COUNT INDEX   sent COUNT: frames whose payload begins with INDEX
- *	flip VIA LABEL                          sent COUNT: each bit that the tag covers, then the
- *frame as it was seal VIA LABEL PEER                     sent COUNT: each bit of a sealed frame,
- *then as it was inner VIA LABEL PEER KIND COUNT         sent COUNT: KIND: source, destination,
- *version, length, index, none reports                                 reports N N N N N: heard
- *since the start, by code
+ *	knock VIA LABEL COUNT                   sent COUNT: first messages of sessions, of nobody
+ *	flip VIA LABEL                          sent COUNT: a frame with each bit that the tag
+ *	                                        covers turned, then as it was
+ *	seal VIA LABEL PEER                     sent COUNT: the same of a sealed frame
+ *	inner VIA LABEL PEER KIND COUNT         sent COUNT: KIND: source, destination, version,
+ *	                                        length, index, none
+ *	reports                                 reports N N N N N: heard since the start, by code
  */
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +35,7 @@ enum {
 	TAGGED = 16,
 	PACKET = 48,
 	REPORT = 16,
+	FIRST = 1024, /* of message 1 */
 	OVERLAY_PREFIX = 0xfd76,
 	PAUSE_NS = 200000
 };
@@ -117,6 +121,34 @@ static void run_send(char **words)
 
 	for (uint64_t i = 0; i < count; i++)
 		hurl(link, frame, rogue_frame(link, &head, vd_bytes(payload, len), frame));
+	printf("sent %" PRIu64 "\n", count);
+}
+
+/* As well formed as a stranger can make it: its payload is an extension of nothing but padding. */
+static void write_first(uint8_t first[FIRST])
+{
+	static const uint8_t payload[] = { 0x22, 0xc3, 7, 0x92, 0x41, 0xbf, 7, 0x7a, 0xbc, 7 };
+
+	memset(first, 0, FIRST);
+	first[0] = MG_HANDSHAKE;
+	first[1] = 1;
+	randombytes_buf(first + 2, 4);   /* sender index */
+	randombytes_buf(first + 10, 32); /* e */
+	memcpy(first + 42, payload, sizeof payload);
+}
+
+static void run_knock(char **words)
+{
+	struct vd_peer_id via = peer_of(words[1]);
+	struct rogue_generation *link = rogue_current(&rogue, &via, false);
+	struct rogue_head head = { .label = number(words[2], 16) };
+	uint64_t count = number(words[3], 10);
+	uint8_t first[FIRST], frame[ROGUE_FRAME];
+
+	for (uint64_t i = 0; i < count; i++) {
+		write_first(first);
+		hurl(link, frame, rogue_frame(link, &head, vd_bytes(first, FIRST), frame));
+	}
 	printf("sent %" PRIu64 "\n", count);
 }
 
@@ -229,8 +261,9 @@ static const struct {
 	void (*run)(char **words);
 } commands[] = {
 	{ "link", 2, run_link },       { "reserve", 2, run_reserve }, { "route", 3, run_route },
-	{ "session", 4, run_session }, { "send", 7, run_send },       { "flip", 3, run_flip },
-	{ "seal", 4, run_seal },       { "inner", 6, run_inner },     { "reports", 1, run_reports },
+	{ "session", 4, run_session }, { "knock", 4, run_knock },     { "send", 7, run_send },
+	{ "flip", 3, run_flip },       { "seal", 4, run_seal },       { "inner", 6, run_inner },
+	{ "reports", 1, run_reports },
 };
 
 static void run_line(char *line)

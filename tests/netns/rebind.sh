@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The NAT before an edge gives it another source port: the link moves there after a challenge,
-# without a handshake, and traffic goes on both ways.
+# without a handshake, and traffic goes on both ways. Somebody on the path who sends A's frames from an
+# address that is not A's moves nothing, and gets no more bytes there than went from it.
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
 #	forward.py before R   two af_packet ports, 1 worker   udp port, TUN
@@ -12,7 +13,8 @@ net_begin
 line 4
 main_configs af_packet
 sed -i "s|routers: .*/udp/4001/|routers: [ /ip4/127.0.0.1/udp/5001/|" "$net_dir/A.yaml"
-ns_start A forward.txt python3 "$(dirname "$0")/forward.py" 5001 "$addr_ra" 4001
+ns A ip address add 198.18.1.7/24 dev a0
+ns_start A forward.txt python3 "$(dirname "$0")/forward.py" 5001 "$addr_ra" 4001 198.18.1.7
 nat=$started
 must_come 20 "the NAT runs" grep -q forwarding "$net_dir/forward.txt"
 daemons R A B
@@ -54,3 +56,19 @@ done
 	fail "there was a handshake instead"
 ns A ping -6 -q -i 0.02 -c 50 -W 2 "$main_overlay" >"$net_dir/ping.log" || fail "ping after the rebinding"
 grep -q ' 0% packet loss' "$net_dir/ping.log" || fail "packets are lost after the rebinding"
+
+# The liar: what A sends next comes from 198.18.1.7 first, and only from there.
+address_before=$(address)
+challenged=$(metric 'viaduct_link_moves_total{step="challenge"}')
+kill -USR2 "$nat"
+ns A ping -6 -q -i 0.02 -c 50 -W 2 "$main_overlay" >"$net_dir/ping.log" || fail "ping beside the liar"
+must_come 10 "the liar has lied" grep -q '^lied' "$net_dir/forward.txt"
+lied=$(sed -n 's/^lied \([0-9]*\) .*/\1/p' "$net_dir/forward.txt")
+got=$(sed -n 's/^lied [0-9]* //p' "$net_dir/forward.txt")
+echo "the liar sent $lied bytes of A's, and got $got"
+[ "$(metric 'viaduct_link_moves_total{step="challenge"}')" -gt "$challenged" ] || fail "R did not challenge the liar's address"
+[ "$got" -gt 0 ] || fail "the liar got no challenge"
+[ "$got" -le "$lied" ] || fail "R sent the liar $got bytes for $lied"
+[ "$(address)" = "$address_before" ] || fail "the liar moved A's link to $(address)"
+[ "$(metric 'viaduct_link_moves_total{step="moved"}')" = 3 ] || fail "the link moved for the liar"
+grep -q ' 0% packet loss' "$net_dir/ping.log" || fail "packets are lost beside the liar: $(grep loss "$net_dir/ping.log")"

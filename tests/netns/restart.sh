@@ -36,7 +36,7 @@ back() {
 	must_come 5 "the overlay is back after $3" pinged "$1" "$2" -W 0.3
 	back_after=$(($(now_ms) - back_from))
 	echo "$3: back $back_after ms after it was started again"
-	[ "$back_after" -lt 6000 ] || fail "the overlay is back too late"
+	[ "$back_after" -le 5000 ] || fail "the overlay is back too late"
 }
 
 line 4
