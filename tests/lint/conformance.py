@@ -20,7 +20,8 @@ HEAD = """# Conformance
 
 Each normative statement of [multigram/SPEC.md](../multigram/SPEC.md) and [switch/SPEC.md](../switch/SPEC.md), and what fails
 when it is broken. Below `tests/`: a Criterion test (`file:name`), a Go test, a rule that the Go edge tries from outside
-(`probe.go:text`), an invariant of a simulator (`sim_….c:text`), a vector (`vectors/folder:name`), or a script of real packets.
+(`probe.go:text`), an invariant of a simulator (`sim_….c:text`), a vector (`vectors/folder:name`), or a check of a script of real
+packets (`script.sh:text`).
 
 Written by `tests/lint/conformance.py --write` but for the last column, which is yours; the lint `conformance` holds it against specifications and tests.
 """
@@ -125,8 +126,8 @@ def missing(root, test):
         return None if registered(root, "interop", "go_tests" if file.endswith("_test.go") else "rules") else "not in meson.build"
     if name not in re.sub(r"\s*\n\s*\*? ?", " ", source):
         return "no such text in the file"
-    if path.suffix == ".c" and not name:
-        return "say which invariant"
+    if not name:
+        return "say which invariant" if path.suffix == ".c" else "say which check of the script"
     return None if registered(root, folder, stem, file) else "not in meson.build"
 
 
@@ -208,14 +209,14 @@ a fence: MUST
 SW = "| id | step |\n|---|---|\n| [SW-3.1-1] | It MUST be dropped, | `reason` |\n"
 UNIT, NET, GO = "tests/unit/a/test_b.c", "tests/netns/c.sh", "tests/interop/multigram-go/"
 TESTS = {"MG-2-1": "`unit/a/test_b.c:short_is_short`, `vectors/multigram:offer`",
-         "MG-2-2": "`netns/c.sh`, `interop/multigram-go/probe.go:2 it is sent`",
+         "MG-2-2": "`netns/c.sh:it does not come`, `interop/multigram-go/probe.go:2 it is sent`",
          "SW-3.1-1": "`interop/multigram-go/x_test.go:TestDrop`, `sim/sim_d.c:none is kept`"}
 GOOD = {
     SPECS["MG"]: MG, SPECS["SW"]: SW,
     PAGE: page({"MG-2-1": "A frame MUST be short.", "MG-2-2": "A frame SHOULD be sent, soon.",
                 "SW-3.1-1": "It MUST be dropped, | `reason`"}, TESTS),
     UNIT: "Test(b, short_is_short)\n{\n}\n", "tests/unit/a/meson.build": "foreach stem : ['b']\n",
-    "tests/netns/c.sh": "#\n", "tests/netns/meson.build": "foreach stem : ['c']\n",
+    "tests/netns/c.sh": "it || fail 'it does not come'\n", "tests/netns/meson.build": "foreach stem : ['c']\n",
     GO + "probe.go": 'p.rule(ok, "2 it is sent", got)\n', GO + "x_test.go": "func TestDrop(t *testing.T) {\n}\n",
     "tests/interop/meson.build": "['go_tests', 'rules']\n",
     "tests/sim/sim_d.c": "/* none is\n * kept */\nnone is kept\n", "tests/sim/meson.build": "'sim_d.c'\n",
@@ -248,6 +249,8 @@ run(check, good=GOOD, bad=[
     changed(UNIT, "Test(b, short_is_short)", "/* Test(b, short_is_short) */"),
     changed("tests/unit/a/meson.build", "['b']", "[]  # 'b'"),
     changed("tests/netns/meson.build", "['c']", "[]"),
+    changed("tests/netns/c.sh", "not come", "not go"),
+    changed(PAGE, "c.sh:it does not come", "c.sh"),
     changed(GO + "probe.go", "2 it is sent", "2 it is not"),
     changed(GO + "x_test.go", "TestDrop", "TestDropped"),
     changed("tests/interop/meson.build", "'rules'", "'rule'"),

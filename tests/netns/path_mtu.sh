@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The search for the path's MTU (RFC 8899) finds what passes where nobody tells: M forwards to a
 # cable of 1400 bytes and says nothing about what it drops. The TUN's MTU follows. Then the cable
-# shrinks while TCP runs: a black hole, which the session finds, and TCP goes on. At last it grows.
+# shrinks while TCP runs: a black hole, which the session finds, and TCP goes on. That it grows is noticed
+# after ten minutes: in virtual time (test_mtu_probe, sim_mtu).
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.3.1 --- 198.18.3.2 M 198.18.2.1 --- 198.18.2.2 B
 #	udp port, TUN       one udp port               forwards, no ICMP  1400      udp port, TUN

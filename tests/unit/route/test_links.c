@@ -310,6 +310,30 @@ Test(route_links, a_reservation_is_as_long_as_asked_and_at_most_an_hour)
 	}
 }
 
+Test(route_links, ids_come_back_as_they_were_whatever_the_answer)
+{
+	static const uint32_t ids[] = { 0, 1, 0x80000000, UINT32_MAX };
+	struct vd_peer_id stranger = peer(7), id = peer(1);
+
+	(void)bring_up(1, member);
+	for (size_t i = 0; i < sizeof ids / sizeof ids[0]; i++) {
+		struct control_msg ask = { .kind = CONTROL_RESERVE, .reserve = { .id = ids[i] } };
+		struct control_msg answer;
+
+		route_links_reserve(links, &id, &ask, 0, &answer);
+		cr_assert(eq(u32, answer.reserved.id, ids[i]));
+		route_links_reserve(links, &stranger, &ask, 0, &answer);
+		cr_assert(eq(u32, answer.reserved.id, ids[i]));
+		ask = (struct control_msg){ .kind = CONTROL_QUERY,
+					    .query = { .id = ids[i], .peer = stranger } };
+		route_links_query(links, &id, &ask, 0, &answer);
+		cr_assert(eq(u32, answer.route.id, ids[i]));
+		ask.query.peer.len = 0; /* neither of the two */
+		route_links_query(links, &id, &ask, 0, &answer);
+		cr_assert(eq(u32, answer.route.id, ids[i]));
+	}
+}
+
 Test(route_links, a_query_for_oneself_is_not_found)
 {
 	(void)bring_up(1, member);
