@@ -218,6 +218,15 @@ void session_path_traffic(struct session_path *sp, uint64_t sent, bool heard, vd
 	}
 }
 
+/* Nothing has answered yet: one more way may be the one that does. */
+static bool is_racing(const struct session_path *sp)
+{
+	for (int i = 0; i < CHALLENGES; i++)
+		if (sp->challenges[i].race && sp->challenges[i].next != VD_NEVER)
+			return true;
+	return false;
+}
+
 void session_path_challenged(struct session_path *sp, const struct peering_path *path, vd_ns now)
 {
 	if (!sp->used || is_current(sp, path))
@@ -228,7 +237,7 @@ void session_path_challenged(struct session_path *sp, const struct peering_path 
 		return;
 	}
 	/* Else our challenge over the slower path makes the peer race, and so on for ever. */
-	if (sp->raced && now < vd_ns_add(sp->raced, SEEK_EVERY))
+	if (sp->raced && now < vd_ns_add(sp->raced, SEEK_EVERY) && !is_racing(sp))
 		return;
 	sp->raced = now;
 	challenge(sp, &sp->current, now)->race = true;

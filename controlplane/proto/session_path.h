@@ -16,7 +16,7 @@
  *	any         the peer challenges another     same       challenges that one and the one
  *	            path than the used one                     in use: the first answer wins; but
  *	                                                       not within 4 s of the last such
- *	                                                       race, or MOVE
+ *	                                                       race that was answered, or MOVE
  *	any         a new path while in doubt       same       challenges it
  *	any         leave: its router drains        leaving    challenges all but the path in use,
  *	                                                       every 4 s; that one's answers move

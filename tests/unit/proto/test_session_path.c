@@ -427,6 +427,18 @@ Test(session_path, a_race_is_not_run_again_for_4_s)
 	cr_assert(eq(uint, challenges[2], 2));
 }
 
+Test(session_path, another_path_joins_a_race_that_nothing_has_answered)
+{
+	challenged(2);
+	run(VD_SECONDS(1), 1, true);
+	challenged(3); /* the peer found out that 2 is dead, too */
+	cr_assert(eq(uint, challenges[3], 1));
+	cr_assert(eq(int, (int)answer(3, 3), VD_OK));
+	cr_assert(eq(uint, moves, 1));
+	challenged(4);
+	cr_assert(eq(uint, challenges[4], 0), "that race is over");
+}
+
 Test(session_path, who_moved_does_not_race_what_it_left)
 {
 	add(2);
