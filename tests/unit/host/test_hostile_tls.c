@@ -17,6 +17,7 @@
 #include "controlplane/host/perf.h"
 #include "controlplane/proto/tls_certificate.h"
 #include "tests/unit/host/pair.h"
+#include "tests/unit/trusting_tls.h"
 
 enum { GOOD_BYTES = 4 << 20, OPENING = 32 };
 static const char opening[] = "\x13/multistream/1.0.0\n\x0b/tls/1.0.0\n";
@@ -35,18 +36,10 @@ static struct {
 	pthread_t thread;
 } peer;
 
-static int accept_any(X509_STORE_CTX *store, void *unused)
-{
-	(void)store;
-	(void)unused;
-	return 1;
-}
-
 static void make_peer(int64_t now)
 {
 	vd_identity_generate(&peer.identity);
-	peer.context = SSL_CTX_new(TLS_method());
-	SSL_CTX_set_cert_verify_callback(peer.context, accept_any, NULL);
+	peer.context = trusting_tls_new();
 	SSL_CTX_set_verify(peer.context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_alpn_protos(peer.context, (const uint8_t *)"\x0c/yamux/1.0.0\x06libp2p", 20);
 	cr_assert(eq(int, tls_certificate_make(&peer.identity, now, &peer.key, &peer.certificate),

@@ -7,6 +7,7 @@
 #include "controlplane/proto/tls_certificate.h"
 #include "tests/unit/base/vectors.h"
 #include "tests/unit/proto/security_pair.h"
+#include "tests/unit/trusting_tls.h"
 
 #define NOW INT64_C(1700000000)
 
@@ -217,18 +218,10 @@ struct peer {
 
 static struct peer peer;
 
-static int accept_any(X509_STORE_CTX *store, void *unused)
-{
-	(void)store;
-	(void)unused;
-	return 1;
-}
-
 static void make_peer(int64_t now)
 {
 	vd_identity_generate(&peer.identity);
-	peer.context = SSL_CTX_new(TLS_method());
-	SSL_CTX_set_cert_verify_callback(peer.context, accept_any, NULL);
+	peer.context = trusting_tls_new();
 	cr_assert(eq(int, tls_certificate_make(&peer.identity, now, &peer.key, &peer.certificate),
 		     VD_OK));
 	SSL_CTX_use_certificate(peer.context, peer.certificate);
