@@ -32,6 +32,7 @@ static void note_use(struct host_conn *conn, vd_ns now)
 		return;
 	atomic_store_explicit(&conn->live->streams, streams, memory_order_relaxed);
 	atomic_store_explicit(&conn->live->rtt, muxer->rtt, memory_order_relaxed);
+	atomic_store_explicit(&conn->live->going_away, muxer->going_away, memory_order_relaxed);
 }
 
 /* When one that another replaced is to be closed. */
@@ -69,7 +70,7 @@ static void on_timer(uv_timer_t *timer)
 		host_stream_expire(conn, now);
 	}
 	if (now >= retire_at(conn)) {
-		host_conn_close(conn, VD_OK, "another connection to this peer is preferred");
+		host_conn_leave(conn, "another connection to this peer is preferred");
 		return;
 	}
 	if (connection_expire(&conn->machine, now)) {
@@ -341,13 +342,15 @@ static void give_up(struct host_conn *conn, enum vd_err err)
 	host_conn_close(conn, err, conn->machine.reason);
 }
 
-/* We are done with it: what streams wrote goes out as far as the socket takes it. */
+/* We are done with it: what streams wrote, and that we go, as far as the socket takes it. */
 void host_conn_leave(struct host_conn *conn, const char *why)
 {
 	size_t sent;
 
-	if (conn->announced && !conn->closing)
+	if (conn->announced && !conn->closing) {
+		connection_close(&conn->machine);
 		(void)!send_output(conn, vd_now(), &sent);
+	}
 	host_conn_close(conn, VD_OK, why);
 }
 

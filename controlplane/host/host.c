@@ -99,7 +99,8 @@ struct host_conn *host_connection(const struct host *host, const struct vd_peer_
 {
 	struct host_conn *conn = *bucket_of((struct host *)(uintptr_t)host, peer);
 
-	while (conn && !vd_peer_id_equal(&conn->machine.security->peer, peer))
+	while (conn && (conn->machine.muxer->going_away ||
+			!vd_peer_id_equal(&conn->machine.security->peer, peer)))
 		conn = conn->next_open;
 	return conn;
 }

@@ -179,7 +179,8 @@ void host_unhandle(struct host *host, const char *id);
 
 /*
  * A stream on an open connection, for the first of `ids` (NULL ends them; static storage) that
- * the peer has. With one id it may be written at once. VD_ELIMIT, VD_ELINK_CLOSED, VD_ENOMEM.
+ * the peer has. With one id it may be written at once. VD_ELIMIT, VD_ENOMEM. VD_ELINK_CLOSED: the
+ * connection ends, or takes no more streams; dial anew.
  */
 enum vd_err host_open(struct host_conn *conn, const char *const *ids,
 		      const struct host_stream_class *calls, void *user,
@@ -250,7 +251,8 @@ enum vd_err host_dial_text(struct host *host, const char *address, host_dial_fn 
 /* `done` with `context` is not called any more. The attempt ends if nobody else waits for it. */
 void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
 
-/* An open connection to the peer, NULL without one. */
+/* An open connection to the peer that takes streams, NULL without one. After the peer's go-away one
+ * takes no more, and those that are open go on. */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 void host_disconnect(struct host_conn *conn);
 /* Closes it once it had no streams for `idle`; 0 takes that back. */

@@ -28,6 +28,7 @@ struct host_dialling { /* who waits for a connection */
 struct host_live { /* writer: the host's loop; readers: any thread */
 	_Atomic uint32_t streams;
 	_Atomic uint64_t rtt;
+	_Atomic bool going_away; /* it takes no further streams of ours */
 };
 
 struct host_told {          /* of identify, on a connection */

@@ -95,12 +95,18 @@ static bool is_better(const struct swarm *swarm, const struct swarm_row *a,
 	return a->order < b->order;
 }
 
+static bool takes_streams(const struct swarm_row *row)
+{
+	return !row->hanging_up &&
+	       !atomic_load_explicit(&row->live.going_away, memory_order_relaxed);
+}
+
 struct swarm_row *swarm_preferred(const struct swarm *swarm, const struct vd_peer_id *peer)
 {
 	struct swarm_row *best = NULL;
 
 	for (struct swarm_row *row = *bucket_of_peer(swarm, peer); row; row = row->next_peer)
-		if (!row->hanging_up && vd_peer_id_equal(&row->conn.info.peer, peer) &&
+		if (takes_streams(row) && vd_peer_id_equal(&row->conn.info.peer, peer) &&
 		    (!best || is_better(swarm, row, best)))
 			best = row;
 	return best;

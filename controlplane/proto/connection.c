@@ -230,6 +230,12 @@ void connection_sent(struct connection *c, size_t len)
 		security_sent(c->security, len);
 }
 
+void connection_close(struct connection *c)
+{
+	if (c->state == CONNECTION_OPEN)
+		muxer_go_away(c->muxer);
+}
+
 /* ---- streams and time: the muxer's ---- */
 
 struct muxer_event connection_next(struct connection *c)

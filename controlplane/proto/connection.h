@@ -84,6 +84,9 @@ enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_
 struct vd_bytes connection_next_output(struct connection *c, vd_ns now);
 void connection_sent(struct connection *c, size_t len);
 
+/* We end it: the peer is told so with what output there still is. Send it, then close. */
+void connection_close(struct connection *c);
+
 /* Events of its muxer; MUXER_NOTHING before it is open. */
 struct muxer_event connection_next(struct connection *c);
 

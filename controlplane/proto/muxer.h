@@ -80,6 +80,7 @@ struct muxer {
 	const struct muxer_class *class;
 	vd_ns rtt;          /* 0: not measured yet */
 	uint32_t streams;   /* open, of both sides */
+	bool going_away;    /* muxer_open fails for good: either side goes, or ids are used up */
 	const char *reason; /* after a failure: what was wrong; static storage */
 };
 
@@ -135,7 +136,7 @@ static inline enum vd_err muxer_expire(struct muxer *m, vd_ns now)
 
 /*
  * A stream of ours; it may be written at once. VD_ELIMIT: too many are open, or the peer has not
- * acknowledged earlier ones. VD_ELINK_CLOSED: either side goes away. VD_ENOMEM.
+ * acknowledged earlier ones. VD_ELINK_CLOSED: going_away; redial. VD_ENOMEM.
  */
 static inline enum vd_err muxer_open(struct muxer *m, struct muxer_stream **stream_out)
 {

@@ -22,7 +22,7 @@ const struct yamux_config yamux_defaults = {
 
 static void push_go_away(struct yamux *y, enum yamux_code code)
 {
-	y->going_away = true;
+	y->going_away = y->base.going_away = true;
 	yamux_push_control(y, &(struct yamux_frame){ .type = YAMUX_GO_AWAY, .length = code });
 }
 
@@ -162,10 +162,9 @@ static enum vd_err open_stream(struct muxer *m, struct muxer_stream **stream_out
 {
 	struct yamux *y = yamux_of(m);
 
-	if (y->failed || y->going_away || y->peer_going_away)
+	if (y->base.going_away)
 		return VD_ELINK_CLOSED;
-	if (y->outbound >= y->config.outbound_max || y->unacked >= YAMUX_ACK_BACKLOG ||
-	    y->next_id > UINT32_MAX - 2)
+	if (y->outbound >= y->config.outbound_max || y->unacked >= YAMUX_ACK_BACKLOG)
 		return VD_ELIMIT;
 
 	struct yamux_stream *stream = yamux_attach(y, y->next_id, false);
@@ -173,6 +172,7 @@ static enum vd_err open_stream(struct muxer *m, struct muxer_stream **stream_out
 	if (!stream)
 		return VD_ENOMEM;
 	y->next_id += 2;
+	y->base.going_away = y->next_id > UINT32_MAX - 2;
 	y->unacked++; /* from now, or a burst of them would pass before the first SYN */
 	yamux_enqueue(stream, YAMUX_SENDS);
 	*stream_out = &stream->base;

@@ -188,7 +188,7 @@ static enum vd_err take_go_away(struct yamux *y, const struct yamux_frame *frame
 {
 	if (y->peer_going_away)
 		return useless(y, now);
-	y->peer_going_away = true;
+	y->peer_going_away = y->base.going_away = true;
 	y->go_away_event = true;
 	y->go_away_code = frame->length;
 	return VD_OK;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* One connection a peer: two become one, and no stream is lost; without and with threads. */
+#include "controlplane/host/parts.h"
 #include "tests/unit/host/swarm_rig.h"
 
 /* Both dial each other at the same moment: two connections, until one is retired. */
@@ -143,6 +144,38 @@ Test(swarm, the_other_connection_stays_when_the_preferred_one_goes, .timeout = 1
 			ping_b(find.other);
 		}
 		cr_assert(eq(uint, a->closed, 1));
+		end();
+	}
+}
+
+static void run_go_away(struct swarm_task *task, struct host_conn *conn)
+{
+	if (conn) {
+		muxer_go_away(conn->machine.muxer);
+		host_conn_due(conn);
+	}
+	swarm_task_done(task);
+}
+
+Test(swarm, a_connection_whose_peer_goes_away_is_replaced_by_the_next_dial, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		struct hold task = { { .run = run_go_away, .done = hold_done } };
+		uint64_t id;
+
+		begin(threads);
+		dial_b();
+		id = said.id;
+		TURN_UNTIL(b->opened == 1);
+		cr_assert(eq(int, swarm_submit(b->swarm, b->last, &task.task), VD_OK));
+		TURN_UNTIL(!swarm_find(a->swarm, &b->identity.id));
+		dial_b();
+		cr_assert(eq(int, said.err, VD_OK));
+		cr_assert(ne(u64, said.id, id));
+		ping_b(said.id);
+		TURN_UNTIL(a->closed == 1); /* the idle one, as any that another replaced */
+		cr_assert(eq(u64, a->last, id));
 		end();
 	}
 }

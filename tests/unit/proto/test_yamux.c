@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "controlplane/proto/yamux_state.h"
 #include "tests/unit/proto/yamux_raw.h"
 
 static const uint8_t zeros[1 << 20];
@@ -425,6 +426,21 @@ Test(yamux, the_peers_going_away_is_told_and_ends_opening)
 	cr_assert(eq(int, raw_head(GO_AWAY, 0, 0, 2), VD_OK));
 	cr_assert(eq(u32, raw_event(MUXER_GO_AWAY).code, 2));
 	(void)raw_event(MUXER_NOTHING);
+	cr_assert(raw.m->going_away);
+	cr_assert(eq(int, muxer_open(raw.m, &stream), VD_ELINK_CLOSED));
+	muxer_free(raw.m);
+}
+
+Test(yamux, used_up_ids_end_opening_for_good)
+{
+	struct muxer_stream *stream;
+
+	raw_begin(&yamux_defaults, YAMUX_CLIENT);
+	((struct yamux *)raw.m)->next_id = UINT32_MAX - 2;
+	cr_assert(not(raw.m->going_away));
+	stream = opened();
+	cr_assert(eq(u64, stream->id, UINT32_MAX - 2));
+	cr_assert(raw.m->going_away);
 	cr_assert(eq(int, muxer_open(raw.m, &stream), VD_ELINK_CLOSED));
 	muxer_free(raw.m);
 }
