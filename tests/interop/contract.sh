@@ -6,7 +6,8 @@
 #	contract.sh DIALER LISTENER   a pair, in both contracts, over noise and tls
 #	contract.sh refuses           what it must not take for a success
 #
-# DIALER and LISTENER are c (viaduct-interop), or the mode `contract` of a peer of peers/.
+# DIALER and LISTENER are c (viaduct-interop), or the mode `contract` of a peer of peers/, or the path of a program of the
+# libp2p project's own (libp2p/test-plans, libp2p/unified-testing), of which each knows one: CONTRACTS=older or newer.
 set -eu
 . "$(dirname "$0")/stock.sh"
 export REDIS_ADDR=127.0.0.1:6379 redis_addr=127.0.0.1:6379
@@ -24,6 +25,7 @@ start_redis() {
 program() {
 	case $1 in
 	c) program=$net_build/tests/interop/viaduct-interop ;;
+	/*) program=$1 ;;
 	*)
 		stock_peer "$1"
 		program="$stock contract"
@@ -122,7 +124,7 @@ program "$2"
 listener=$program
 alone "$0" "$@"
 start_redis
-for contract in older newer; do
+for contract in ${CONTRACTS:-older newer}; do
 	pair "$contract" noise
 	pair "$contract" tls
 done
