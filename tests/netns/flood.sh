@@ -8,7 +8,8 @@
 #	                            |
 #	                 198.18.3.2 F      floods from random addresses of 198.18.0.0/15
 #
-# FLOOD_RATE: messages a second; FLOOD_LEAST: to how many it may be lowered; FLOOD_FLOOR: that must really leave. FLOOD_SECONDS. FLOOD_BESIDE: messages a second beside the good flow.
+# FLOOD_RATE: messages a second; FLOOD_LEAST: to how many it may be lowered, after FLOOD_TRIES with each;
+# FLOOD_FLOOR: that must really leave. FLOOD_SECONDS. FLOOD_BESIDE: messages a second beside the good flow.
 # FLOOD_DRIVER: udp, af_packet. FLOOD_IP: 4, 6 (the same numbers in fd00:18::, floods from
 # fd00:5eed::/32).
 set -eu
@@ -110,13 +111,16 @@ reached() {
 	awk '$2 == "sent" { print int($1 / $4) }' "$1"
 }
 
-before=$(rss)
+before=$(rss) tries=0
 until connects; do # a machine that does other things may have no time for all of them
 	echo "a flood of $rate/s: no link after $took ms"
-	[ $((rate / 2)) -ge "${FLOOD_LEAST:-25000}" ] || fail "C has no link to R under the flood"
+	tries=$((tries + 1))
+	if [ $((tries % ${FLOOD_TRIES:-1})) -eq 0 ]; then
+		[ $((rate / 2)) -ge "${FLOOD_LEAST:-25000}" ] || fail "C has no link to R under the flood"
+		rate=$((rate / 2))
+	fi
 	stop C
 	must_come $((seconds + 12)) "the flood ends" ended "$flooder"
-	rate=$((rate / 2))
 done
 must_come $((seconds + 12)) "the flood ends" ended "$flooder"
 reached=$(reached "$net_dir/flood.log")
