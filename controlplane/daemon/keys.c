@@ -215,13 +215,14 @@ const struct config_key config_keys[] = {
 	{ "host.connections_max", KEY_U32, AT(host.connections_max), .min = 16, .max = 1 << 20,
 	  .fallback = "16384",
 	  .help =
-	      "libp2p connections, both ways, of all networks. Each is an open file: at start "
+	      "libp2p connections, both ways, of all networks; the last quarter is for those "
+	      "that we dial. Each is an open file: at start "
 	      "the soft limit (`ulimit -n`) is raised to the hard one if that is needed, and it "
 	      "is an error if they do not fit (LimitNOFILE= of the unit)." },
 	{ "host.negotiating_max", KEY_U32, AT(host.negotiating_max), .min = 1, .max = 1 << 20,
 	  .fallback = "2048",
 	  .help = "Of those, how many may still be agreeing on encryption and streams, for which "
-		  "they have 15 s." },
+		  "they have 15 s; the last quarter is for those that we dial." },
 	{ "host.prefix_connections_max", KEY_U32, AT(host.prefix_connections_max), .min = 1,
 	  .max = 1 << 20, .fallback = "8",
 	  .help = "Connections from one IPv4 address or IPv6 /56, and eight times as many from a "

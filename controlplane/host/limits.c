@@ -123,12 +123,18 @@ static uint32_t sum(const _Atomic uint32_t pair[2])
 	return GET(pair[0]) + GET(pair[1]);
 }
 
+/* Whom we dial is ours to choose: no crowd that comes to us takes the last quarter. */
+static bool is_full(const _Atomic uint32_t pair[2], uint32_t max, bool dialer)
+{
+	return sum(pair) >= max || (!dialer && GET(pair[0]) >= max - max / HOST_LIMITS_OWN_SHARE);
+}
+
 /* Two threads may both find the last place, and take one more than there is: no harm. */
 enum vd_err host_limits_enter(struct host_limits *limits, bool dialer)
 {
-	if (sum(limits->connections) >= limits->config.connections)
+	if (is_full(limits->connections, limits->config.connections, dialer))
 		return block(limits, HOST_LIMIT_CONNECTIONS);
-	if (sum(limits->negotiating) >= limits->config.negotiating)
+	if (is_full(limits->negotiating, limits->config.negotiating, dialer))
 		return block(limits, HOST_LIMIT_NEGOTIATING);
 	ADD(limits->connections[dialer], 1);
 	ADD(limits->negotiating[dialer], 1);

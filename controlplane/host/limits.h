@@ -12,7 +12,9 @@
  * holds more than its share is closed.
  *
  * A prefix is an IPv4 address, or an IPv6 /56; of a /48, eight times as many may come. Loopback is
- * exempt. Prefixes count who connects to us alone: whom we dial is ours to choose.
+ * exempt. Prefixes count who connects to us alone: whom we dial is ours to choose. So is the last
+ * quarter of connections, and of those that negotiate: who connects to us does not get it, so that
+ * a crowd of strangers does not stop our dials.
  *
  * Threads:  any; counters are atomic, the table of prefixes has a lock that is held for a look-up,
  *           once when a connection comes and once when it goes; so has that of peers.
@@ -46,6 +48,8 @@ enum host_limit {
 #undef X
 	    HOST_LIMIT_COUNT
 };
+
+enum { HOST_LIMITS_OWN_SHARE = 4 }; /* one in so many connections is for dials alone */
 
 struct host_limits_config {
 	uint32_t connections;  /* both ways; each is an open file: raise RLIMIT_NOFILE to match */

@@ -75,6 +75,28 @@ Test(limits, connections_that_do_not_negotiate_make_no_room_for_others)
 	host_limits_free(limits);
 }
 
+Test(limits, who_connects_to_us_leaves_a_quarter_for_our_dials)
+{
+	begin();
+	for (unsigned i = 0; i < 8; i++) /* of 10 that negotiate */
+		cr_assert(eq(int, host_limits_enter(limits, false), VD_OK));
+	cr_assert(eq(int, host_limits_enter(limits, false), VD_ELIMIT));
+	assert_blocked(HOST_LIMIT_NEGOTIATING, 1);
+	for (unsigned i = 0; i < 2; i++)
+		cr_assert(eq(int, host_limits_enter(limits, true), VD_OK));
+	cr_assert(eq(int, host_limits_enter(limits, true), VD_ELIMIT));
+	for (unsigned i = 0; i < 10; i++)
+		host_limits_opened(limits, i < 2);
+	for (unsigned i = 8; i < 75; i++) { /* of 100 */
+		cr_assert(eq(int, host_limits_enter(limits, false), VD_OK));
+		host_limits_opened(limits, false);
+	}
+	cr_assert(eq(int, host_limits_enter(limits, false), VD_ELIMIT));
+	assert_blocked(HOST_LIMIT_CONNECTIONS, 1);
+	cr_assert(eq(int, host_limits_enter(limits, true), VD_OK));
+	host_limits_free(limits);
+}
+
 Test(limits, connections_in_all_are_bounded_and_counted_by_direction)
 {
 	begin();
