@@ -354,6 +354,17 @@ void host_conn_leave(struct host_conn *conn, const char *why)
 	host_conn_close(conn, VD_OK, why);
 }
 
+/* The peer said so within the channel; it need not end the socket. */
+static void end_of_peer(struct host_conn *conn)
+{
+	static const char why[] = "the peer ended the channel";
+
+	if (conn->announced)
+		host_conn_leave(conn, why);
+	else
+		host_conn_close(conn, VD_ELINK_CLOSED, why);
+}
+
 /* ---- in ---- */
 
 /* Keeps what the machine does not take yet, and stops reading until it does. */
@@ -535,6 +546,10 @@ void host_conn_pump(struct host_conn *conn)
 		return;
 	if (err) {
 		give_up(conn, err);
+		return;
+	}
+	if (conn->machine.ended) {
+		end_of_peer(conn);
 		return;
 	}
 	if (!keep_in_bounds(conn))

@@ -154,7 +154,7 @@ static enum vd_err receive_channel(struct connection *c, struct vd_bytes wire, s
 		err = end_handshake(c, now);
 	if (!err && security_open(c->security))
 		err = receive_plain(c, now);
-	c->ended = c->security->state == SECURITY_ENDED;
+	c->ended = c->security->state == SECURITY_ENDED && !security_input(c->security).len;
 	return err;
 }
 
@@ -219,6 +219,11 @@ struct vd_bytes connection_next_output(struct connection *c, vd_ns now)
 	if (wire.len || !security_open(c->security))
 		return wire;
 	seal_output(c, now);
+	wire = security_next_output(c->security);
+	if (wire.len || !c->closing)
+		return wire;
+	c->closing = false;
+	security_close(c->security);
 	return security_next_output(c->security);
 }
 
@@ -232,8 +237,10 @@ void connection_sent(struct connection *c, size_t len)
 
 void connection_close(struct connection *c)
 {
-	if (c->state == CONNECTION_OPEN)
-		muxer_go_away(c->muxer);
+	if (c->state != CONNECTION_OPEN)
+		return;
+	muxer_go_away(c->muxer);
+	c->closing = true;
 }
 
 /* ---- streams and time: the muxer's ---- */

@@ -62,7 +62,8 @@ enum connection_state {
 struct connection {
 	enum connection_state state;
 	bool dialer;
-	bool ended; /* the peer ends the channel: nothing more comes */
+	bool ended;   /* the peer ended the channel, and all that it wrote is taken: close it */
+	bool closing; /* we do, after the output that there is */
 	const struct connection_layers *layers;
 	struct vd_peer_id expected;      /* len 0: anybody */
 	struct multistream outer, inner; /* of the channel, of the muxer */
@@ -84,7 +85,8 @@ enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_
 struct vd_bytes connection_next_output(struct connection *c, vd_ns now);
 void connection_sent(struct connection *c, size_t len);
 
-/* We end it: the peer is told so with what output there still is. Send it, then close. */
+/* We end it: the peer is told so by muxer and channel, after what streams wrote as far as it grants
+ * that. Send what connection_next_output still has, then close. */
 void connection_close(struct connection *c);
 
 /* Events of its muxer; MUXER_NOTHING before it is open. */

@@ -2,6 +2,7 @@
 /* Connections that end in order: the side that goes says so, the side that hears it dials anew. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 #include "controlplane/host/parts.h"
@@ -108,5 +109,67 @@ Test(go_away, who_is_disconnected_hears_it_before_the_end)
 	cr_assert(eq(u32, code, 0));
 	cr_assert(attacker.cut);
 	attacker_end(&attacker);
+	pair_end(&pair);
+}
+
+/* ---- TLS has a word for the end (RFC 8446, 6.1) ---- */
+
+static struct {
+	unsigned count;
+	enum vd_err err;
+	enum security_state state;
+	char why[HOST_WHY];
+} a_closed;
+
+static void on_a_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	(void)context;
+	a_closed.count++;
+	a_closed.err = err;
+	a_closed.state = conn->machine.security->state;
+	snprintf(a_closed.why, sizeof a_closed.why, "%s", why);
+}
+
+static bool a_is_closed(struct pair *p)
+{
+	(void)p;
+	return a_closed.count == 1;
+}
+
+static bool b_has_one(struct pair *p)
+{
+	return host_connection(p->b, &p->identity_a.id);
+}
+
+/* Over TLS; b's end of the connection. */
+static struct host_conn *begin_tls(void)
+{
+	struct host_config a = { .no_noise = true, .events = { .closed = on_a_closed } };
+
+	pair_begin(&pair, &a, NULL);
+	pair_dial(&pair);
+	cr_assert(eq(int, pair.said.err, VD_OK));
+	pair_until(&pair, b_has_one);
+	return host_connection(pair.b, &pair.identity_a.id);
+}
+
+Test(go_away, over_tls_the_end_is_told_by_the_channel)
+{
+	host_disconnect(begin_tls());
+	pair_until(&pair, a_is_closed);
+	cr_assert(eq(int, a_closed.err, VD_OK));
+	cr_assert(eq(int, a_closed.state, SECURITY_ENDED));
+	pair_end(&pair);
+}
+
+Test(go_away, a_channel_that_the_peer_ended_ends_though_its_socket_does_not)
+{
+	struct host_conn *of_b = begin_tls();
+
+	security_close(of_b->machine.security);
+	host_conn_due(of_b);
+	pair_until(&pair, a_is_closed);
+	cr_assert(eq(int, a_closed.err, VD_OK));
+	cr_assert(eq(str, a_closed.why, "the peer ended the channel"));
 	pair_end(&pair);
 }
