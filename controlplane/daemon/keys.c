@@ -234,7 +234,8 @@ const struct config_key config_keys[] = {
 	  .help = "Streams of one protocol that all peers together may have open with us." },
 	{ "host.buffered_mb", KEY_U32, AT(host.buffered_mb), .min = 1, .max = 1 << 20,
 	  .fallback = "512",
-	  .help = "MiB that wait in all connections, unread or unsent. Above it a connection that "
+	  .help = "MiB that wait in all connections: unread, unsent, or not whole yet. Above it a "
+		  "connection that "
 		  "adds to it, and holds more than its share, is closed." },
 	{ "host.networks", KEY_MAPS, AT(host.networks), .room = sizeof(struct vd_config_network),
 	  EXTRA(host.network_count), .max = VD_CONFIG_NETWORKS_MAX, .fallback = "[]",

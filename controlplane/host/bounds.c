@@ -55,8 +55,10 @@ void host_bounds_left(struct host_conn *conn)
 static uint64_t held_by(const struct host_conn *conn)
 {
 	const struct muxer *muxer = conn->machine.muxer;
+	const struct security *security = conn->machine.security;
 
-	return (muxer ? muxer_buffered(muxer) : 0) + conn->held_len + conn->writing_len;
+	return (muxer ? muxer_buffered(muxer) : 0) + (security ? security_buffered(security) : 0) +
+	       conn->held_len + conn->writing_len + conn->told_of_us.held;
 }
 
 bool host_bounds_grew(const struct host_conn *conn)

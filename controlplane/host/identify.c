@@ -89,17 +89,30 @@ static void tell_identified(struct host_conn *conn, struct vd_bytes told)
 		events->identified(events->context, conn, told);
 }
 
-static void free_told(struct byte_queue *told)
+static enum vd_err add_told(struct host_conn *conn, struct byte_queue *told, struct vd_bytes in)
 {
+	size_t before = byte_queue_held(told);
+	enum vd_err err =
+	    told->len + in.len > IDENTIFY_STREAM_MAX ? VD_EPEER_RANGE : byte_queue_push(told, in);
+
+	conn->told_of_us.held += byte_queue_held(told) - before;
+	return err;
+}
+
+static void free_told(struct host_conn *conn, struct byte_queue *told)
+{
+	conn->told_of_us.held -= byte_queue_held(told);
 	byte_queue_fini(told);
 	free(told);
 }
 
 static void forget(struct host_stream *stream)
 {
+	struct host_conn *conn = host_stream_conn(stream);
+
 	if (is_push(stream))
-		host_stream_conn(stream)->told_of_us.pushing = false;
-	free_told(host_stream_user(stream));
+		conn->told_of_us.pushing = false;
+	free_told(conn, host_stream_user(stream));
 	host_stream_use(stream, NULL, NULL);
 }
 
@@ -111,8 +124,7 @@ static void on_told(struct host_stream *stream)
 	enum vd_err err = VD_OK;
 
 	while (!err && (in = host_stream_read(stream)).len) {
-		err = told->len + in.len > IDENTIFY_STREAM_MAX ? VD_EPEER_RANGE
-							       : byte_queue_push(told, in);
+		err = add_told(conn, told, in);
 		host_stream_taken(stream, in.len);
 	}
 	if (!err && !host_stream_ended(stream))
@@ -131,7 +143,7 @@ static void on_told(struct host_stream *stream)
 	host_stream_finish(stream);
 	host_stream_release(stream);
 	tell_identified(conn, byte_queue_bytes(told));
-	free_told(told);
+	free_told(conn, told);
 }
 
 static void on_lost(struct host_stream *stream, enum vd_err err)

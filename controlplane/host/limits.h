@@ -57,7 +57,7 @@ struct host_limits_config {
 	uint32_t prefix;       /* connections from one prefix */
 	uint32_t peer_streams; /* that one peer opened, on all its connections */
 	uint32_t protocol_streams; /* that peers opened, of one protocol */
-	uint64_t buffered_bytes;   /* unread and unsent, of all connections */
+	uint64_t buffered_bytes;   /* unread, unsent, not whole yet, of all connections */
 };
 
 extern const struct host_limits_config host_limits_defaults;

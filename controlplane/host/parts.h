@@ -36,6 +36,7 @@ struct host_told {          /* of identify, on a connection */
 	bool asked, pushes; /* it told of itself; and that it takes pushes */
 	bool pushing;       /* a push of the peer is under way */
 	bool telling;       /* one of ours is */
+	size_t held;        /* bytes of what it tells, not all there yet */
 	vd_ns pushes_full;  /* when it may push as often as at first again */
 };
 

@@ -48,6 +48,12 @@ void byte_queue_pop(struct byte_queue *queue, size_t len);
 /* Bytes that this thread keeps; 0 under AddressSanitizer. */
 size_t byte_queue_kept(void);
 
+/* Bytes of memory it holds, full or not. */
+static inline size_t byte_queue_held(const struct byte_queue *queue)
+{
+	return queue->cap;
+}
+
 static inline struct vd_bytes byte_queue_bytes(const struct byte_queue *queue)
 {
 	return vd_bytes(queue->len ? queue->at + queue->head : NULL, queue->len);

@@ -391,6 +391,14 @@ static void sent(struct security *security, size_t len)
 	byte_queue_pop(&of(security)->out, len);
 }
 
+static size_t buffered(const struct security *security)
+{
+	const struct noise_stream *s = (const struct noise_stream *)security;
+
+	return byte_queue_held(&s->message) + byte_queue_held(&s->part.plain) +
+	       byte_queue_held(&s->plain) + byte_queue_held(&s->out);
+}
+
 static void close_channel(struct security *security)
 {
 	(void)security; /* there is no message for it */
@@ -426,6 +434,7 @@ static const struct security_class noise_class = {
 	.write = write_plain,
 	.next_output = next_output,
 	.sent = sent,
+	.buffered = buffered,
 	.close = close_channel,
 	.free = free_channel,
 };

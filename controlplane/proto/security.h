@@ -60,6 +60,7 @@ struct security_class {
 	enum vd_err (*write)(struct security *s, struct vd_bytes plain, size_t *took_out);
 	struct vd_bytes (*next_output)(struct security *s);
 	void (*sent)(struct security *s, size_t len);
+	size_t (*buffered)(const struct security *s);
 	void (*close)(struct security *s);
 	void (*free)(struct security *s);
 };
@@ -121,6 +122,12 @@ static inline struct vd_bytes security_next_output(struct security *s)
 static inline void security_sent(struct security *s, size_t len)
 {
 	s->class->sent(s, len);
+}
+
+/* Memory of what waits inside, both ways: a record that is not whole yet, too. */
+static inline size_t security_buffered(const struct security *s)
+{
+	return s->class->buffered(s);
 }
 
 /* Nothing more will be written: TLS says so to the peer, Noise has no word for it. */

@@ -340,6 +340,21 @@ static void sent(struct security *security, size_t len)
 	byte_queue_pop(&of(security)->out, len);
 }
 
+/* OpenSSL has a buffer of a whole record as soon as one is begun: its header, or its body ("RB").
+ */
+static bool has_begun_record(const SSL *ssl)
+{
+	return SSL_has_pending(ssl) == 1 || strcmp(SSL_rstate_string(ssl), "RB") == 0;
+}
+
+static size_t buffered(const struct security *security)
+{
+	const struct tls_stream *s = (const struct tls_stream *)security;
+
+	return byte_queue_held(&s->plain) + byte_queue_held(&s->out) +
+	       (has_begun_record(s->ssl) ? RECORD_MAX : 0);
+}
+
 static void close_channel(struct security *security)
 {
 	ERR_clear_error();
@@ -370,6 +385,7 @@ static const struct security_class tls_class = {
 	.write = write_plain,
 	.next_output = next_output,
 	.sent = sent,
+	.buffered = buffered,
 	.close = close_channel,
 	.free = free_channel,
 };

@@ -87,6 +87,13 @@ static void plain_sent(struct security *s, size_t len)
 	byte_queue_pop(&plain_of(s)->out, len);
 }
 
+static size_t plain_buffered(const struct security *s)
+{
+	const struct plain *plain = (const struct plain *)s;
+
+	return byte_queue_held(&plain->in) + byte_queue_held(&plain->out);
+}
+
 static void plain_close(struct security *s)
 {
 	(void)s;
@@ -99,9 +106,16 @@ static void plain_free(struct security *s)
 	free(s);
 }
 
-static const struct security_class plain_class = { "/plain",    plain_receive, plain_input,
-						   plain_taken, plain_write,   plain_next_output,
-						   plain_sent,  plain_close,   plain_free };
+static const struct security_class plain_class = { .protocol = "/plain",
+						   .receive = plain_receive,
+						   .input = plain_input,
+						   .taken = plain_taken,
+						   .write = plain_write,
+						   .next_output = plain_next_output,
+						   .sent = plain_sent,
+						   .buffered = plain_buffered,
+						   .close = plain_close,
+						   .free = plain_free };
 
 static struct security *make_plain(const void *config, bool dialer, const struct vd_peer_id *peer)
 {

@@ -28,6 +28,7 @@ enum {
 	LIMIT = 8 * MIB,      /* of what all connections may hold */
 	SLACK = 4 * MIB,      /* sockets' copies, machines, ours and the attacker's */
 	FRAGMENTS = 24 * MIB, /* what the allocator may keep of it */
+	CROWD = 128,          /* of 128 KiB: 16 MiB, if nothing counted them */
 	STREAMS = 400,        /* of 256 KiB each way: 100 MiB, if nothing held them */
 };
 
@@ -289,4 +290,76 @@ Test(hostile_memory, stays_in_its_limit_however_often_it_is_attacked, .timeout =
 		pair_end(&pair);
 		host_limits_free(limits);
 	}
+}
+
+/* ---- a crowd ---- */
+
+static struct attacker crowd[CROWD];
+
+static bool is_blocked(struct pair *p)
+{
+	(void)p;
+	look();
+	return host_limits_blocked(limits, HOST_LIMIT_BUFFERED) > 0;
+}
+
+static void begin_record(struct attacker *one)
+{
+	static uint8_t part[40000];
+	size_t said = 0;
+
+	part[0] = part[1] = 0xff; /* of 65,535 bytes: its end never comes */
+	while (said < sizeof part && !one->cut) {
+		said += attacker_say(one, vd_bytes(part + said, sizeof part - said));
+		uv_run(&pair.loop, UV_RUN_NOWAIT);
+		look();
+	}
+}
+
+/* Of what identify asked it (stream 2): 60,000 bytes, but the last. */
+static void begin_to_tell(struct attacker *one)
+{
+	static const char opening[] = "\x13/multistream/1.0.0\n\x0f/ipfs/id/1.0.0\n\xe0\xd4\x03";
+	static const uint8_t block[4096];
+
+	(void)attacker_frame(one, FRAME_DATA, FRAME_ACK, 2, sizeof opening - 1,
+			     vd_bytes(opening, sizeof opening - 1));
+	for (unsigned i = 0; i < 14; i++) {
+		(void)attacker_frame(one, FRAME_DATA, 0, 2, sizeof block,
+				     vd_bytes(block, sizeof block));
+		uv_run(&pair.loop, UV_RUN_NOWAIT);
+		look();
+	}
+}
+
+static void run_crowd(const char *what, void (*attack)(struct attacker *one))
+{
+	begin();
+	for (size_t i = 0; i < CROWD; i++) {
+		attacker_connect(&crowd[i], &pair);
+		attacker_negotiate(&crowd[i], &pair);
+	}
+	start_good();
+	await_good(1);
+	begin_looking();
+	start_good();
+	for (size_t i = 0; i < CROWD; i++)
+		attack(&crowd[i]);
+	await_good(2);
+	assert_bounded(what);
+	pair_until(&pair, is_blocked);
+	for (size_t i = 0; i < CROWD; i++)
+		attacker_end(&crowd[i]);
+	pair_end(&pair);
+	host_limits_free(limits);
+}
+
+Test(hostile_memory, a_crowd_that_begins_records_stays_in_the_limit, .timeout = 120)
+{
+	run_crowd("begins a record", begin_record);
+}
+
+Test(hostile_memory, a_crowd_that_begins_to_tell_of_itself_stays_in_the_limit, .timeout = 120)
+{
+	run_crowd("begins to tell", begin_to_tell);
 }

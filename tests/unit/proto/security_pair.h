@@ -77,6 +77,31 @@ static inline void pair_transfer(struct security_pair *pair, unsigned from, size
 	cr_assert(eq(sz, read, len));
 }
 
+/* Of a record, `first` bytes arrive: what then waits is counted, and after the rest nothing is. */
+static inline void pair_assert_begun_counts(struct security_pair *pair, size_t first,
+					    size_t at_least)
+{
+	static const uint8_t plain[16000];
+	size_t took, used;
+
+	cr_assert(eq(sz, security_buffered(pair->ends[1]), 0));
+	cr_assert(
+	    eq(int, security_write(pair->ends[0], vd_bytes(plain, sizeof plain), &took), VD_OK));
+
+	struct vd_bytes out = security_next_output(pair->ends[0]);
+
+	cr_assert(ge(sz, security_buffered(pair->ends[0]), out.len));
+	cr_assert(eq(int, security_receive(pair->ends[1], vd_bytes(out.at, first), &used), VD_OK));
+	cr_assert(eq(sz, used, first));
+	cr_assert(ge(sz, security_buffered(pair->ends[1]), at_least), "%zu bytes", first);
+	security_sent(pair->ends[0], first);
+	cr_assert(pair_carry(pair, 0));
+	cr_assert(ge(sz, security_buffered(pair->ends[1]), sizeof plain));
+	security_taken(pair->ends[1], security_input(pair->ends[1]).len);
+	cr_assert(eq(sz, security_buffered(pair->ends[0]), 0));
+	cr_assert(eq(sz, security_buffered(pair->ends[1]), 0));
+}
+
 static inline void pair_free(struct security_pair *pair)
 {
 	security_free(pair->ends[0]);

@@ -451,3 +451,13 @@ Test(noise_hello, further_muxers_are_passed_over)
 	cr_assert(eq(int, noise_hello_read(vd_bytes(in, 2 + 39 * 3), &hello), VD_OK));
 	cr_assert(eq(u32, hello.muxer_count, SECURITY_MUXERS));
 }
+
+Test(noise_stream, a_record_that_is_not_whole_is_counted)
+{
+	struct security_pair pair = make_pair(yamux, yamux, NULL);
+
+	pair_run(&pair);
+	pair_assert_begun_counts(&pair, 100, 98);
+	pair_assert_begun_counts(&pair, 15000, 14998);
+	pair_free(&pair);
+}

@@ -394,3 +394,14 @@ Test(tls_peer, key_updates_without_end_do_not_grow_the_output)
 	cr_assert(lt(sz, most, 70000));
 	end_peer(s);
 }
+
+Test(tls_stream, a_record_that_is_not_whole_is_counted)
+{
+	struct security_pair pair = make_pair(yamux, yamux, NULL);
+
+	pair_run(&pair);
+	for (size_t first = 1; first < 8; first++)
+		pair_assert_begun_counts(&pair, first, 16384); /* OpenSSL's buffer */
+	pair_assert_begun_counts(&pair, 15000, 16384);
+	end(&pair);
+}
