@@ -12,6 +12,7 @@
 #include "base/log_settings.h"
 #include "controlplane/host/perf.h"
 #include "controlplane/proto/identify.h"
+#include "controlplane/proto/identify_stream.h"
 #include "tests/unit/host/attacker.h"
 
 enum { LOG_MAX = 1 << 16 };
@@ -227,6 +228,64 @@ Test(hostile_reasons, of_streams, .init = begin, .fini = end)
 		assert_counted(row, &before);
 		cr_assert(eq(u32, host_connection_count(pair.b), 2), "%s", row->what);
 	}
+	attacker_end(&attacker);
+}
+
+/* ---- without end ---- */
+
+enum { ROUNDS = 2 * IDENTIFY_STREAM_MAX / 4096 };
+
+/* Message upon message, each well-formed: an unknown field of 2,043 bytes. */
+static void fill_with_messages(uint8_t block[4096])
+{
+	static const uint8_t head[] = { 0xfe, 0x0f, 0x7a, 0xfb, 0x0f };
+
+	memset(block, 0, 4096);
+	memcpy(block, head, sizeof head);
+	memcpy(block + 2048, head, sizeof head);
+}
+
+/* One message more at a time, until b has enough; it must, before all are said. */
+static void tell_without_end(uint32_t id, uint64_t broke)
+{
+	uint8_t block[4096];
+	unsigned round = 0;
+
+	fill_with_messages(block);
+	while (round < ROUNDS && host_counters(pair.b)->peers_broke == broke) {
+		round += attacker_frame(&attacker, FRAME_DATA, 0, id, sizeof block,
+					vd_bytes(block, sizeof block));
+		pair_turn(&pair);
+		(void)attacker_is_cut(&attacker);
+	}
+	cr_assert(lt(uint, round, ROUNDS));
+	wanted_why = "what it told does not read";
+	pair_until(&pair, stream_is_told);
+	cr_assert(eq(u64, host_counters(pair.b)->peers_broke, broke + 1));
+	cr_assert(eq(u32, host_connection_count(pair.b), 2)); /* the stream ends alone */
+}
+
+Test(hostile_reasons, of_an_answer_to_identify_without_end, .init = begin, .fini = end)
+{
+	static const char answer[] = MULTISTREAM "\x0f/ipfs/id/1.0.0\n";
+
+	attacker_connect(&attacker, &pair);
+	attacker_negotiate(&attacker, &pair);
+	cr_assert(attacker_frame(&attacker, FRAME_DATA, FRAME_ACK, 2, sizeof answer - 1,
+				 vd_bytes(answer, sizeof answer - 1)));
+	tell_without_end(2, host_counters(pair.b)->peers_broke);
+	attacker_end(&attacker);
+}
+
+Test(hostile_reasons, of_a_push_without_end, .init = begin, .fini = end)
+{
+	static const char push[] = OPEN_PUSH;
+
+	negotiate();
+	pair_until(&pair, is_identified);
+	cr_assert(attacker_frame(&attacker, FRAME_DATA, FRAME_SYN, 1, sizeof push - 1,
+				 vd_bytes(push, sizeof push - 1)));
+	tell_without_end(1, host_counters(pair.b)->peers_broke);
 	attacker_end(&attacker);
 }
 
