@@ -419,7 +419,7 @@ struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *
 
 /* session_paths.c: which path each session uses. A handshake was done over `path`. */
 void node_use_path(struct node *node, const struct vd_peer_id *peer,
-		   const struct peering_path *path) ON_CONTROL;
+		   const struct peering_path *path, vd_ns now) ON_CONTROL;
 /* Another way to a session peer: kept as a fallback. */
 void node_add_path(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
 		   vd_ns now) ON_CONTROL;

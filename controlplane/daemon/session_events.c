@@ -318,7 +318,7 @@ ON_CONTROL static void on_use(struct node *node, const struct peering_event *eve
 		return;
 	node_move_session(node, event->index, &data);
 	route_sessions_moved(node->sessions, event->index, &path, &data);
-	node_use_path(node, &event->peer, &event->path);
+	node_use_path(node, &event->peer, &event->path, now);
 }
 
 /* ---- up and down ---- */

@@ -17,15 +17,6 @@ ON_CONTROL static struct session_path *machine(struct node *node, const struct v
 
 /* ---- what comes in ---- */
 
-void node_use_path(struct node *node, const struct vd_peer_id *peer,
-		   const struct peering_path *path)
-{
-	struct session_path *paths = machine(node, peer);
-
-	if (paths)
-		session_path_use(paths, path);
-}
-
 void node_add_path(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
 		   vd_ns now)
 {
@@ -132,6 +123,20 @@ ON_CONTROL static void forget_void(const struct node *node, struct session_path 
 		if (is_void(node, &path))
 			session_path_del(paths, &path);
 	}
+}
+
+/* A handshake may have begun before its router drained, or the path left be by one that does. */
+void node_use_path(struct node *node, const struct vd_peer_id *peer,
+		   const struct peering_path *path, vd_ns now)
+{
+	struct session_path *paths = machine(node, peer);
+
+	if (!paths)
+		return;
+	session_path_use(paths, path);
+	forget_void(node, paths);
+	if (is_void(node, path))
+		session_path_leave(paths, now);
 }
 
 void node_on_session_control(struct node *node, const struct peering_event *event, vd_ns now)

@@ -13,7 +13,8 @@
  *	- a side changes to a path only when a challenge of its own, sent over that path in the
  *	  last 10 s, was answered over it, or a handshake done; and says so (MOVE);
  *	- the path that it left is its first fallback; there are 4 at most, none twice, none in use;
- *	- it never changes to a path by a router that drains, although the peer may challenge it;
+ *	- it never changes to a path by a router that drains, although the peer may challenge it,
+ *	  nor begins a handshake over one;
  *	- over one path go at most 4 challenges a second;
  *	- while for 20 s some path has passed both ways, known to both sides, what a host says
  *	  arrives: no later than 20 s after what it said before.
@@ -204,7 +205,6 @@ static void ask(struct sim *sim, unsigned who, const struct session_path_event *
 static void change(struct sim *sim, struct side *side, uint8_t path)
 {
 	expect(sim, side->proven == path + 1, "changed to a path that nothing came over");
-	expect(sim, !sim->drains[path], "changed to a path whose router drains");
 	expect(sim, side->uses == path || fallback(&side->sp, side->uses) == 0,
 	       "the path that was left is no fallback");
 	side->uses = path;
@@ -239,10 +239,14 @@ static void drain(struct sim *sim, unsigned who)
 			return;
 		case SESSION_PATH_CHALLENGE: ask(sim, who, &event); break;
 		case SESSION_PATH_MOVE:
+			expect(sim, !sim->drains[number_of(&event.path)],
+			       "changed to a path whose router drains");
 			change(sim, side, number_of(&event.path));
 			forget_drained(sim, side);
 			break;
 		case SESSION_PATH_DIAL:
+			expect(sim, !sim->drains[number_of(&event.path)],
+			       "a handshake over a path whose router drains");
 			emit(sim, who, HELLO_1, number_of(&event.path), NULL);
 			break;
 		}
@@ -282,6 +286,9 @@ static void on_done(struct sim *sim, struct side *side, const struct frame *fram
 	session_path_use(&side->sp, &path);
 	if (side->uses != frame->path)
 		change(sim, side, frame->path);
+	forget_drained(sim, side);
+	if (sim->drains[frame->path]) /* it had begun before */
+		session_path_leave(&side->sp, sim->now);
 }
 
 static void on_frame(struct sim *sim, const struct frame *frame)
@@ -469,7 +476,7 @@ static void happen(struct sim *sim)
 	struct side *side = &sim->sides[who];
 	struct peering_path path = path_of(n);
 
-	switch (draw(sim, 12)) {
+	switch (draw(sim, 13)) {
 	case 0: sim->ways[who][side->uses].dead = true; break;
 	case 1: sim->ways[0][side->uses].dead = sim->ways[1][side->uses].dead = true; break;
 	case 2: sim->ways[who][n].dead = true; break;
@@ -481,6 +488,10 @@ static void happen(struct sim *sim)
 	case 8: set_draining(sim, draw(sim, 2) ? n : side->uses, draw(sim, 2)); break;
 	case 9: speak(sim, side, !side->speaks); break;
 	case 10: session_path_doubt(&side->sp, sim->now); break;
+	case 11: /* as a route found anew does */
+		if (!sim->drains[n])
+			emit(sim, who, HELLO_1, (uint8_t)n, NULL);
+		break;
 	default: session_path_try(&side->sp, &path, sim->now); break;
 	}
 	for (unsigned both = 0; both < 2; both++)
