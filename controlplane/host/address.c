@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* address: /ip4|ip6/…/tcp/…[/p2p/…] and socket addresses. */
+/* address: /ip4|ip6/…/tcp/… and socket addresses. */
 #include <arpa/inet.h>
 
 #include "controlplane/host/parts.h"
+#include "controlplane/host/tcp.h"
 
 /* ---- from a multiaddr ---- */
 
@@ -36,24 +37,25 @@ static void take_port(const struct vd_multiaddr_part *part, struct sockaddr_stor
 		((struct sockaddr_in6 *)out)->sin6_port = port;
 }
 
-enum vd_err host_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out,
-			       struct vd_peer_id *peer_out)
+enum vd_err tcp_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out)
 {
 	struct vd_multiaddr_part part;
 	size_t at = 0;
 
-	*peer_out = (struct vd_peer_id){ 0 };
 	if (!vd_multiaddr_next(address, &at, &part) || !take_ip(&part, out))
 		return VD_EUSER;
 	if (!vd_multiaddr_next(address, &at, &part) || part.code != VD_MA_TCP)
 		return VD_EUSER;
 	take_port(&part, out);
-	if (!vd_multiaddr_next(address, &at, &part))
-		return VD_OK;
-	if (part.code != VD_MA_P2P || vd_peer_id_of_bytes(part.value, peer_out) ||
-	    vd_multiaddr_next(address, &at, &part))
-		return VD_EUSER;
-	return VD_OK;
+	return vd_multiaddr_next(address, &at, &part) ? VD_EUSER : VD_OK;
+}
+
+bool host_address_ip(const struct vd_multiaddr *address, struct sockaddr_storage *out)
+{
+	struct vd_multiaddr_part part;
+	size_t at = 0;
+
+	return vd_multiaddr_next(address, &at, &part) && take_ip(&part, out);
 }
 
 /* ---- to a multiaddr ---- */

@@ -18,21 +18,13 @@ void host_bounds_fini(struct host *host)
 	host->limits = NULL;
 }
 
-/* The socket's address, which the connection keeps as a multiaddr alone. */
-static bool remote_of(const struct host_conn *conn, struct sockaddr_storage *out)
-{
-	struct vd_peer_id peer;
-
-	return !host_address_parse(&conn->remote, out, &peer);
-}
-
 enum vd_err host_bounds_arrived(struct host_conn *conn, const char **why_out)
 {
 	struct sockaddr_storage remote;
 	enum vd_err err;
 
-	if (!remote_of(conn, &remote))
-		return VD_OK;
+	if (!host_address_ip(&conn->remote, &remote))
+		return VD_OK; /* it came by a relay, say */
 	err = host_limits_arrive(conn->host->limits, &remote, vd_now(), why_out);
 	conn->arrived = !err;
 	conn->host->counters.connections_refused += err != VD_OK;
@@ -47,7 +39,7 @@ void host_bounds_left(struct host_conn *conn)
 	if (conn->peer)
 		host_limits_peer_left(conn->host->limits, conn->peer);
 	conn->peer = NULL;
-	if (conn->arrived && remote_of(conn, &remote))
+	if (conn->arrived && host_address_ip(&conn->remote, &remote))
 		host_limits_depart(conn->host->limits, &remote);
 	conn->arrived = false;
 }
@@ -56,9 +48,10 @@ static uint64_t held_by(const struct host_conn *conn)
 {
 	const struct muxer *muxer = conn->machine.muxer;
 	const struct security *security = conn->machine.security;
+	size_t waiting = conn->carrier ? conn->carrier->waiting : 0;
 
 	return (muxer ? muxer_buffered(muxer) : 0) + (security ? security_buffered(security) : 0) +
-	       conn->held_len + conn->writing_len + conn->told_of_us.held;
+	       conn->held_len + waiting + conn->told_of_us.held;
 }
 
 bool host_bounds_grew(const struct host_conn *conn)

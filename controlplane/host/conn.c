@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * conn: a connection's socket and clock around its machine.
+ * conn: a connection's carrier (transport.h) and clock around its machine.
  *
- *	socket -> connection_receive -> streams' callbacks -> connection_next_output -> socket
+ *	carrier -> connection_receive -> streams' callbacks -> connection_next_output -> carrier
  *
  * One write is under way at a time; while it is, nothing more is taken from the machine, so that
  * a peer that does not read stops its streams and costs no memory here.
@@ -43,21 +43,13 @@ static vd_ns retire_at(const struct host_conn *conn)
 	return vd_ns_add(conn->idle_since, conn->idle_for);
 }
 
-/* Of ours, not of the way to the peer. */
-static bool is_shortage(int uv_err)
-{
-	return uv_err == UV_EMFILE || uv_err == UV_ENFILE || uv_err == UV_ENOMEM ||
-	       uv_err == UV_ENOBUFS;
-}
-
 static void on_timer(uv_timer_t *timer)
 {
 	struct host_conn *conn = timer->data;
 	vd_ns now = vd_now();
 
 	if (conn->failed) {
-		host_conn_close(conn, is_shortage(conn->failed) ? VD_ESYS : VD_ELINK_CLOSED,
-				uv_strerror(conn->failed));
+		host_conn_close(conn, conn->failed, conn->failed_why);
 		return;
 	}
 	if (!conn->announced && now >= conn->until) {
@@ -81,9 +73,10 @@ static void on_timer(uv_timer_t *timer)
 	host_conn_pump(conn);
 }
 
-void host_conn_fail_soon(struct host_conn *conn, int uv_err)
+void host_conn_fail_soon(struct host_conn *conn, enum vd_err err, const char *why)
 {
-	conn->failed = uv_err;
+	conn->failed = err;
+	conn->failed_why = why;
 	uv_timer_start(&conn->timer, on_timer, 0, 0);
 }
 
@@ -108,19 +101,16 @@ static void set_timer(struct host_conn *conn)
 
 /* ---- life ---- */
 
-static void on_handle_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
 	struct host_conn *conn = handle->data;
 
-	conn->host->handle_count--;
-	if (--conn->handles)
-		return;
+	host_let_go(conn->host);
 	host_stream_reap(conn);
 	connection_fini(&conn->machine);
 	host_network_leave(conn);
 	host_bounds_freed(conn);
 	free(conn->held);
-	free(conn->writing);
 	free(conn);
 }
 
@@ -170,11 +160,9 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 		return NULL;
 	}
 	connection_init(&conn->machine, &host->layers, dialer, expected);
-	uv_tcp_init(host->loop, &conn->tcp);
 	uv_timer_init(host->loop, &conn->timer);
-	conn->tcp.data = conn->timer.data = conn->connect.data = conn->write.data = conn;
-	conn->handles = 2;
-	host->handle_count += 2;
+	conn->timer.data = conn;
+	host_hold(host);
 	host->conn_count++;
 	conn->since = vd_now();
 	conn->until = conn->since + (dialer ? VD_SECONDS(HOST_DIAL_S) : host->negotiate_within);
@@ -231,7 +219,9 @@ static void tell_closed(struct host_conn *conn, enum vd_err err, const char *why
  */
 static bool may_have_crossed(const struct host_conn *conn, enum vd_err err)
 {
-	if (!conn->from_listener || !conn->established || conn->announced || err == VD_EPEER_AUTH)
+	if (!conn->carrier || !conn->carrier->may_cross)
+		return false;
+	if (!conn->established || conn->announced || err == VD_EPEER_AUTH)
 		return false;
 	return err == VD_ELINK_CLOSED || vd_err_class(err) == VD_CLASS_PEER;
 }
@@ -260,71 +250,33 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 	host_bounds_left(conn);
 	conn->host->conn_count--;
 	host_conn_not_due(conn);
-	uv_close((uv_handle_t *)&conn->tcp, on_handle_closed);
-	uv_close((uv_handle_t *)&conn->timer, on_handle_closed);
+	if (conn->carrier)
+		carrier_close(conn->carrier);
+	conn->carrier = NULL;
+	uv_close((uv_handle_t *)&conn->timer, on_timer_closed);
 }
 
 /* ---- out ---- */
 
-static void on_written(uv_write_t *write, int status)
-{
-	struct host_conn *conn = write->data;
-
-	free(conn->writing);
-	conn->writing = NULL;
-	conn->writing_len = 0;
-	if (conn->closing)
-		return;
-	if (status < 0)
-		host_conn_close(conn, VD_ELINK_CLOSED, uv_strerror(status));
-	else
-		host_conn_pump(conn);
-}
-
-/* The socket is full: a copy waits for it. */
-static enum vd_err write_later(struct host_conn *conn, struct vd_bytes bytes)
-{
-	uv_buf_t buffer;
-
-	conn->writing = malloc(bytes.len);
-	if (!conn->writing)
-		return VD_ENOMEM;
-	memcpy(conn->writing, bytes.at, bytes.len);
-	conn->writing_len = bytes.len;
-	buffer = uv_buf_init((char *)conn->writing, (unsigned)bytes.len);
-	if (uv_write(&conn->write, (uv_stream_t *)&conn->tcp, &buffer, 1, on_written) < 0) {
-		free(conn->writing);
-		conn->writing = NULL;
-		return VD_ELINK_CLOSED;
-	}
-	return VD_OK;
-}
-
-/* Sends until the socket is full, or there is nothing more. */
+/* Sends until the carrier is full, or there is nothing more. */
 static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_out)
 {
 	*sent_out = 0;
-	while (!conn->writing) {
+	if (conn->carrier->muxer) {
+		conn->carrier->class->flush(conn->carrier);
+		return VD_OK;
+	}
+	while (!conn->carrier->waiting) {
 		size_t of_machine;
 		struct vd_bytes out = host_network_seal(
 		    conn, connection_next_output(&conn->machine, now), &of_machine);
-		uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)out.at, (unsigned)out.len);
-		int took;
+		enum vd_err err;
 
 		if (!out.len)
 			return VD_OK;
-		took = uv_try_write((uv_stream_t *)&conn->tcp, &buffer, 1);
-		if (took < 0 && took != UV_EAGAIN)
-			return VD_ELINK_CLOSED;
-		if (took < 0)
-			took = 0;
-		if ((size_t)took < out.len) {
-			enum vd_err err =
-			    write_later(conn, vd_bytes(out.at + took, out.len - (size_t)took));
-
-			if (err)
-				return err;
-		}
+		err = carrier_write(conn->carrier, out);
+		if (err && err != VD_AGAIN)
+			return err;
 		conn->host->counters.bytes_out += out.len;
 		if (of_machine)
 			connection_sent(&conn->machine, of_machine);
@@ -342,7 +294,7 @@ static void give_up(struct host_conn *conn, enum vd_err err)
 	host_conn_close(conn, err, conn->machine.reason);
 }
 
-/* We are done with it: what streams wrote, and that we go, as far as the socket takes it. */
+/* We are done with it: what streams wrote, and that we go, as far as the carrier takes it. */
 void host_conn_leave(struct host_conn *conn, const char *why)
 {
 	size_t sent;
@@ -378,7 +330,7 @@ static enum vd_err hold(struct host_conn *conn, struct vd_bytes rest)
 	free(conn->held);
 	conn->held = copy;
 	conn->held_len = rest.len;
-	uv_read_stop((uv_stream_t *)&conn->tcp);
+	carrier_read(conn->carrier, false);
 	conn->reading = false;
 	return VD_OK;
 }
@@ -398,52 +350,79 @@ static enum vd_err take(struct host_conn *conn, struct vd_bytes wire)
 	return VD_OK;
 }
 
-static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+static void read_on(struct host_conn *conn)
 {
-	struct host_conn *conn = handle->data;
-
-	(void)wanted;
-	*buffer = uv_buf_init((char *)conn->host->read_buffer, HOST_READ_BYTES);
+	if (conn->reading || conn->held || conn->closing || conn->carrier->muxer)
+		return;
+	carrier_read(conn->carrier, true);
+	conn->reading = true;
 }
 
-static void on_read(uv_stream_t *tcp, ssize_t got, const uv_buf_t *buffer)
-{
-	struct host_conn *conn = tcp->data;
-	enum vd_err err = VD_OK;
+/* ---- the carrier ---- */
 
-	if (conn->closing || got == 0)
-		return;
-	if (got < 0) {
-		host_conn_close(conn, got == UV_EOF && conn->announced ? VD_OK : VD_ELINK_CLOSED,
-				uv_strerror((int)got));
-		return;
-	}
-	conn->host->counters.bytes_in += (uint64_t)got;
-	err = take(conn, host_network_open(conn, (uint8_t *)buffer->base, (size_t)got));
+static void on_up(struct carrier *carrier)
+{
+	host_conn_established(carrier->user);
+}
+
+static void on_received(struct carrier *carrier, uint8_t *bytes, size_t len)
+{
+	struct host_conn *conn = carrier->user;
+	enum vd_err err;
+
+	conn->host->counters.bytes_in += len;
+	err = take(conn, host_network_open(conn, bytes, len));
 	if (err)
 		give_up(conn, err);
 	else
 		host_conn_pump(conn);
 }
 
-static void read_on(struct host_conn *conn)
+static void on_ready(struct carrier *carrier)
 {
-	if (!conn->reading && !conn->held && !conn->closing)
-		conn->reading = uv_read_start((uv_stream_t *)&conn->tcp, give_buffer, on_read) == 0;
+	host_conn_pump(carrier->user);
+}
+
+/* The other side may end it in order once it is open. */
+static void on_ended(struct carrier *carrier, enum vd_err err, const char *why)
+{
+	struct host_conn *conn = carrier->user;
+
+	host_conn_close(conn, err || conn->announced ? err : VD_ELINK_CLOSED, why);
+}
+
+static const struct carrier_events carrier_events = { on_up, on_received, on_ready, on_ended };
+
+void host_conn_carry(struct host_conn *conn, struct carrier *carrier)
+{
+	conn->carrier = carrier;
+	carrier->events = &carrier_events;
+	carrier->user = conn;
+}
+
+/* A transport with streams of its own: nothing is left to negotiate. */
+static enum vd_err take_streams(struct host_conn *conn)
+{
+	const struct vd_peer_id *expected = &conn->machine.expected;
+	const struct carrier *carrier = conn->carrier;
+
+	connection_take(&conn->machine, carrier->security, carrier->muxer);
+	return expected->len && !vd_peer_id_equal(expected, &carrier->security->peer)
+		   ? VD_EPEER_AUTH
+		   : VD_OK;
 }
 
 void host_conn_established(struct host_conn *conn)
 {
-	struct sockaddr_storage local;
-	int len = sizeof local;
-
-	if (!uv_tcp_getsockname(&conn->tcp, (struct sockaddr *)&local, &len))
-		host_address_end(&local, &conn->local);
+	conn->local = conn->carrier->local;
 	conn->established = true;
 	conn->handshake = vd_now();
 	conn->until = vd_now() + conn->host->negotiate_within;
-	uv_tcp_nodelay(&conn->tcp, 1);
 	read_on(conn);
+	if (conn->carrier->muxer && take_streams(conn)) {
+		host_conn_close(conn, VD_EPEER_AUTH, "another peer than was dialled");
+		return;
+	}
 	host_conn_pump(conn);
 }
 
@@ -525,8 +504,8 @@ static enum vd_err take_and_send(struct host_conn *conn)
 		if (send_output(conn, vd_now(), &round))
 			return VD_ELINK_CLOSED;
 		sent += round;
-	} while (round && !conn->writing && sent < HOST_TURN_BYTES);
-	if (round && !conn->writing)
+	} while (round && !conn->carrier->waiting && sent < HOST_TURN_BYTES);
+	if (round && !conn->carrier->waiting)
 		host_conn_due(conn); /* the others' turn */
 	return VD_OK;
 }

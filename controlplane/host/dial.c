@@ -31,6 +31,10 @@ ON_CONTROL static void take_address(struct dial *dial, const struct vd_multiaddr
 	refresh_ours(dialer, now);
 	if (dial_plan_add(plan, address, dialer->ours, dialer->ours_count))
 		return;
+	if (!swarm_takes(dialer->config.swarm, &plan->attempts[plan->count - 1].address)) {
+		dial_plan_drop(plan, DIAL_NO_TRANSPORT);
+		return;
+	}
 	until = dial_backoff_until(&dialer->backoff, &plan->peer,
 				   &plan->attempts[plan->count - 1].address, now);
 	if (!until)

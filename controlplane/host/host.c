@@ -277,6 +277,7 @@ void host_free(struct host *host)
 	while (host->conns || host->pending)
 		host_conn_leave(host->conns ? host->conns : host->pending, "going down");
 	host_listen_close(host);
+	host_transports_close(host);
 	host_self_close(host);
 	uv_close((uv_handle_t *)&host->soon, on_soon_closed);
 	while (host->handle_count)

@@ -59,8 +59,8 @@ struct host_events {
 	/* After its streams were told. VD_OK: either side closed it in order. */
 	void (*closed)(void *context, struct host_conn *conn, enum vd_err err, const char *why);
 	/* Somebody connected to a listener: true takes the socket, for host_adopt of this or
-	 * another host; false leaves it to this one. */
-	bool (*accepted)(void *context, int fd);
+	 * another host; false leaves it to this one. `transport` is its kind, for host_adopt. */
+	bool (*accepted)(void *context, unsigned transport, int fd);
 	void *context;
 };
 
@@ -138,9 +138,9 @@ void host_listens_by_another(struct host *host, const struct vd_multiaddr *liste
 /* Before the process becomes another user: dials leave from where this process listens, and who
  * dials from a port must own its listener. VD_ESYS. */
 enum vd_err host_listens_give(struct host *host, unsigned user);
-/* A connected socket that another host accepted; `fd` is taken, also on failure. VD_ELIMIT,
- * VD_ELINK_CLOSED. */
-enum vd_err host_adopt(struct host *host, int fd);
+/* A connected socket that another host accepted, of the kind that it was told; `fd` is taken, also
+ * on failure. VD_ELIMIT, VD_ELINK_CLOSED, VD_ENOMEM; VD_EBUG_STATE: there is no such kind. */
+enum vd_err host_adopt(struct host *host, unsigned transport, int fd);
 
 /*
  * What identify tells of us from now on, to each connection what makes sense there (32 at

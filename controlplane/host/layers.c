@@ -1,14 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * layers: which secure channels and muxers a TCP connection may get; the one table of it. A
- * transport that secures itself (QUIC) will not pass here.
+ * layers: which transport an address gets, and which secure channels and muxers its connections
+ * may; the one place of it. One that brings its own of these (QUIC) gets none from here.
  */
 #include "controlplane/host/parts.h"
 
 #include <time.h>
 
+#include "controlplane/host/tcp.h"
 #include "controlplane/proto/tls_stream.h"
 #include "controlplane/proto/yamux.h"
+
+/* An address gets the first that takes it. */
+static const struct transport_class *const transports[] = {
+	&tcp_transport,
+};
 
 static struct security *make_noise(const void *config, bool dialer,
 				   const struct vd_peer_id *expected)
@@ -38,6 +44,15 @@ static void add_security(struct host *host, size_t *count,
 	host->layers.security_names[(*count)++] = security->protocol;
 }
 
+static enum vd_err add_transports(struct host *host)
+{
+	enum vd_err err = VD_OK;
+
+	for (size_t i = 0; !err && i < sizeof transports / sizeof *transports; i++)
+		err = host_transport_add(host, transports[i]);
+	return err;
+}
+
 enum vd_err host_layers_init(struct host *host, const struct host_config *config)
 {
 	size_t count = 0;
@@ -59,7 +74,7 @@ enum vd_err host_layers_init(struct host *host, const struct host_config *config
 		add_security(host, &count,
 			     &(struct connection_security){ "/tls/1.0.0", make_tls, host->tls });
 	}
-	return count ? VD_OK : VD_EUSER;
+	return count ? add_transports(host) : VD_EUSER;
 }
 
 void host_layers_fini(struct host *host)

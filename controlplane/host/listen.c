@@ -1,43 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * listen: listening, and what becomes of who connects.
- *
- * Accepting is not libuv's: for want of a descriptor it cuts those who wait, without a word to us,
- * or tries again without end. Here they wait in the kernel's queue, and we look again later.
- */
+/* listen: where a host listens, and what becomes of who connects. */
 #include "controlplane/host/parts.h"
 
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/log.h"
+/* ---- who arrives ---- */
 
-enum {
-	BACKLOG = 1024,
-	ACCEPTS_A_TURN = 64, /* then the others' turn */
-	AGAIN_MS = 100,
-};
-
-static const vd_ns told_again = VD_SECONDS(60);
-
-/* ---- accepting ---- */
-
-/* The socket is in its handle. */
-static enum vd_err begin_accepted(struct host_conn *conn, int uv_err)
+/* The carrier is up. */
+static enum vd_err begin_arrived(struct host_conn *conn, struct carrier *carrier)
 {
-	struct sockaddr_storage remote;
-	int len = sizeof remote;
 	const char *why;
 
-	if (uv_err || uv_tcp_getpeername(&conn->tcp, (struct sockaddr *)&remote, &len) < 0) {
-		host_conn_close(conn, VD_ELINK_CLOSED, "gone before it was accepted");
-		return VD_ELINK_CLOSED;
-	}
-	host_address_of(&remote, &conn->remote);
+	host_conn_carry(conn, carrier);
 	if (host_bounds_arrived(conn, &why)) {
 		host_conn_close(conn, VD_ELIMIT, why);
 		return VD_ELIMIT;
@@ -46,154 +21,73 @@ static enum vd_err begin_accepted(struct host_conn *conn, int uv_err)
 	return VD_OK;
 }
 
-enum vd_err host_adopt(struct host *host, int fd)
+enum vd_err host_arrived(struct transport *transport, struct carrier *carrier,
+			 const struct vd_multiaddr *remote)
 {
-	struct host_conn *conn = host_conn_new(host, false, NULL);
-	int err;
+	struct host_conn *conn = host_conn_new(transport->host, false, NULL);
 
+	if (!conn) {
+		carrier_close(carrier);
+		return VD_ELIMIT;
+	}
+	conn->remote = *remote;
+	return begin_arrived(conn, carrier);
+}
+
+enum vd_err host_adopt(struct host *host, unsigned number, int fd)
+{
+	struct transport *transport =
+	    number < host->transport_count ? &host->transports[number] : NULL;
+	struct carrier *carrier;
+	struct host_conn *conn;
+	enum vd_err err;
+
+	if (!transport || !transport->class->adopt) {
+		close(fd);
+		return VD_EBUG_STATE;
+	}
+	conn = host_conn_new(host, false, NULL);
 	if (!conn) {
 		close(fd);
 		return VD_ELIMIT;
 	}
-	err = uv_tcp_open(&conn->tcp, fd);
-	if (err)
-		close(fd);
-	return begin_accepted(conn, err);
+	err = transport->class->adopt(transport, fd, &conn->remote, &carrier);
+	if (!err)
+		return begin_arrived(conn, carrier);
+	host_conn_close(conn, err, "gone before it was accepted");
+	return err;
 }
 
 /* To whoever the events' owner chooses. */
-static void take_accepted(struct host *host, int fd)
+void host_accepted(struct transport *transport, int fd)
 {
-	if (!host->events.accepted || !host->events.accepted(host->events.context, fd))
-		(void)!host_adopt(host, fd);
+	struct host *host = transport->host;
+	unsigned number = (unsigned)(transport - host->transports);
+
+	if (!host->events.accepted || !host->events.accepted(host->events.context, number, fd))
+		(void)!host_adopt(host, number, fd);
 }
 
-/* Whether accept(2) failed because of the one connection; the next may be had. */
-static bool is_of_one(int error)
+/* ---- listeners ---- */
+
+static struct transport *listens_by(struct host *host, const struct vd_multiaddr *address)
 {
-	return error == ECONNABORTED || error == EINTR || error == EPROTO || error == EPERM;
-}
+	struct vd_multiaddr bare;
+	struct transport *transport;
+	struct vd_peer_id peer;
 
-static void tell_shortage(struct host *host, int error)
-{
-	if (host->shortage_told && vd_now() < host->shortage_told + told_again)
-		return;
-	host->shortage_told = vd_now();
-	vd_log(VD_WARN, VD_SUB_HOST,
-	       "cannot accept connections; who connects waits. If files are too many, raise their "
-	       "limit (ulimit -n, or LimitNOFILE= of the unit), or lower host.connections_max",
-	       VD_STR("network", host_network_name(host)), VD_STR("cause", strerror(error)));
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-static void on_again(uv_timer_t *timer)
-{
-	struct host_listener *listener = timer->data;
-
-	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
-}
-
-/* Level-triggered: it would be ready all the time. */
-static void put_off(struct host_listener *listener, int error)
-{
-	listener->host->counters.accepts_put_off++;
-	tell_shortage(listener->host, error);
-	uv_poll_stop(&listener->poll);
-	uv_timer_start(&listener->again, on_again, AGAIN_MS, 0);
-}
-
-static void on_ready(uv_poll_t *poll, int status, int events)
-{
-	struct host_listener *listener = poll->data;
-
-	(void)status;
-	(void)events;
-	for (unsigned i = 0; i < ACCEPTS_A_TURN; i++) {
-		int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-		if (fd >= 0) {
-			take_accepted(listener->host, fd);
-		} else if (!is_of_one(errno)) {
-			if (errno != EAGAIN)
-				put_off(listener, errno);
-			return;
-		}
-	}
-}
-
-/* ---- listening ---- */
-
-static void on_handle_closed(uv_handle_t *handle)
-{
-	struct host_listener *listener = handle->data;
-
-	listener->host->handle_count--;
-	if (--listener->handles == 0)
-		free(listener);
-}
-
-/* 0, or errno's. */
-static int bind_socket(int fd, const struct sockaddr_storage *at, struct sockaddr_storage *bound)
-{
-	socklen_t len =
-	    at->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-	socklen_t room = sizeof *bound;
-	int on = 1;
-
-	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) ||
-	    (at->ss_family == AF_INET6 &&
-	     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on)) ||
-	    bind(fd, (const struct sockaddr *)at, len) || listen(fd, BACKLOG) ||
-	    getsockname(fd, (struct sockaddr *)bound, &room))
-		return errno;
-	host_local_share(fd);
-	return 0;
-}
-
-static int open_listener(struct host *host, const struct sockaddr_storage *at,
-			 struct host_listener *listener)
-{
-	struct sockaddr_storage bound;
-	int error;
-
-	listener->host = host;
-	listener->fd = socket(at->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	error = bind_socket(listener->fd, at, &bound);
-	if (!error && uv_poll_init(host->loop, &listener->poll, listener->fd))
-		error = EINVAL;
-	if (error) {
-		if (listener->fd >= 0)
-			close(listener->fd);
-		return error;
-	}
-	uv_timer_init(host->loop, &listener->again);
-	listener->poll.data = listener->again.data = listener;
-	listener->handles = 2;
-	host->handle_count += 2;
-	host_address_of(&bound, &listener->address);
-	uv_poll_start(&listener->poll, UV_READABLE, on_ready);
-	return 0;
-}
-
-static const char *cure_of(int error)
-{
-	switch (error) {
-	case EADDRINUSE: return "is another program there?";
-	case EADDRNOTAVAIL: return "is it an address of this machine?";
-	case EMFILE: return "raise the limit of open files (ulimit -n)";
-	default: return "is this process allowed to?";
-	}
+	if (transport_split(address, &bare, &peer) || peer.len)
+		return NULL;
+	transport = host_transport_of(host, address);
+	return transport && transport->class->listen ? transport : NULL;
 }
 
 enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why)
 {
-	struct host_listener *listener;
-	struct sockaddr_storage at;
-	struct vd_peer_id peer;
-	int error;
+	struct transport *transport = listens_by(host, address);
+	enum vd_err err;
 
-	if (host_address_parse(address, &at, &peer) || peer.len) {
+	if (!transport) {
 		snprintf(why, HOST_WHY, "wants /ip4/ADDRESS/tcp/PORT or /ip6/ADDRESS/tcp/PORT");
 		return VD_EUSER;
 	}
@@ -201,32 +95,35 @@ enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, c
 		snprintf(why, HOST_WHY, "more than %d addresses; leave some out", HOST_LISTEN_MAX);
 		return VD_ELIMIT;
 	}
-	listener = calloc(1, sizeof *listener);
-	if (!listener)
-		return VD_ENOMEM;
-	error = open_listener(host, &at, listener);
-	if (error) {
-		snprintf(why, HOST_WHY, "%s; %s", strerror(error), cure_of(error));
-		free(listener);
-		return VD_ESYS;
-	}
-	host->listeners[host->listen_count++] = listener;
+	err =
+	    transport->class->listen(transport, address, &host->listeners[host->listen_count], why);
+	if (err)
+		return err;
+	host->listen_count++;
 	host_self_listens_changed(host);
 	return VD_OK;
 }
 
-/* Nobody is accepted from here on, and the port is free. */
-static void close_listener(struct host_listener *listener)
-{
-	uv_close((uv_handle_t *)&listener->poll, on_handle_closed);
-	uv_close((uv_handle_t *)&listener->again, on_handle_closed);
-	close(listener->fd);
-}
-
 void host_listen_close(struct host *host)
 {
-	while (host->listen_count)
-		close_listener(host->listeners[--host->listen_count]);
+	while (host->listen_count) {
+		struct transport_listener *listener = host->listeners[--host->listen_count];
+
+		listener->transport->class->unlisten(listener);
+	}
+}
+
+enum vd_err host_listens_give(struct host *host, unsigned user)
+{
+	enum vd_err err = VD_OK;
+
+	for (size_t i = 0; !err && i < host->listen_count; i++) {
+		struct transport_listener *listener = host->listeners[i];
+
+		if (listener->transport->class->give)
+			err = listener->transport->class->give(listener, user);
+	}
+	return err;
 }
 
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX])

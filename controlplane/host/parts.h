@@ -6,6 +6,7 @@
 
 #include "controlplane/host/host.h"
 #include "controlplane/host/limits.h"
+#include "controlplane/host/transport.h"
 #include "controlplane/proto/connection.h"
 #include "controlplane/proto/identify.h"
 #include "controlplane/proto/multistream.h"
@@ -42,31 +43,26 @@ struct host_told {          /* of identify, on a connection */
 
 struct host_conn {
 	struct host *host;
-	uv_tcp_t tcp;
+	struct carrier *carrier; /* NULL: it failed at once, or is closed */
 	uv_timer_t timer;
-	unsigned handles;  /* of the two, not closed yet */
-	struct pnet *pnet; /* in a private network, between socket and machine */
+	struct pnet *pnet; /* in a private network, between carrier and machine */
 	struct connection machine;
 	struct vd_multiaddr remote; /* without /p2p */
 	struct vd_udp_addr local;
 	uint8_t *held; /* of the wire, not taken yet: the reader is behind */
 	size_t held_len;
-	uv_write_t write;
-	uint8_t *writing; /* a copy on its way; NULL: none */
-	size_t writing_len;
-	uv_connect_t connect;
 	bool established, announced, closing, queued, reading;
-	bool from_listener; /* dialled from a port that we listen on */
-	bool arrived;       /* counts for the prefix that it came from */
+	bool arrived; /* counts for the prefix that it came from */
 	/* With its other connections; NULL: not open yet, or no memory. */
 	struct host_limits_peer *peer;
 	uint64_t buffered; /* bytes, as the limits know it */
 	unsigned timed;    /* streams that have a deadline */
 	vd_ns since;
-	vd_ns handshake; /* while it lasts, when it began; then how long it took */
-	vd_ns until;     /* to be open by then */
-	vd_ns look_at;   /* for streams that do not agree; 0: none negotiates */
-	int failed;      /* libuv's error of a connect that failed at once */
+	vd_ns handshake;    /* while it lasts, when it began; then how long it took */
+	vd_ns until;        /* to be open by then */
+	vd_ns look_at;      /* for streams that do not agree; 0: none negotiates */
+	enum vd_err failed; /* of a dial that failed at once */
+	const char *failed_why;
 	struct host_dialling *waiting;
 	struct host_stream *streams;
 	struct host_stream *dead;                /* freed with the next turn */
@@ -98,15 +94,6 @@ struct host_stream {
 	struct host_stream *next, *prev, *next_dead;
 };
 
-struct host_listener {
-	struct host *host;
-	int fd;
-	uv_poll_t poll;
-	uv_timer_t again; /* listens again, when there was no descriptor for who came */
-	unsigned handles; /* of the two, not closed yet */
-	struct vd_multiaddr address;
-};
-
 struct host_network {
 	struct pnet_key key;
 	char name[HOST_NETWORK];
@@ -133,7 +120,9 @@ struct host {
 	struct host_protocol protocols[HOST_PROTOCOLS_MAX];
 	struct host_limits_protocol *protocol_streams[HOST_PROTOCOLS_MAX]; /* of the same row */
 	size_t protocol_count;
-	struct host_listener *listeners[HOST_LISTEN_MAX];
+	struct transport transports[HOST_TRANSPORTS_MAX];
+	size_t transport_count;
+	struct transport_listener *listeners[HOST_LISTEN_MAX];
 	size_t listen_count;
 	struct vd_multiaddr by_another[HOST_LISTEN_MAX]; /* what another host listens on for it */
 	size_t by_another_count;
@@ -151,13 +140,13 @@ struct host {
 	uint8_t read_buffer[HOST_READ_BYTES];
 };
 
-/* layers.c: the static table of what a connection gets. */
+/* layers.c: the static tables of what a connection gets. */
 enum vd_err host_layers_init(struct host *host, const struct host_config *config);
 void host_layers_fini(struct host *host);
 
-/* address.c: TCP addresses. VD_EUSER. */
-enum vd_err host_address_parse(const struct vd_multiaddr *address, struct sockaddr_storage *out,
-			       struct vd_peer_id *peer_out);
+/* address.c */
+/* The IP address that it begins with; false: with none. */
+bool host_address_ip(const struct vd_multiaddr *address, struct sockaddr_storage *out);
 void host_address_of(const struct sockaddr_storage *socket, struct vd_multiaddr *out);
 /* Address and port; IPv4 as ::ffff:a.b.c.d. */
 void host_address_end(const struct sockaddr_storage *socket, struct vd_udp_addr *out);
@@ -173,18 +162,11 @@ struct host_no_pipe {
 struct host_no_pipe host_pipe_block(void);
 void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
-/* local.c: where dials come from. */
-void host_local_share(int listener);
-bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
-		     struct sockaddr_storage *from_out);
-/* Opens the socket; false: that port is not to be had. */
-bool host_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from);
-
-/* tcp.c: dialling. */
-/* Dials once more, from any port, for those who wait for this one; false: they still do. */
+/* host_dial.c */
+/* Dials once more, from elsewhere, for those who wait for this one; false: they still do. */
 bool host_dial_again(struct host_conn *conn);
 
-/* listen.c: listening. */
+/* listen.c */
 void host_listen_close(struct host *host);
 
 /* bounds.c: a connection under the limits that all hosts share. */
@@ -218,9 +200,12 @@ const char *host_network_name(const struct host *host); /* "" for the public one
 
 /* conn.c */
 struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_peer_id *expected);
+/* Its carrier, which it takes. */
+void host_conn_carry(struct host_conn *conn, struct carrier *carrier);
+/* That is up. */
 void host_conn_established(struct host_conn *conn);
 /* A dial that failed at once ends as others do: from the loop. */
-void host_conn_fail_soon(struct host_conn *conn, int uv_err);
+void host_conn_fail_soon(struct host_conn *conn, enum vd_err err, const char *why);
 /* To be pumped, from the loop. */
 void host_conn_due(struct host_conn *conn);
 void host_conn_pump(struct host_conn *conn);

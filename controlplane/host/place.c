@@ -161,6 +161,7 @@ static void on_pinged(void *context, struct host_conn *conn, vd_ns rtt)
 struct adopted {
 	struct letter letter;
 	struct swarm_place *place;
+	unsigned transport;
 	int fd;
 };
 
@@ -169,17 +170,17 @@ static void read_adopted(struct letter *letter)
 	struct adopted *adopted = LETTER_IN(letter, struct adopted, letter);
 
 	adopted->place->taken++;
-	(void)!host_adopt(adopted->place->host, adopted->fd);
+	(void)!host_adopt(adopted->place->host, adopted->transport, adopted->fd);
 	free(adopted);
 }
 
-enum vd_err swarm_place_adopt(struct swarm_place *place, int fd)
+enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int fd)
 {
 	struct adopted *adopted = malloc(sizeof *adopted);
 	enum vd_err err = adopted ? VD_OK : VD_ENOMEM;
 
 	if (adopted) {
-		*adopted = (struct adopted){ { .read = read_adopted }, place, fd };
+		*adopted = (struct adopted){ { .read = read_adopted }, place, transport, fd };
 		err = mailbox_post(&place->down, &adopted->letter) ? VD_OK : VD_ELIMIT;
 	}
 	if (!err) {

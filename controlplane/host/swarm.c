@@ -35,14 +35,14 @@ struct swarm_place *swarm_least_place(struct swarm *swarm)
 }
 
 /* A listener's, so on the control thread. */
-ON_CONTROL static bool on_accepted(void *context, int fd)
+ON_CONTROL static bool on_accepted(void *context, unsigned transport, int fd)
 {
 	struct swarm *swarm = ((struct swarm_place *)context)->swarm;
 
 	if (swarm->stopping)
 		close(fd);
 	else
-		(void)!swarm_place_adopt(swarm_least_place(swarm), fd); /* counted */
+		(void)!swarm_place_adopt(swarm_least_place(swarm), transport, fd); /* counted */
 	return true;
 }
 
@@ -256,6 +256,15 @@ enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address
 enum vd_err swarm_listens_give(struct swarm *swarm, unsigned user)
 {
 	return host_listens_give(swarm->front, user);
+}
+
+bool swarm_takes(const struct swarm *swarm, const struct vd_multiaddr *address)
+{
+	struct vd_multiaddr bare;
+	struct vd_peer_id peer;
+
+	return !swarm->stopping && !transport_split(address, &bare, &peer) &&
+	       host_transport_of(swarm->front, &bare);
 }
 
 size_t swarm_listens(const struct swarm *swarm, struct vd_multiaddr out[HOST_LISTEN_MAX])

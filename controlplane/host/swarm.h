@@ -139,6 +139,9 @@ void swarm_each(const struct swarm *swarm, void (*fn)(void *context, const struc
 		void *context) ON_CONTROL;
 uint32_t swarm_connection_count(const struct swarm *swarm) ON_CONTROL;
 
+/* Whether a transport has the address, with the peer at its end or without. */
+bool swarm_takes(const struct swarm *swarm, const struct vd_multiaddr *address) ON_CONTROL;
+
 /* Its `closed` follows. */
 void swarm_disconnect(struct swarm *swarm, uint64_t id) ON_CONTROL;
 /* All connections to the peer; how many there are. */

@@ -125,17 +125,18 @@ ON_CONTROL static enum vd_err attempt_for(struct swarm *swarm, const struct vd_m
 enum vd_err swarm_dial(struct swarm *swarm, const struct vd_multiaddr *address, swarm_dial_fn done,
 		       void *context, uint64_t *dial_out)
 {
-	struct sockaddr_storage to;
+	struct vd_multiaddr bare;
 	struct vd_peer_id peer;
 	struct swarm_waiter *waiter;
 	struct swarm_attempt *attempt;
 	enum vd_err err;
 
-	if (host_address_parse(address, &to, &peer) || !peer.len ||
-	    vd_peer_id_equal(&peer, &swarm->identity->id))
-		return VD_EUSER;
 	if (swarm->stopping)
 		return VD_ELINK_CLOSED;
+	if (transport_split(address, &bare, &peer) || !peer.len ||
+	    !host_transport_of(swarm->front, &bare) ||
+	    vd_peer_id_equal(&peer, &swarm->identity->id))
+		return VD_EUSER;
 	waiter = malloc(sizeof *waiter);
 	if (!waiter)
 		return VD_ENOMEM;

@@ -129,7 +129,7 @@ void swarm_place_hang_up(struct letter *letter);
 void swarm_place_mind(struct letter *letter);
 void swarm_place_bury(struct letter *letter);
 /* `fd` is taken. VD_ELIMIT, VD_ENOMEM. */
-enum vd_err swarm_place_adopt(struct swarm_place *place, int fd);
+enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int fd);
 
 /* ---- control's ---- */
 

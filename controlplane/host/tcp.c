@@ -1,141 +1,267 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* tcp: dialling. */
-#include "controlplane/host/parts.h"
+/* tcp: sockets as carriers: dialled, adopted, read and written. */
+#include "controlplane/host/tcp.h"
 
 #include <stdlib.h>
+#include <unistd.h>
+
+#include "controlplane/host/parts.h"
+
+struct tcp_carrier {
+	struct carrier carrier;
+	struct host *host;
+	uv_tcp_t tcp;
+	union { /* it is connected before it is written to */
+		uv_connect_t connect;
+		uv_write_t write;
+	} request;
+	uint8_t *writing; /* a copy of what waits; NULL: none */
+	bool closing;
+};
+
+static struct tcp_carrier *of_handle(const void *handle)
+{
+	return ((const uv_handle_t *)handle)->data;
+}
+
+/* ---- life ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct tcp_carrier *tcp = of_handle(handle);
+
+	host_let_go(tcp->host);
+	free(tcp->writing);
+	free(tcp);
+}
+
+static void close_carrier(struct carrier *carrier)
+{
+	struct tcp_carrier *tcp = (struct tcp_carrier *)carrier;
+
+	tcp->closing = true;
+	uv_close((uv_handle_t *)&tcp->tcp, on_closed);
+}
+
+/* ---- in ---- */
+
+static void give_buffer(uv_handle_t *handle, size_t wanted, uv_buf_t *buffer)
+{
+	(void)wanted;
+	*buffer = uv_buf_init((char *)of_handle(handle)->host->read_buffer, HOST_READ_BYTES);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *buffer)
+{
+	struct carrier *carrier = &of_handle(stream)->carrier;
+
+	if (got > 0)
+		carrier->events->received(carrier, (uint8_t *)buffer->base, (size_t)got);
+	else if (got < 0)
+		carrier->events->ended(carrier, got == UV_EOF ? VD_OK : VD_ELINK_CLOSED,
+				       uv_strerror((int)got));
+}
+
+static void read_carrier(struct carrier *carrier, bool wanted)
+{
+	uv_stream_t *stream = (uv_stream_t *)&((struct tcp_carrier *)carrier)->tcp;
+
+	if (wanted)
+		uv_read_start(stream, give_buffer, on_read);
+	else
+		uv_read_stop(stream);
+}
+
+/* ---- out ---- */
+
+static void on_written(uv_write_t *write, int status)
+{
+	struct tcp_carrier *tcp = of_handle(write->handle);
+	struct carrier *carrier = &tcp->carrier;
+
+	free(tcp->writing);
+	tcp->writing = NULL;
+	carrier->waiting = 0;
+	if (tcp->closing)
+		return;
+	if (status < 0)
+		carrier->events->ended(carrier, VD_ELINK_CLOSED, uv_strerror(status));
+	else
+		carrier->events->ready(carrier);
+}
+
+/* The socket is full: a copy waits for it. */
+static enum vd_err write_later(struct tcp_carrier *tcp, struct vd_bytes bytes)
+{
+	uv_buf_t buffer;
+
+	tcp->writing = malloc(bytes.len);
+	if (!tcp->writing)
+		return VD_ENOMEM;
+	memcpy(tcp->writing, bytes.at, bytes.len);
+	buffer = uv_buf_init((char *)tcp->writing, (unsigned)bytes.len);
+	if (uv_write(&tcp->request.write, (uv_stream_t *)&tcp->tcp, &buffer, 1, on_written) < 0) {
+		free(tcp->writing);
+		tcp->writing = NULL;
+		return VD_ELINK_CLOSED;
+	}
+	tcp->carrier.waiting = bytes.len;
+	return VD_AGAIN;
+}
+
+static enum vd_err write_carrier(struct carrier *carrier, struct vd_bytes bytes)
+{
+	struct tcp_carrier *tcp = (struct tcp_carrier *)carrier;
+	uv_buf_t buffer = uv_buf_init((char *)(uintptr_t)bytes.at, (unsigned)bytes.len);
+	int took = uv_try_write((uv_stream_t *)&tcp->tcp, &buffer, 1);
+
+	if (took < 0 && took != UV_EAGAIN)
+		return VD_ELINK_CLOSED;
+	if (took < 0)
+		took = 0;
+	if ((size_t)took == bytes.len)
+		return VD_OK;
+	return write_later(tcp, vd_bytes(bytes.at + took, bytes.len - (size_t)took));
+}
+
+static const struct carrier_class carrier_class = {
+	.write = write_carrier,
+	.read = read_carrier,
+	.close = close_carrier,
+};
+
+static struct tcp_carrier *new_carrier(struct host *host)
+{
+	struct tcp_carrier *tcp = calloc(1, sizeof *tcp);
+
+	if (!tcp)
+		return NULL;
+	tcp->carrier.class = &carrier_class;
+	tcp->host = host;
+	uv_tcp_init(host->loop, &tcp->tcp);
+	tcp->tcp.data = tcp;
+	host_hold(host);
+	return tcp;
+}
+
+/* The socket is connected. */
+static void set_up(struct tcp_carrier *tcp)
+{
+	struct sockaddr_storage local;
+	int len = sizeof local;
+
+	if (!uv_tcp_getsockname(&tcp->tcp, (struct sockaddr *)&local, &len))
+		host_address_end(&local, &tcp->carrier.local);
+	uv_tcp_nodelay(&tcp->tcp, 1);
+}
+
+/* ---- from a listener ---- */
+
+static enum vd_err adopt(struct transport *transport, int fd, struct vd_multiaddr *remote_out,
+			 struct carrier **carrier_out)
+{
+	struct tcp_carrier *tcp = new_carrier(transport->host);
+	struct sockaddr_storage remote;
+	int len = sizeof remote, err = tcp ? uv_tcp_open(&tcp->tcp, fd) : UV_ENOMEM;
+
+	if (err)
+		close(fd);
+	if (!tcp)
+		return VD_ENOMEM;
+	if (err || uv_tcp_getpeername(&tcp->tcp, (struct sockaddr *)&remote, &len) < 0) {
+		close_carrier(&tcp->carrier);
+		return VD_ELINK_CLOSED;
+	}
+	set_up(tcp);
+	host_address_of(&remote, remote_out);
+	*carrier_out = &tcp->carrier;
+	return VD_OK;
+}
+
+/* ---- dials ---- */
 
 static void on_connect(uv_connect_t *connect, int status)
 {
-	struct host_conn *conn = connect->data;
+	struct tcp_carrier *tcp = of_handle(connect->handle);
+	struct carrier *carrier = &tcp->carrier;
 
-	if (conn->closing)
+	if (tcp->closing)
 		return;
-	if (status < 0)
-		host_conn_close(conn, VD_ELINK_CLOSED, uv_strerror(status));
-	else
-		host_conn_established(conn);
+	if (status < 0) {
+		carrier->events->ended(carrier, VD_ELINK_CLOSED, uv_strerror(status));
+		return;
+	}
+	set_up(tcp);
+	carrier->events->up(carrier);
 }
 
-/* A dial to that peer and address that is under way. */
-static struct host_conn *find_dial(const struct host *host, const struct vd_peer_id *peer,
-				   const struct vd_multiaddr *remote)
+/* 0, or libuv's error: then there is no carrier. */
+static int connect_from(struct host *host, const struct sockaddr_storage *to,
+			const struct sockaddr_storage *from, struct tcp_carrier **tcp_out)
 {
-	for (struct host_conn *conn = host->pending; conn; conn = conn->next)
-		if (conn->machine.dialer && !conn->closing &&
-		    vd_peer_id_equal(&conn->machine.expected, peer) &&
-		    vd_multiaddr_equal(&conn->remote, remote))
-			return conn;
-	return NULL;
-}
-
-/* 0, or libuv's error: then nothing has begun. */
-static int connect_from(struct host_conn *conn, const struct sockaddr_storage *to,
-			const struct sockaddr_storage *from)
-{
-	conn->from_listener = from && host_local_bind(&conn->tcp, from);
-	return uv_tcp_connect(&conn->connect, &conn->tcp, (const struct sockaddr *)to, on_connect);
-}
-
-static enum vd_err begin_dial(struct host *host, const struct sockaddr_storage *to,
-			      const struct vd_peer_id *peer, struct host_conn **conn_out)
-{
-	struct sockaddr_storage from;
-	bool has_from = host_local_find(host, to, &from);
-	struct host_conn *conn = host_conn_new(host, true, peer);
+	struct tcp_carrier *tcp = new_carrier(host);
+	bool bound;
 	int err;
 
-	if (!conn)
-		return VD_ELIMIT;
-	err = connect_from(conn, to, has_from ? &from : NULL);
-	if (err == UV_EADDRNOTAVAIL && conn->from_listener) { /* and connected there already */
-		host_conn_close(conn, VD_OK, NULL);
-		conn = host_conn_new(host, true, peer);
-		if (!conn)
-			return VD_ELIMIT;
-		err = connect_from(conn, to, NULL);
+	if (!tcp)
+		return UV_ENOMEM;
+	bound = from && tcp_local_bind(&tcp->tcp, from);
+	tcp->carrier.may_cross = bound;
+	err = uv_tcp_connect(&tcp->request.connect, &tcp->tcp, (const struct sockaddr *)to,
+			     on_connect);
+	if (!err) {
+		*tcp_out = tcp;
+		return 0;
 	}
-	host_address_of(to, &conn->remote);
-	if (err)
-		host_conn_fail_soon(conn, err);
-	*conn_out = conn;
-	return VD_OK;
+	close_carrier(&tcp->carrier);
+	if (err == UV_EADDRNOTAVAIL && bound) /* and connected there already */
+		return connect_from(host, to, NULL, tcp_out);
+	return err;
 }
 
-bool host_dial_again(struct host_conn *conn)
+/* Of ours, not of the way to the peer. */
+static bool is_shortage(int uv_err)
 {
-	struct sockaddr_storage to;
-	struct vd_peer_id none;
-	struct host_conn *next;
+	return uv_err == UV_EMFILE || uv_err == UV_ENFILE || uv_err == UV_ENOMEM ||
+	       uv_err == UV_ENOBUFS;
+}
+
+static enum vd_err dial(struct transport *transport, const struct transport_dial *what,
+			struct carrier **carrier_out, const char **why_out)
+{
+	struct sockaddr_storage to, from;
+	struct tcp_carrier *tcp;
+	bool has_from;
 	int err;
 
-	if (host_address_parse(&conn->remote, &to, &none))
-		return false;
-	next = host_conn_new(conn->host, true, &conn->machine.expected);
-	if (!next)
-		return false;
-	next->remote = conn->remote;
-	next->waiting = conn->waiting;
-	conn->waiting = NULL;
-	err = connect_from(next, &to, NULL);
-	if (err)
-		host_conn_fail_soon(next, err);
-	return true;
-}
-
-enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
-		      void *context)
-{
-	struct host_dialling *waiting;
-	struct sockaddr_storage to;
-	struct vd_multiaddr remote;
-	struct vd_peer_id peer;
-	struct host_conn *conn;
-	enum vd_err err;
-
-	if (host_address_parse(address, &to, &peer) || !peer.len ||
-	    vd_peer_id_equal(&peer, host_peer(host)))
-		return VD_EUSER;
-	conn = host_connection(host, &peer);
-	if (conn) {
-		done(context, conn, VD_OK, NULL);
-		return VD_OK;
-	}
-	waiting = malloc(sizeof *waiting);
-	if (!waiting)
-		return VD_ENOMEM;
-	host_address_of(&to, &remote);
-	conn = find_dial(host, &peer, &remote);
-	err = conn ? VD_OK : begin_dial(host, &to, &peer, &conn);
+	if (tcp_address_parse(what->address, &to))
+		return VD_EBUG_STATE;
+	has_from = !what->apart && tcp_local_find(transport->host, &to, &from);
+	err = connect_from(transport->host, &to, has_from ? &from : NULL, &tcp);
 	if (err) {
-		free(waiting);
-		return err;
+		*why_out = uv_strerror(err);
+		return is_shortage(err) ? VD_ESYS : VD_ELINK_CLOSED;
 	}
-	*waiting = (struct host_dialling){ done, context, conn->waiting };
-	conn->waiting = waiting;
+	*carrier_out = &tcp->carrier;
 	return VD_OK;
 }
 
-/* Out of those who wait for it, if they do. */
-static bool forget_waiting(struct host_conn *conn, host_dial_fn done, const void *context)
-{
-	for (struct host_dialling **at = &conn->waiting; *at; at = &(*at)->next) {
-		struct host_dialling *one = *at;
+/* ---- the transport ---- */
 
-		if (one->done != done || one->context != context)
-			continue;
-		*at = one->next;
-		free(one);
-		return true;
-	}
-	return false;
+static bool takes(const struct vd_multiaddr *address)
+{
+	struct sockaddr_storage ignored;
+
+	return !tcp_address_parse(address, &ignored);
 }
 
-void host_dial_cancel(struct host *host, host_dial_fn done, void *context)
-{
-	struct host_conn *conn = host->pending;
-
-	while (conn && !forget_waiting(conn, done, context))
-		conn = conn->next;
-	if (conn && !conn->waiting)
-		host_conn_close(conn, VD_OK, "nobody waits for it any more");
-}
+const struct transport_class tcp_transport = {
+	.name = "tcp",
+	.brings = TRANSPORT_BYTES,
+	.takes = takes,
+	.listen = tcp_listen,
+	.unlisten = tcp_unlisten,
+	.give = tcp_give,
+	.adopt = adopt,
+	.dial = dial,
+};

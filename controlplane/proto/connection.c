@@ -37,6 +37,15 @@ void connection_init(struct connection *c, const struct connection_layers *layer
 	negotiate(c, &c->outer, &c->handlers, layers->security_names);
 }
 
+void connection_take(struct connection *c, struct security *security, struct muxer *muxer)
+{
+	multistream_fini(&c->outer);
+	c->security = security;
+	c->muxer = muxer;
+	c->by_transport = true;
+	c->state = CONNECTION_OPEN;
+}
+
 void connection_fini(struct connection *c)
 {
 	muxer_free(c->muxer);
@@ -167,6 +176,8 @@ enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_
 	*used_out = 0;
 	if (c->state == CONNECTION_FAILED)
 		return VD_EBUG_STATE;
+	if (c->by_transport)
+		return VD_OK;
 	if (c->state == CONNECTION_SECURITY) {
 		err = receive_outer(c, wire, used_out);
 		if (*used_out)
@@ -213,7 +224,7 @@ struct vd_bytes connection_next_output(struct connection *c, vd_ns now)
 {
 	struct vd_bytes wire = multistream_next_output(&c->outer);
 
-	if (wire.len || !c->security)
+	if (wire.len || !c->security || c->by_transport)
 		return wire;
 	wire = security_next_output(c->security);
 	if (wire.len || !security_open(c->security))

@@ -64,6 +64,7 @@ struct connection {
 	bool dialer;
 	bool ended;   /* the peer ended the channel, and all that it wrote is taken: close it */
 	bool closing; /* we do, after the output that there is */
+	bool by_transport; /* connection_take */
 	const struct connection_layers *layers;
 	struct vd_peer_id expected;      /* len 0: anybody */
 	struct multistream outer, inner; /* of the channel, of the muxer */
@@ -76,6 +77,12 @@ struct connection {
 void connection_init(struct connection *c, const struct connection_layers *layers, bool dialer,
 		     const struct vd_peer_id *expected);
 void connection_fini(struct connection *c);
+
+/*
+ * Of a transport that secures and multiplexes by itself, as QUIC does: open from the first moment.
+ * Takes both, before anything was received; no bytes go through it then, only events.
+ */
+void connection_take(struct connection *c, struct security *security, struct muxer *muxer);
 
 /* Takes bytes of the wire; an empty range looks again at what waits inside. */
 enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_t *used_out,

@@ -19,20 +19,28 @@ void dial_plan_init(struct dial_plan *plan, const struct vd_peer_id *peer, vd_ns
 
 /* ---- which addresses ---- */
 
-/* Splits off what there is behind /tcp/PORT: nothing, or the peer. */
-static enum dial_verdict read_peer(const struct vd_multiaddr *address, size_t at,
-				   const struct vd_peer_id *peer)
+/* Without the peer at its end, which may be there. */
+static enum dial_verdict read_peer(const struct vd_multiaddr *address,
+				   const struct vd_peer_id *peer, struct vd_multiaddr *bare_out)
 {
-	struct vd_multiaddr_part part;
+	struct vd_multiaddr_part part = { .code = 0 };
+	size_t at = 0, last = 0, len = 0;
 	struct vd_peer_id id;
 
-	if (!vd_multiaddr_next(address, &at, &part))
-		return DIAL_TAKEN;
-	if (part.code != VD_MA_P2P || vd_peer_id_of_bytes(part.value, &id))
-		return DIAL_NO_TRANSPORT;
-	if (vd_multiaddr_next(address, &at, &part))
-		return DIAL_NO_TRANSPORT; /* through a relay, which is no address of ours to dial */
-	return vd_peer_id_equal(&id, peer) ? DIAL_TAKEN : DIAL_OTHER_PEER;
+	while (vd_multiaddr_next(address, &at, &part)) {
+		last = len;
+		len = at;
+	}
+	if (part.code == VD_MA_P2P) {
+		if (vd_peer_id_of_bytes(part.value, &id))
+			return DIAL_NO_TRANSPORT;
+		if (!vd_peer_id_equal(&id, peer))
+			return DIAL_OTHER_PEER;
+		len = last;
+	}
+	memcpy(bare_out->bytes, address->bytes, len);
+	bare_out->len = (uint16_t)len;
+	return DIAL_TAKEN;
 }
 
 static bool has_part(const struct vd_multiaddr *address, uint32_t code)
@@ -56,24 +64,23 @@ static enum dial_verdict read_address(const struct vd_multiaddr *address,
 				      const struct vd_peer_id *peer, struct dial_attempt *out)
 {
 	enum ip_scope scope = ip_scope_of(address);
-	struct vd_multiaddr_part ip, tcp;
+	struct vd_multiaddr_part ip, port;
 	size_t at = 0;
 	enum dial_verdict verdict;
 
 	if (has_part(address, VD_MA_VIADUCT))
 		return DIAL_VIADUCT;
 	if (scope == IP_NONE || !vd_multiaddr_next(address, &at, &ip) ||
-	    !vd_multiaddr_next(address, &at, &tcp) || tcp.code != VD_MA_TCP)
+	    !vd_multiaddr_next(address, &at, &port) ||
+	    (port.code != VD_MA_TCP && port.code != VD_MA_UDP))
 		return DIAL_NO_TRANSPORT;
-	verdict = read_peer(address, at, peer);
-	if (verdict)
-		return verdict;
 	*out = (struct dial_attempt){ .state = DIAL_WAITING,
 				      .is_private = ip_scope_is_private(scope),
 				      .ip6 = ip.code == VD_MA_IP6,
-				      .port = vd_be16_load(tcp.value.at) };
-	memcpy(out->address.bytes, address->bytes, at);
-	out->address.len = (uint16_t)at;
+				      .port = vd_be16_load(port.value.at) };
+	verdict = read_peer(address, peer, &out->address);
+	if (verdict)
+		return verdict;
 	return leads_nowhere(scope, out->ip6, out->port) ? DIAL_NOWHERE : DIAL_TAKEN;
 }
 

@@ -18,7 +18,8 @@
  * and negotiates, no other begins for 250 ms: one of these is more than the round trips that it
  * needs.
  *
- * Addresses may be added while it runs (names are still looked up): dial_plan_expect.
+ * What else an address says (/quic-v1, a relay) is a transport's to judge, which is the caller's to
+ * ask. Addresses may be added while it runs (names are still looked up): dial_plan_expect.
  *
  * Threads: one at a time. Memory: no heap; an address is copied.
  */
@@ -36,7 +37,7 @@ enum {
 
 enum dial_verdict {
 	DIAL_TAKEN,
-	DIAL_NO_TRANSPORT, /* none of /ip4|ip6/…/tcp/…[/p2p/…] */
+	DIAL_NO_TRANSPORT, /* not /ip4|ip6/…/tcp|udp/…; or the caller's, by dial_plan_drop */
 	DIAL_VIADUCT,      /* a link address: not for libp2p */
 	DIAL_NOWHERE,      /* unspecified, multicast, port 0, or IPv6 link-local (has no zone) */
 	DIAL_OURS,         /* we listen there */

@@ -147,15 +147,16 @@ static bool has_reached_c(struct pair *of)
 	return host_connection_count(c) > 0;
 }
 
-static bool to_c(void *context, int fd)
+static bool to_c(void *context, unsigned transport, int fd)
 {
 	(void)context;
-	cr_assert(eq(int, host_adopt(c, fd), VD_OK));
+	cr_assert(eq(int, host_adopt(c, transport, fd), VD_OK));
 	return true;
 }
 
-static bool to_nobody(void *context, int fd)
+static bool to_nobody(void *context, unsigned transport, int fd)
 {
+	(void)transport;
 	(void)fd;
 	++*(unsigned *)context;
 	return false;
@@ -199,7 +200,7 @@ Test(host, refuses_a_socket_that_is_none)
 
 	begin();
 	cr_assert(eq(int, pipe(fds), 0));
-	cr_assert(eq(int, host_adopt(pair.b, fds[0]), VD_ELINK_CLOSED));
+	cr_assert(eq(int, host_adopt(pair.b, 0, fds[0]), VD_ELINK_CLOSED));
 	cr_assert(eq(u64, host_counters(pair.b)->inbound_failed, 1));
 	close(fds[1]);
 	pair_end(&pair);

@@ -460,12 +460,12 @@ Test(hostile, streams_of_one_peer_above_the_limit_are_reset)
 
 static struct host *c;
 
-static bool every_second_to_c(void *context, int fd)
+static bool every_second_to_c(void *context, unsigned transport, int fd)
 {
 	static unsigned number;
 
 	(void)context;
-	return number++ % 2 && !host_adopt(c, fd);
+	return number++ % 2 && !host_adopt(c, transport, fd);
 }
 
 static bool peer_is_full_everywhere(struct pair *p)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * local: from which address a connection is dialled: one that we listen on, so that what the peer
- * sees of us (identify's observed address) is where others reach us.
+ * tcp_local: from which address a connection is dialled: one that we listen on, so that what the
+ * peer sees of us (identify's observed address) is where others reach us.
  *
  * A socket may be bound to a port that another one listens on if both have SO_REUSEPORT. The
  * listener gets it only once it is bound: so a second daemon, which has not got it yet either, is
@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "controlplane/host/parts.h"
+#include "controlplane/host/tcp.h"
 #include "controlplane/proto/ip_scope.h"
 
 static socklen_t length_of(const struct sockaddr_storage *address)
@@ -23,19 +24,11 @@ static socklen_t length_of(const struct sockaddr_storage *address)
 
 /* ---- listeners ---- */
 
-void host_local_share(int listener)
+void tcp_local_share(int listener)
 {
 	int on = 1;
 
 	(void)!setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* or any port */
-}
-
-enum vd_err host_listens_give(struct host *host, unsigned user)
-{
-	for (size_t i = 0; i < host->listen_count; i++)
-		if (fchown(host->listeners[i]->fd, user, (gid_t)-1))
-			return VD_ESYS;
-	return VD_OK;
 }
 
 /* ---- dials ---- */
@@ -63,19 +56,18 @@ static struct vd_bytes ip_of(const struct sockaddr_storage *address)
 }
 
 /* A listener at that very address counts more than one at all addresses. */
-bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
-		     struct sockaddr_storage *from_out)
+bool tcp_local_find(const struct host *host, const struct sockaddr_storage *to,
+		    struct sockaddr_storage *from_out)
 {
 	struct vd_multiaddr listens[HOST_LISTEN_MAX];
 	size_t count = host_listens(host, listens);
 	struct sockaddr_storage source = { 0 }, at;
-	struct vd_peer_id none;
 	bool found = false;
 
 	if (!count || !find_source(to, &source))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		if (host_address_parse(&listens[i], &at, &none) || at.ss_family != to->ss_family)
+		if (tcp_address_parse(&listens[i], &at) || at.ss_family != to->ss_family)
 			continue;
 		if (vd_bytes_equal(ip_of(&at), ip_of(&source))) {
 			*from_out = at;
@@ -89,7 +81,7 @@ bool host_local_find(const struct host *host, const struct sockaddr_storage *to,
 	return found;
 }
 
-bool host_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from)
+bool tcp_local_bind(uv_tcp_t *tcp, const struct sockaddr_storage *from)
 {
 	int fd = socket(from->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0), on = 1;
 
