@@ -10,8 +10,6 @@
 set -eu
 . "$(dirname "$0")/stock.sh"
 stock_peer "$2"
-securities="noise tls"
-[ "$2" != rust ] || securities=noise
 alone "$0" "$@"
 
 # $ours, $public, $second: its addresses in the cluster's, the public and the other network.
@@ -28,7 +26,7 @@ tests="connect identify ping=5 upload=10000000 download=10000000 half-close rese
 
 peer_dials() {
 	start_daemon
-	for security in $securities; do
+	for security in noise tls; do
 		$stock -psk "$net_dir/swarm.key" -security "$security" dial "$ours" $tests || fail "$1 is not served"
 	done
 	refused $stock -psk "$net_dir/other.key" dial "$ours" connect
@@ -42,14 +40,16 @@ peer_dials() {
 	$stock dial "$public" connect || fail "the public network does not serve $1"
 }
 
+# In a private network rust-libp2p takes one of the two, so each listens for itself.
 peer_listens() {
 	mkfifo "$net_dir/input"
-	exec 3<>"$net_dir/input" # it ends with its standard input
-	# shellcheck disable=SC2016
-	start stock sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock -psk "$net_dir/swarm.key" listen
-	must_say stock.log '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
-	theirs=$said
-	for security in $securities; do
+	exec 3<>"$net_dir/input" # they end with their standard input
+	for security in noise tls; do
+		# shellcheck disable=SC2016
+		start "stock_$security" sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock -psk "$net_dir/swarm.key" \
+			-security "$security" listen
+		must_say "stock_$security.log" '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
+		theirs=$said
 		"$net_build/tests/interop/interop_peer" -psk "$net_dir/swarm.key" -security "$security" \
 			-at-once "$(at_once "$1")" dial "$theirs" $tests || fail "$1 does not serve us"
 	done
@@ -60,7 +60,8 @@ peer_listens() {
 	"$net_build/viaduct" ping -n 2 "${theirs##*/}" || fail "$1 does not answer our ping"
 	# Connected in one network is connected in no other.
 	refused "$net_build/viaduct" connect --network second "$theirs"
-	grep -q 'same key' "$net_dir/refused.log" || fail "viaduct does not tell that the key is another"
+	# What another key makes of our first byte may say that a long line follows: rust-libp2p waits 10 s for it, twice.
+	grep -Eq "same key$([ "$1" != rust ] || echo '|no answer in time')" "$net_dir/refused.log" || fail "viaduct does not tell that the key is another"
 	refused "$net_build/viaduct" connect "$theirs"
 	"$net_build/viaduct" disconnect "${theirs##*/}"
 }

@@ -43,18 +43,18 @@ pushes() {
 }
 
 we_change() {
-	must_come 30 "it has our record" it_knows record /ip4/127.0.0.1/tcp/4009
+	must_come 30 "it has our record" it_knows "$record" /ip4/127.0.0.1/tcp/4009
 	must_come 30 "it knows our protocols" it_knows protocols /ipfs/ping/1.0.0
 	it_knows protocols /perf/1.0.0 && fail "it knows of a protocol that is not there"
 	reload ", perf: true"
 	must_come 30 "it knows of the protocol that came" it_knows protocols /perf/1.0.0
 	reload ", perf: true, announce_also: [ $more ]"
 	must_come 30 "it knows of the address that came" it_knows addresses "$more"
-	must_come 30 "the address is in our record" it_knows record "$more"
-	it_knows record /ip4/127.0.0.1/tcp/4009 || fail "the other address is gone"
+	must_come 30 "the address is in our record" it_knows "$record" "$more"
+	it_knows "$record" /ip4/127.0.0.1/tcp/4009 || fail "the other address is gone"
 	reload ""
 	must_come 30 "the protocol has gone" it_does_not_know protocols /perf/1.0.0
-	must_come 30 "the address has gone from our record" it_does_not_know record "$more"
+	must_come 30 "the address has gone from our record" it_does_not_know "$record" "$more"
 	[ "$(pushes outbound)" -ge 3 ] || fail "$(pushes outbound) pushes are counted of three"
 }
 
@@ -68,11 +68,16 @@ it_changes() {
 	must_come 30 "the protocol has gone" we_do_not_know protocols "$added" 'told signed'
 	if [ -n "$1" ]; then
 		echo "listen $1" >&3
-		must_come 60 "we know of the address that came" we_know addresses "$1" signed
+		must_come 60 "we know of the address that came" we_know addresses "$1" "$signed"
 	fi
 	[ "$(pushes inbound)" -ge 2 ] || fail "$(pushes inbound) pushes are counted of two"
 }
 
+# rust-libp2p 0.57 reads and sends records in an older domain of its own alone, and falls back to what is not signed.
+case $1 in
+rust) record=addresses signed='told signed' ;;
+*) record=record signed=signed ;;
+esac
 stock_peer "$1"
 alone "$0" "$@"
 start_viaductd 'listen: [ /ip4/127.0.0.1/tcp/4009 ]'

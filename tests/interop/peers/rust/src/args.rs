@@ -15,6 +15,8 @@ pub struct Options {
 pub enum Verb {
     Listen(Multiaddr),
     Dial(Multiaddr, Vec<String>),
+    Watch(Multiaddr),
+    Contract,
 }
 
 pub struct Args {
@@ -35,10 +37,15 @@ pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Args, String> {
                 let target = words.next().ok_or("dial wants an address and tests")?;
                 return Ok(Args { options, verb: Verb::Dial(address(&target)?, words.collect()) });
             }
+            "watch" => {
+                let target = words.next().ok_or("watch wants an address")?;
+                return Ok(Args { options, verb: Verb::Watch(address(&target)?) });
+            }
+            "contract" => return Ok(Args { options, verb: Verb::Contract }),
             _ => return Err(format!("{word}: no such verb or option")),
         }
     }
-    Err("wants a verb: listen, or dial ADDRESS TEST…".into())
+    Err("wants a verb: listen, dial ADDRESS TEST…, watch ADDRESS, or contract".into())
 }
 
 fn address(text: &str) -> Result<Multiaddr, String> {

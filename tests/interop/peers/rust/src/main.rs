@@ -3,6 +3,7 @@
 //! peer: a stock rust-libp2p node for the interop matrix, as ../README.md describes it.
 
 mod args;
+mod contract;
 mod node;
 mod tests;
 
@@ -27,5 +28,7 @@ async fn run(args: args::Args) -> Result<(), Box<dyn std::error::Error>> {
     match args.verb {
         args::Verb::Listen(address) => node::serve(&args.options, address).await,
         args::Verb::Dial(address, names) => tests::dial(&args.options, address, &names).await,
+        args::Verb::Watch(address) => node::watch(&args.options, address).await,
+        args::Verb::Contract => contract::run().await,
     }
 }

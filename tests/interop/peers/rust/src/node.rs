@@ -2,17 +2,22 @@
 
 //! A node with TCP, Yamux and the security asked for, which serves identify, ping and perf.
 
+use std::collections::HashMap;
 use std::error::Error;
 use std::io;
 use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use libp2p::core::PeerRecord;
+use libp2p::core::muxing::StreamMuxerBox;
+use libp2p::core::transport::Boxed;
 use libp2p::core::transport::upgrade::Version;
 use libp2p::pnet::{PnetConfig, PreSharedKey};
-use libp2p::swarm::NetworkBehaviour;
-use libp2p::{Multiaddr, Stream, StreamProtocol, Swarm, SwarmBuilder, Transport};
+use libp2p::swarm::{NetworkBehaviour, SwarmEvent};
+use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, SwarmBuilder, Transport};
 use libp2p::{identify, identity, noise, ping, tcp, tls, yamux};
-use tokio::io::AsyncReadExt as _;
+use libp2p_stream::IncomingStreams;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::args::Options;
 use crate::tests::PATIENCE;
@@ -29,8 +34,9 @@ pub struct Behaviour {
 
 impl Behaviour {
     fn new(key: &identity::Keypair) -> Self {
-        let identify = identify::Config::new("/viaduct/interop/1".into(), key.public())
-            .with_agent_version("rust-libp2p-peer".into());
+        let identify = identify::Config::new_with_signed_peer_record("/viaduct/interop/1".into(), key)
+            .with_agent_version("rust-libp2p-peer".into())
+            .with_push_listen_addr_updates(true);
         let ping = ping::Config::new()
             .with_interval(Duration::from_millis(200))
             .with_timeout(PATIENCE);
@@ -48,14 +54,9 @@ pub fn swarm(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
     let builder = SwarmBuilder::with_new_identity().with_tokio();
     if let Some(file) = &options.psk {
         let psk: PreSharedKey = std::fs::read_to_string(file)?.parse()?;
+        let tls = options.security.as_deref() == Some("tls");
         return Ok(builder
-            .with_other_transport(|key| {
-                Ok(tcp::tokio::Transport::new(tcp)
-                    .and_then(move |socket, _| PnetConfig::new(psk).handshake(socket))
-                    .upgrade(Version::V1Lazy)
-                    .authenticate(noise::Config::new(key)?)
-                    .multiplex(yamux::Config::default()))
-            })?
+            .with_other_transport(|key| private(key, tcp, psk, tls))?
             .with_behaviour(Behaviour::new)?
             .build());
     }
@@ -75,6 +76,33 @@ pub fn swarm(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
     })
 }
 
+type BoxedError = Box<dyn Error + Send + Sync>;
+
+/// A private network's transport has one security: the library does not choose between two of them there.
+fn private(
+    key: &identity::Keypair,
+    tcp: tcp::Config,
+    psk: PreSharedKey,
+    tls: bool,
+) -> Result<Boxed<(PeerId, StreamMuxerBox)>, BoxedError> {
+    let transport = tcp::tokio::Transport::new(tcp)
+        .and_then(move |socket, _| PnetConfig::new(psk).handshake(socket))
+        .upgrade(Version::V1Lazy);
+    let muxer = yamux::Config::default();
+    Ok(match tls {
+        true => transport
+            .authenticate(tls::Config::new(key)?)
+            .multiplex(muxer)
+            .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+            .boxed(),
+        false => transport
+            .authenticate(noise::Config::new(key)?)
+            .multiplex(muxer)
+            .map(|(peer, muxer), _| (peer, StreamMuxerBox::new(muxer)))
+            .boxed(),
+    })
+}
+
 /// Answers until standard input ends.
 pub async fn serve(options: &Options, listen: Multiaddr) -> Result<(), Box<dyn Error>> {
     let mut swarm = swarm(options)?;
@@ -85,26 +113,71 @@ pub async fn serve(options: &Options, listen: Multiaddr) -> Result<(), Box<dyn E
             tokio::spawn(serve_perf(stream));
         }
     });
-    let mut input = tokio::io::stdin();
-    let mut ignored = [0; 64];
+    obey(swarm).await
+}
+
+/// Connects, and tells what the peer says of itself whenever it does, until standard input ends.
+pub async fn watch(options: &Options, target: Multiaddr) -> Result<(), Box<dyn Error>> {
+    let mut swarm = swarm(options)?;
+    swarm.dial(target)?;
+    obey(swarm).await
+}
+
+/// Runs the swarm, and does what the lines of standard input say: `serve PROTOCOL`, `unserve PROTOCOL`,
+/// `listen ADDRESS`.
+async fn obey(mut swarm: Swarm<Behaviour>) -> Result<(), Box<dyn Error>> {
+    let mut lines = BufReader::new(tokio::io::stdin()).lines();
+    let mut served: HashMap<String, IncomingStreams> = HashMap::new();
     loop {
         tokio::select! {
             event = swarm.select_next_some() => tell(&swarm, event),
-            read = input.read(&mut ignored) => if read? == 0 { return Ok(()) },
+            line = lines.next_line() => {
+                let Some(line) = line? else { return Ok(()) };
+                let (verb, what) = line.split_once(' ').ok_or("wants a verb and a word")?;
+                match verb {
+                    "serve" => {
+                        let protocol = StreamProtocol::try_from_owned(what.to_string())?;
+                        served.insert(what.into(), swarm.behaviour().stream.new_control().accept(protocol)?);
+                    }
+                    "unserve" => drop(served.remove(what)),
+                    "listen" => drop(swarm.listen_on(what.parse()?)?),
+                    _ => return Err(format!("{line}: no such command").into()),
+                }
+            }
         }
     }
 }
 
-fn tell(swarm: &Swarm<Behaviour>, event: libp2p::swarm::SwarmEvent<BehaviourEvent>) {
-    use libp2p::swarm::SwarmEvent::*;
+fn tell(swarm: &Swarm<Behaviour>, event: SwarmEvent<BehaviourEvent>) {
+    use SwarmEvent::*;
     match event {
         NewListenAddr { address, .. } => {
             println!("listening {address}/p2p/{}", swarm.local_peer_id());
         }
         ConnectionEstablished { peer_id, .. } => println!("connected {peer_id}"),
         IncomingConnectionError { error, .. } => println!("refused {error}"),
+        Behaviour(BehaviourEvent::Identify(identify::Event::Received { info, .. })) => {
+            println!("{}", knowledge(info));
+        }
         _ => {}
     }
+}
+
+/// What identify said, each list in the order of its texts.
+fn knowledge(info: identify::Info) -> String {
+    let recorded = info.signed_peer_record.and_then(|envelope| PeerRecord::from_signed_envelope(envelope).ok());
+    format!(
+        "knows protocols={} addresses={} record={}",
+        joined(&info.protocols),
+        joined(&info.listen_addrs),
+        joined(recorded.as_ref().map_or(&[], PeerRecord::addresses)),
+    )
+}
+
+fn joined<T: ToString>(list: &[T]) -> String {
+    let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
+    texts.sort();
+    texts.join(",")
 }
 
 /// Reads how many bytes to send, then to the end, then sends them. What breaks is dropped, so reset.
