@@ -238,6 +238,7 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 	host->events = config->events;
 	host->negotiate_within =
 	    config->negotiate_within ? config->negotiate_within : VD_SECONDS(HOST_NEGOTIATE_S);
+	host->idle_within = config->idle_within ? config->idle_within : VD_SECONDS(HOST_IDLE_S);
 	snprintf(host->agent, sizeof host->agent, "%s",
 		 config->agent ? config->agent : "viaduct/" VD_VERSION);
 	randombytes_buf(host->secret, sizeof host->secret);

@@ -32,6 +32,8 @@ enum {
 	HOST_PROTOCOLS_MAX = 64,
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
 	HOST_DIAL_S = 5,       /* to a TCP connection */
+	HOST_IDLE_S = 60,      /* a stream of ping or perf on which nothing moves */
+	HOST_PINGS_MAX = 256,  /* asked and not answered, on a connection */
 	HOST_AGENT = 64,
 	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
@@ -77,6 +79,7 @@ struct host_config {
 	const struct pnet_key *network_key; /* NULL: the public network */
 	const char *network;                /* copied; NULL with the key alone */
 	vd_ns negotiate_within;             /* 0: HOST_NEGOTIATE_S */
+	vd_ns idle_within;                  /* 0: HOST_IDLE_S */
 	struct host_limits *limits;         /* shared with others (limits.h); NULL: its own */
 };
 
@@ -261,7 +264,11 @@ void host_conn_retire(struct host_conn *conn, vd_ns idle);
 void host_conn_use(struct host_conn *conn, void *user);
 void *host_conn_user(const struct host_conn *conn);
 
-/* Asks for one ping; `done` is called once. `rtt` is 0 on failure. As host_open. */
+/*
+ * Asks for one ping; `done` is called once. `rtt` is 0 on failure. As host_open, and VD_ELIMIT
+ * above HOST_PINGS_MAX. A connection has one stream for it, on which one goes at a time: those that
+ * wait when it fails fail with it.
+ */
 typedef void (*host_ping_fn)(void *context, enum vd_err err, vd_ns rtt);
 enum vd_err host_ping(struct host_conn *conn, host_ping_fn done, void *context);
 

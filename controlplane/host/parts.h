@@ -41,6 +41,8 @@ struct host_told {          /* of identify, on a connection */
 	vd_ns pushes_full;  /* when it may push as often as at first again */
 };
 
+struct host_pings;
+
 struct host_conn {
 	struct host *host;
 	struct carrier *carrier; /* NULL: it failed at once, or is closed */
@@ -71,6 +73,8 @@ struct host_conn {
 	struct host_conn *next_due, *prev_due;   /* of those to pump */
 	char agent[HOST_AGENT];
 	struct host_told told_of_us;
+	struct host_pings *pings; /* ping.c: what we ask; NULL: nothing */
+	unsigned pongs;           /* streams on which the peer asks */
 	void *user;
 	struct host_live *live; /* NULL: nobody looks */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
@@ -110,7 +114,7 @@ struct host {
 	struct host_network *network; /* NULL: the public one */
 	struct host_limits *limits;
 	bool own_limits;
-	vd_ns negotiate_within;
+	vd_ns negotiate_within, idle_within;
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
@@ -224,6 +228,8 @@ void host_stream_on_event(struct host_conn *conn, const struct muxer_event *even
 void host_stream_expire(struct host_conn *conn, vd_ns now);
 /* The peer broke the stream's protocol: counted, and told in the log. The caller ends it. */
 void host_stream_broke(const struct host_stream *stream, enum vd_err err, const char *why);
+/* Something moved: as host_stream_until, idle_within from now. */
+void host_stream_stir(struct host_stream *stream);
 /* `closed` was told, or we gave it back: the pointer is good until the callback returns. */
 bool host_stream_is_over(const struct host_stream *stream);
 /* As muxer_has_room: false as long as no protocol is agreed on that may be written to. */

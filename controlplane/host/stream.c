@@ -464,6 +464,15 @@ void host_stream_release(struct host_stream *stream)
 	bury(stream);
 }
 
+void host_stream_stir(struct host_stream *stream)
+{
+	vd_ns until = vd_now() + stream->conn->host->idle_within;
+
+	/* It is looked at once a second: no need to move it for each byte. */
+	if (stream->wanted == VD_NEVER || until - stream->wanted > VD_MS(200))
+		host_stream_until(stream, until);
+}
+
 void host_stream_until(struct host_stream *stream, vd_ns deadline)
 {
 	stream->wanted = deadline;

@@ -4,7 +4,7 @@
  * stream_ping: libp2p's `/ipfs/ping/1.0.0` (libp2p/specs, ping): 32 random bytes go out and come
  * back. (`/viaduct/ping/1`, over links and sessions, is ping.h.)
  *
- * The limits on streams (one out, two in, a peer) are the host's to hold.
+ * The limits on streams (one out, two in, a connection) are the host's to hold.
  *
  * Threads: one at a time. Memory: the caller's, no heap.
  */
