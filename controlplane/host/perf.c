@@ -35,6 +35,8 @@ static void send_some(struct host_stream *stream)
 		enum vd_err err = host_stream_write(stream, out, &took);
 
 		perf_sent(&run->perf, took);
+		if (took)
+			host_stream_stir(stream);
 		if (err || took < out.len)
 			return; /* writable follows */
 	}
@@ -57,6 +59,7 @@ static void take_some(struct host_stream *stream)
 	while (!err && (in = host_stream_read(stream)).len) {
 		err = perf_receive(&run->perf, in);
 		host_stream_taken(stream, in.len);
+		host_stream_stir(stream);
 	}
 	if (!err && !host_stream_ended(stream))
 		return;
@@ -94,6 +97,7 @@ static void accept_perf(void *context, struct host_stream *stream)
 	}
 	perf_server_init(&run->perf);
 	host_stream_use(stream, &class, run);
+	host_stream_stir(stream);
 }
 
 enum vd_err host_perf_serve(struct host *host)
@@ -119,6 +123,7 @@ enum vd_err host_perf(struct host_conn *conn, uint64_t upload_bytes, uint64_t do
 		free(run);
 		return err;
 	}
+	host_stream_stir(stream);
 	send_some(stream);
 	return VD_OK;
 }

@@ -10,15 +10,16 @@
 
 #define HOST_PERF_ID "/perf/1.0.0"
 
-/* Answers whoever asks. As host_handle. */
+/* Answers whoever asks, as long as something moves within host_config.idle_within. As host_handle.
+ */
 enum vd_err host_perf_serve(struct host *host);
 
 typedef void (*host_perf_fn)(void *context, enum vd_err err);
 
 /*
  * Uploads, finishes, and waits until as many bytes as were asked for came, and an end; `done` is
- * called once. VD_EPEER_TRUNC, VD_EPEER_RANGE: too few, too many. As host_open: then it is not
- * called.
+ * called once. VD_EPEER_TRUNC, VD_EPEER_RANGE: too few, too many; VD_ELINK_TIMEOUT: nothing moved
+ * for host_config.idle_within. As host_open: then it is not called.
  */
 enum vd_err host_perf(struct host_conn *conn, uint64_t upload_bytes, uint64_t download_bytes,
 		      host_perf_fn done, void *context);
