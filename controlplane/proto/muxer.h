@@ -23,8 +23,9 @@
  *           released or not. Ranges given in are borrowed until return; ranges handed out until
  *           the next call on the same muxer.
  * Errors:   of receive and expire: VD_EPEER_* (the peer broke the protocol), VD_ELINK_TIMEOUT,
- *           VD_ENOMEM: no more events of streams but one MUXER_RESET for each; send what there is
- *           to send (it says why) and close.
+ *           VD_ELIMIT (it wants more than it may, without end), VD_ENOMEM: no more events of
+ *           streams but one MUXER_RESET for each; send what there is to send (it says why) and
+ *           close.
  */
 #include <stdbool.h>
 #include <stdint.h>

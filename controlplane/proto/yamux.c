@@ -40,6 +40,15 @@ static void end_stream(struct yamux_stream *stream)
 	yamux_enqueue(stream, YAMUX_EVENTS);
 }
 
+static enum yamux_code code_of(enum vd_err err)
+{
+	switch (err) {
+	case VD_ELIMIT: return YAMUX_NORMAL;
+	case VD_ENOMEM: return YAMUX_INTERNAL_ERROR;
+	default: return YAMUX_PROTOCOL_ERROR;
+	}
+}
+
 enum vd_err yamux_fail(struct yamux *y, enum vd_err err, const char *reason)
 {
 	struct yamux_stream *stream;
@@ -51,7 +60,7 @@ enum vd_err yamux_fail(struct yamux *y, enum vd_err err, const char *reason)
 	while ((stream = yamux_any(y)) != NULL)
 		end_stream(stream);
 	y->body_left = 0;
-	push_go_away(y, err == VD_ENOMEM ? YAMUX_INTERNAL_ERROR : YAMUX_PROTOCOL_ERROR);
+	push_go_away(y, code_of(err));
 	return err;
 }
 

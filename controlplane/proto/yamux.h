@@ -10,8 +10,9 @@
  * - Received bytes that wait to be read are at most buffered_max: beyond it the stream with most
  *   of them is reset, so that one that nobody reads does not stop the others.
  * - A stream above inbound_max or backlog_max is refused (RST). A peer that does not read our
- *   answers is not read either.
- * - Protocol errors (VD_EPEER_*: more data than the window, another side's or a used id, a window
+ *   answers is not read either. Being refused breaks nothing, but who goes on above
+ *   YAMUX_REFUSED_BURST is left: VD_ELIMIT, go-away 0.
+ * - Protocol errors (VD_EPEER_*: more data than the window, another side's or an open id, a window
  *   above 2^32, data after FIN, data to no stream beyond what was granted, an unknown version or
  *   type, more than YAMUX_USELESS_BURST frames without effect) end the session with go-away 1,
  *   want of memory with go-away 2.
@@ -26,8 +27,10 @@
 enum {
 	YAMUX_WINDOW = 256 * 1024, /* the first one, both ways; the specification's */
 	YAMUX_ACK_BACKLOG = 256,   /* streams of ours that the peer did not acknowledge */
-	/* Frames without effect (pings, empty updates, streams reset unused): 100 a second, and: */
+	/* Frames without effect (pings, empty updates, streams reset that brought nothing): 100 a
+	 * second, and: */
 	YAMUX_USELESS_BURST = 4096,
+	YAMUX_REFUSED_BURST = 65536, /* streams refused: 1,000 a second, and these */
 };
 
 enum yamux_role { YAMUX_CLIENT, YAMUX_SERVER }; /* the dialling side is client: odd ids */

@@ -1,21 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/yamux_state.h"
 
-enum { USELESS_COST_MS = 10 };
+enum { USELESS_COST_MS = 10, REFUSED_COST_MS = 1 };
 
 static enum vd_err protocol_error(struct yamux *y, const char *reason)
 {
 	return yamux_fail(y, VD_EPEER_FORMAT, reason);
 }
 
+/* One more, each forgiven after `cost`; false: more than `burst` are not (GCRA). */
+static bool forgive(vd_ns *forgiven_at, vd_ns cost, unsigned burst, vd_ns now)
+{
+	*forgiven_at = (*forgiven_at > now ? *forgiven_at : now) + cost;
+	return *forgiven_at - now <= burst * cost;
+}
+
 /* A frame without effect: some are fine, floods are not. */
 static enum vd_err useless(struct yamux *y, vd_ns now)
 {
-	vd_ns from = y->useless_at > now ? y->useless_at : now;
-
 	y->counts.useless++;
-	y->useless_at = from + VD_MS(USELESS_COST_MS);
-	if (y->useless_at - now > YAMUX_USELESS_BURST * VD_MS(USELESS_COST_MS))
+	if (!forgive(&y->useless_at, VD_MS(USELESS_COST_MS), YAMUX_USELESS_BURST, now))
 		return yamux_fail(y, VD_EPEER_RANGE, "too many frames without effect");
 	return VD_OK;
 }
@@ -28,13 +32,16 @@ static void push_reset(struct yamux *y, uint32_t id)
 	    y, &(struct yamux_frame){ .type = YAMUX_WINDOW_UPDATE, .flags = YAMUX_RST, .id = id });
 }
 
+/* A peer that is merely busy breaks nothing: RST is all the answer there is, for long. */
 static enum vd_err refuse(struct yamux *y, uint32_t id, vd_ns now)
 {
 	y->counts.refused++;
 	y->discard_left += YAMUX_WINDOW; /* sent before it can know */
 	y->late_left += 2;               /* this frame itself, and an end */
 	push_reset(y, id);
-	return useless(y, now);
+	if (!forgive(&y->refused_at, VD_MS(REFUSED_COST_MS), YAMUX_REFUSED_BURST, now))
+		return yamux_fail(y, VD_ELIMIT, "it goes on opening more streams than it may");
+	return VD_OK;
 }
 
 static enum vd_err take_syn(struct yamux *y, uint32_t id, vd_ns now)
@@ -71,6 +78,7 @@ static void take_fin(struct yamux_stream *stream)
 static enum vd_err take_rst(struct yamux *y, struct yamux_stream *stream, vd_ns now)
 {
 	bool inbound = stream->base.inbound, unknown = inbound && !stream->told;
+	bool unused = inbound && !stream->brought;
 
 	yamux_cut(stream, false);
 	if (unknown || stream->released) {
@@ -79,7 +87,7 @@ static enum vd_err take_rst(struct yamux *y, struct yamux_stream *stream, vd_ns 
 		stream->events = 1u << MUXER_RESET;
 		yamux_enqueue(stream, YAMUX_EVENTS);
 	}
-	return inbound ? useless(y, now) : VD_OK; /* opening and resetting costs us both times */
+	return unused ? useless(y, now) : VD_OK; /* opening and resetting costs us both times */
 }
 
 static void take_ack(struct yamux *y, struct yamux_stream *stream)
@@ -107,6 +115,7 @@ static enum vd_err take_data_head(struct yamux *y, struct yamux_stream *stream, 
 	if (length && stream->peer_finished)
 		return protocol_error(y, "data after FIN");
 	stream->recv_credit -= length;
+	stream->brought |= length > 0;
 	return VD_OK;
 }
 

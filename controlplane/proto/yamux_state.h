@@ -55,6 +55,7 @@ struct yamux_stream {
 	bool finished, fin_sent, peer_finished;
 	bool was_reset, released;
 	bool told;       /* theirs: the caller knows it */
+	bool brought;    /* bytes, ever */
 	bool wants_room; /* a write took less than it was given */
 	struct byte_queue in, out;
 	size_t lent; /* of `out`, its first bytes: frames that go out as they lie */
@@ -86,7 +87,8 @@ struct yamux {
 	uint64_t buffered, windows; /* of all streams: bytes unread; receive windows */
 	uint64_t discard_left;      /* bytes that may still come for streams that are gone */
 	uint64_t late_left;         /* frames without data that may still come for them */
-	vd_ns useless_at;           /* when useless frames are forgiven (GCRA) */
+	vd_ns useless_at;           /* when useless frames are forgiven (GCRA), */
+	vd_ns refused_at;           /* and refused streams */
 
 	/* Sending. */
 	uint64_t unsent;             /* of all streams, not in a batch yet */

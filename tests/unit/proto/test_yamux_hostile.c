@@ -183,6 +183,45 @@ Test(yamux_hostile, streams_that_nobody_accepted_are_bounded)
 	muxer_free(raw.m);
 }
 
+static void drop_output(void)
+{
+	raw_pump();
+	raw.seen_len = 0;
+	raw.r = vd_read_of(vd_bytes(raw.seen, 0));
+}
+
+Test(yamux_hostile, a_busy_peer_is_refused_for_long_and_then_left_in_order)
+{
+	struct yamux_config config = yamux_defaults;
+	enum vd_err err = VD_OK;
+	uint32_t refused = 0;
+
+	config.inbound_max = 1;
+	raw_begin(&config, YAMUX_SERVER);
+	(void)raw_accepted(1);
+	while (!err && refused < 2 * YAMUX_REFUSED_BURST) {
+		drop_output();
+		err = raw_head(WINDOW, SYN, 2 * ++refused + 1, 0);
+	}
+	cr_assert(eq(int, err, VD_ELIMIT));
+	cr_assert(eq(u32, refused, YAMUX_REFUSED_BURST + 1));
+	cr_assert(eq(u64, yamux_counts(raw.m).useless, 0));
+	raw_expect(WINDOW, RST, 2 * refused + 1, 0);
+	assert_failed(0);
+}
+
+Test(yamux_hostile, resetting_streams_that_brought_something_is_no_abuse)
+{
+	raw_begin(&yamux_defaults, YAMUX_SERVER);
+	for (uint32_t id = 1; id < 8 * YAMUX_USELESS_BURST; id += 2) {
+		cr_assert(eq(int, raw_data(SYN, id, 1), VD_OK));
+		cr_assert(eq(int, raw_head(WINDOW, RST, id, 0), VD_OK));
+	}
+	cr_assert(eq(u64, yamux_counts(raw.m).useless, 0));
+	cr_assert(zero(u32, raw.m->streams));
+	muxer_free(raw.m);
+}
+
 Test(yamux_hostile, opening_and_resetting_without_end_is_cut)
 {
 	enum vd_err err = VD_OK;
@@ -220,9 +259,7 @@ static enum vd_err flood(uint8_t type, uint16_t flags, uint32_t id)
 	(void)raw_accepted(1);
 	for (unsigned i = 0; i < 100000 && !err; i++) {
 		err = raw_head(type, flags, id, 0);
-		raw_pump();
-		raw.seen_len = 0;
-		raw.r = vd_read_of(vd_bytes(raw.seen, 0));
+		drop_output();
 	}
 	muxer_free(raw.m);
 	return err;
