@@ -22,7 +22,7 @@ ON_CONTROL static void on_opened(void *context, const struct swarm_conn *conn)
 {
 	const struct node_known_peers *known = context;
 
-	keeper_opened(known->keeper, &conn->info);
+	keeper_opened(known->keeper, conn->id, &conn->info);
 }
 
 ON_CONTROL static void on_identified(void *context, const struct swarm_conn *conn,

@@ -20,6 +20,8 @@ struct keeper {
 	bool told;
 	vd_ns next_look;
 	struct keeper_counters counters;
+	uint64_t *uncounted; /* connections for which the book had no room */
+	size_t uncounted_count, uncounted_room;
 };
 
 static vd_ns unix_now(void)
@@ -43,6 +45,8 @@ enum vd_err keeper_new(const struct keeper_config *config, struct keeper **keepe
 
 void keeper_free(struct keeper *keeper)
 {
+	if (keeper)
+		free(keeper->uncounted);
 	free(keeper);
 }
 
@@ -115,7 +119,8 @@ static size_t keep_reachable(struct keeper *keeper, struct vd_bytes *addresses, 
 	return kept;
 }
 
-/* False: there is none that holds. */
+/* False: there is none that the peer signed. One that is older than ours, or for which there is no
+ * room, is one: addresses that are not signed do not take its place. */
 static bool take_record(struct keeper *keeper, const struct host_conn_info *conn,
 			struct vd_bytes envelope)
 {
@@ -131,7 +136,8 @@ static bool take_record(struct keeper *keeper, const struct host_conn_info *conn
 	}
 	record.address_count = (uint32_t)keep_reachable(
 	    keeper, record.addresses, record.address_count, ip_scope_of(&conn->remote));
-	return !peer_book_add_record(keeper->config.book, &record, PEER_TTL_SEEN, unix_now());
+	(void)!peer_book_add_record(keeper->config.book, &record, PEER_TTL_SEEN, unix_now());
+	return true;
 }
 
 static void take_addresses(struct keeper *keeper, const struct host_conn_info *conn,
@@ -211,9 +217,35 @@ const struct keeper_counters *keeper_counters(const struct keeper *keeper)
 
 /* ---- events ---- */
 
-void keeper_opened(struct keeper *keeper, const struct host_conn_info *conn)
+/* Its end is not to be told to the book: of its peer another may be counted by then. */
+static void note_uncounted(struct keeper *keeper, uint64_t number)
 {
-	(void)!peer_book_connected(keeper->config.book, &conn->peer, unix_now());
+	if (keeper->uncounted_count == keeper->uncounted_room) {
+		size_t room = keeper->uncounted_room ? 2 * keeper->uncounted_room : 16;
+		uint64_t *more = realloc(keeper->uncounted, room * sizeof *more);
+
+		if (!more)
+			return; /* one too few is counted, until the last one has left */
+		keeper->uncounted = more;
+		keeper->uncounted_room = room;
+	}
+	keeper->uncounted[keeper->uncounted_count++] = number;
+}
+
+static bool was_uncounted(struct keeper *keeper, uint64_t number)
+{
+	for (size_t i = 0; i < keeper->uncounted_count; i++)
+		if (keeper->uncounted[i] == number) {
+			keeper->uncounted[i] = keeper->uncounted[--keeper->uncounted_count];
+			return true;
+		}
+	return false;
+}
+
+void keeper_opened(struct keeper *keeper, uint64_t number, const struct host_conn_info *conn)
+{
+	if (peer_book_connected(keeper->config.book, &conn->peer, unix_now()))
+		note_uncounted(keeper, number);
 }
 
 void keeper_identified(struct keeper *keeper, uint64_t number, const struct host_conn_info *conn,
@@ -240,5 +272,6 @@ void keeper_pinged(struct keeper *keeper, const struct host_conn_info *conn, vd_
 void keeper_closed(struct keeper *keeper, uint64_t number, const struct host_conn_info *conn)
 {
 	observed_addr_left(&keeper->votes, number, vd_now());
-	peer_book_disconnected(keeper->config.book, &conn->peer, unix_now());
+	if (!was_uncounted(keeper, number))
+		peer_book_disconnected(keeper->config.book, &conn->peer, unix_now());
 }

@@ -9,9 +9,9 @@
  *	listening + votes + rules -> announce (proto/announce.h) -> `tell`: to every host
  *
  * Of identify it takes only what can be believed: the key if it is the peer's, the signed record
- * if the peer itself signed it, addresses without a record as told. Addresses that do not reach to
- * where the peer is are left out: of a public peer all that are not public, of a private one
- * loopback (go-libp2p does so too). A message without a field changes nothing of it
+ * if the peer itself signed it, addresses without one that it signed as told. Addresses that do not
+ *reach to where the peer is are left out: of a public peer all that are not public, of a private
+ *one loopback (go-libp2p does so too). A message without a field changes nothing of it
  * (libp2p/specs, identify/push).
  *
  * Threads: control. Memory: on the heap; the book's and the votes' limits.
@@ -46,7 +46,8 @@ void keeper_free(struct keeper *keeper) ON_CONTROL; /* NULL is allowed */
 void keeper_rules(struct keeper *keeper, const struct announce_rules *rules) ON_CONTROL;
 
 /* Connections by a number that no other connection has while it lives. */
-void keeper_opened(struct keeper *keeper, const struct host_conn_info *conn) ON_CONTROL;
+void keeper_opened(struct keeper *keeper, uint64_t number,
+		   const struct host_conn_info *conn) ON_CONTROL;
 /* `told`: a stream of identify, as host_events.identified has it. */
 void keeper_identified(struct keeper *keeper, uint64_t number, const struct host_conn_info *conn,
 		       struct vd_bytes told) ON_CONTROL;

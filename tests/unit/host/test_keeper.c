@@ -79,6 +79,7 @@ struct told {
 	const struct vd_identity *by; /* NULL: no record */
 	const char *address, *signed_address, *observed, *protocol;
 	struct vd_bytes key;
+	uint64_t seq; /* of the record */
 };
 
 static void hear(uint64_t number, const struct host_conn_info *conn, const struct told *told)
@@ -100,7 +101,9 @@ static void hear(uint64_t number, const struct host_conn_info *conn, const struc
 	if (told->protocol)
 		message.protocols[message.protocols_count++] = vd_bytes_of_text(told->protocol);
 	if (told->by) {
-		struct peer_record record = { .peer = told->by->id, .seq = 1, .address_count = 1 };
+		struct peer_record record = { .peer = told->by->id,
+					      .seq = told->seq,
+					      .address_count = 1 };
 
 		signed_address = of(told->signed_address);
 		record.addresses[0] = vd_bytes(signed_address.bytes, signed_address.len);
@@ -121,7 +124,7 @@ Test(keeper, what_a_peer_signed_is_taken_in_place_of_what_it_told)
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 	struct vd_multiaddr expected = of("/ip4/8.8.8.8/tcp/4001");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	hear(1, &conn,
 	     &(struct told){ .by = &peer,
 			     .address = "/ip4/8.8.8.8/tcp/9",
@@ -135,11 +138,30 @@ Test(keeper, what_a_peer_signed_is_taken_in_place_of_what_it_told)
 	cr_assert(eq(u32, entry()->connections, 1));
 }
 
+Test(keeper, a_record_that_is_older_than_ours_brings_nothing_unsigned_either)
+{
+	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
+	struct vd_multiaddr expected = of("/ip4/8.8.8.8/tcp/4001");
+
+	keeper_opened(keeper, 1, &conn);
+	hear(1, &conn,
+	     &(struct told){ .by = &peer, .seq = 2, .signed_address = "/ip4/8.8.8.8/tcp/4001" });
+	hear(1, &conn,
+	     &(struct told){ .by = &peer,
+			     .seq = 1,
+			     .address = "/ip4/8.8.8.8/tcp/9",
+			     .signed_address = "/ip4/8.8.8.8/tcp/9" });
+	cr_assert(eq(u64, book.counters.records_old, 1));
+	cr_assert(eq(u32, entry()->address_count, 1));
+	cr_assert(
+	    vd_bytes_equal(entry()->addresses[0].bytes, vd_bytes(expected.bytes, expected.len)));
+}
+
 Test(keeper, a_record_of_another_peer_is_refused_and_counted)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	hear(1, &conn,
 	     &(struct told){ .by = &stranger,
 			     .address = "/ip4/8.8.8.8/tcp/9",
@@ -154,7 +176,7 @@ Test(keeper, a_key_of_another_peer_is_counted)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	hear(1, &conn, &(struct told){ .key = vd_bytes(stranger.public_key, VD_PUBLIC_KEY_BYTES) });
 	cr_assert(eq(u64, keeper_counters(keeper)->keys_bad, 1));
 	hear(1, &conn, &(struct told){ .key = vd_bytes(peer.public_key, VD_PUBLIC_KEY_BYTES) });
@@ -181,7 +203,7 @@ Test(keeper, addresses_that_do_not_reach_to_where_the_peer_is_are_left_out)
 	for (size_t i = 0; i < sizeof reaches / sizeof *reaches; i++) {
 		struct host_conn_info conn = conn_at(reaches[i].remote);
 
-		keeper_opened(keeper, &conn);
+		keeper_opened(keeper, 1, &conn);
 		hear(i, &conn, &(struct told){ .address = reaches[i].address });
 		cr_assert(eq(u32, entry()->address_count, reaches[i].kept), "%s from %s",
 			  reaches[i].address, reaches[i].remote);
@@ -195,7 +217,7 @@ Test(keeper, a_push_without_protocols_leaves_those_that_were_told)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	hear(1, &conn, &(struct told){ .protocol = "/a/1" });
 	hear(1, &conn, &(struct told){ .address = "/ip4/8.8.8.8/tcp/9" });
 	cr_assert(peer_entry_speaks(entry(), "/a/1"));
@@ -214,7 +236,7 @@ Test(keeper, four_votes_are_told_on_and_each_change_once)
 
 		snprintf(remote, sizeof remote, "/ip4/8.8.8.%u/tcp/1", i);
 		conn = conn_at(remote);
-		keeper_opened(keeper, &conn);
+		keeper_opened(keeper, 1, &conn);
 		hear(i, &conn, &(struct told){ .observed = "/ip4/9.9.9.9/tcp/4001" });
 		keeper_poll(keeper, vd_now());
 	}
@@ -257,7 +279,7 @@ Test(keeper, pings_move_the_latency)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	keeper_pinged(keeper, &conn, VD_MS(30));
 	cr_assert(eq(u64, entry()->latency, VD_MS(30)));
 	keeper_closed(keeper, 1, &conn);
@@ -268,7 +290,7 @@ Test(keeper, what_is_no_identify_changes_nothing)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
 
-	keeper_opened(keeper, &conn);
+	keeper_opened(keeper, 1, &conn);
 	keeper_identified(keeper, 1, &conn, vd_bytes("\xff\xff", 2));
 	keeper_identified(keeper, 1, &conn, vd_bytes(NULL, 0));
 	cr_assert(zero(u32, entry()->protocol_count));
@@ -281,4 +303,24 @@ Test(keeper, buckets_are_those_of_go)
 	cr_assert(eq(uint, keeper_bucket_end(20), 25));
 	cr_assert(eq(uint, keeper_bucket_end(35), 100));
 	cr_assert(zero(uint, keeper_bucket_end(36)));
+}
+
+/* With a full book a peer's first connection finds no room, and its second one may. */
+Test(keeper, a_connection_that_was_not_counted_takes_no_other_ones_count)
+{
+	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1"), other = conn;
+
+	peer_book_fini(&book);
+	cr_assert(eq(int, (int)peer_book_init(&book, 1), VD_OK));
+	other.peer = stranger.id;
+	keeper_opened(keeper, 1, &other);
+	keeper_opened(keeper, 2, &conn);
+	cr_assert(eq(ptr, (void *)(uintptr_t)entry(), NULL));
+	keeper_closed(keeper, 1, &other);
+	keeper_opened(keeper, 3, &conn);
+	cr_assert(eq(u32, entry()->connections, 1));
+	keeper_closed(keeper, 2, &conn);
+	cr_assert(eq(u32, entry()->connections, 1));
+	keeper_closed(keeper, 3, &conn);
+	cr_assert(eq(ptr, (void *)(uintptr_t)entry(), NULL));
 }
