@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/host/dialer.h"
 #include "controlplane/host/limits.h"
 #include "controlplane/host/perf.h"
 #include "controlplane/host/swarm.h"
@@ -319,8 +320,11 @@ bool node_host_disconnect_at(struct node *node, const char *text, struct api_rep
 }
 
 struct host_asked {
+	struct node *node;
 	struct api_reply *reply;
 	struct vd_peer_id peer;
+	size_t network;       /* in which it is dialled */
+	char why[DIALER_WHY]; /* that failed, where there was something to try; "": nowhere */
 };
 
 static void on_ping(void *context, enum vd_err err, vd_ns rtt)
@@ -349,14 +353,63 @@ ON_CONTROL static enum vd_err ping_any(struct node *node, struct host_asked *ask
 	return VD_ENOTFOUND;
 }
 
+/* ---- without one it is dialled first, as `ipfs ping` does: network by network ---- */
+
+static void on_dialled(void *context, const struct swarm_conn *conn, enum vd_err err,
+		       const char *why);
+
+/* False: there is no network left in which a dial began. */
+ON_CONTROL static bool dial_on(struct host_asked *asked)
+{
+	const struct dialer_wish wish = { .peer = asked->peer, .anew = true };
+
+	for (; asked->network < NODE_SWARMS; asked->network++) {
+		struct dialer *dialer = asked->node->dialers[asked->network];
+
+		if (dialer && !dialer_connect(dialer, &wish, on_dialled, asked, NULL))
+			return true;
+	}
+	return false;
+}
+
+static void tell_not_dialled(struct host_asked *asked)
+{
+	char text[DIALER_WHY + 32];
+
+	snprintf(text, sizeof text, "cannot connect: %s", asked->why);
+	api_reply_error(asked->reply,
+			asked->why[0] ? text
+				      : "no link, session or connection to this peer, and no "
+					"address of it is known; name one to `viaduct connect`");
+	free(asked);
+}
+
+ON_CONTROL static void on_dialled(void *context, const struct swarm_conn *conn, enum vd_err err,
+				  const char *why)
+{
+	struct host_asked *asked = context;
+
+	if (!err) {
+		err = swarm_ping(asked->node->swarms[asked->network], conn->id, on_ping, asked);
+		why = vd_err_text(err);
+	}
+	if (!err)
+		return;
+	if (err != VD_ENOTFOUND && !asked->why[0])
+		snprintf(asked->why, sizeof asked->why, "%s", why);
+	asked->network++;
+	if (!dial_on(asked))
+		tell_not_dialled(asked);
+}
+
 bool node_host_ping(struct node *node, const struct vd_peer_id *peer, struct api_reply *reply)
 {
 	struct host_asked *asked = malloc(sizeof *asked);
 
 	if (!asked)
 		return false;
-	*asked = (struct host_asked){ reply, *peer };
-	if (!ping_any(node, asked))
+	*asked = (struct host_asked){ .node = node, .reply = reply, .peer = *peer };
+	if (!ping_any(node, asked) || dial_on(asked))
 		return true;
 	free(asked);
 	return false;

@@ -108,6 +108,16 @@ with tempfile.TemporaryDirectory() as directory, socket.socket(socket.AF_INET, s
     connects(c.peer, to=c)
     disconnects(c)
     connects(f"/p2p/{c.peer}", to=c)
+    disconnects(c)
+
+    # A ping connects first, as `ipfs ping` does.
+    status, said = a.ask("ping", "-n", "1", c.peer)
+    assert status == 0 and f"answer from {c.peer}" in said, said
+    assert [p["peer"] for p in a.peers()] == [c.peer], a.peers()
+    status, said = a.ask("ping", "-n", "1", OTHER)
+    assert status and "no address of it is known; name one to `viaduct connect`" in said, said
+    status, said = a.ask("ping", "-n", "1", a.peer)
+    assert status, said
     c.end()
 
     with urllib.request.urlopen(f"http://127.0.0.1:{a.port}/metrics", timeout=60) as page:
