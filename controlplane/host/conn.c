@@ -226,10 +226,29 @@ static bool may_have_crossed(const struct host_conn *conn, enum vd_err err)
 	return err == VD_ELINK_CLOSED || vd_err_class(err) == VD_CLASS_PEER;
 }
 
-void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
+/* We turned away who came to us; not that he left. */
+static bool was_dropped(const struct host_conn *conn, enum vd_err err)
+{
+	return !conn->machine.dialer && err != VD_ELINK_CLOSED &&
+	       (!conn->announced || err == VD_ELIMIT || vd_err_class(err) == VD_CLASS_PEER);
+}
+
+static void tell_end(struct host_conn *conn, enum vd_err err, const char *why)
 {
 	char remote[VD_MULTIADDR_TEXT];
+	uint64_t more = 0;
+	bool news = was_dropped(conn, err) &&
+		    host_drops_is_news(&conn->host->drops, why ? why : "", vd_now(), &more);
 
+	vd_log(news ? VD_INFO : VD_DEBUG, VD_SUB_HOST,
+	       news ? "connection dropped" : "connection closed",
+	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
+	       VD_STR("network", host_network_name(conn->host)), VD_ERR(err), VD_STR("why", why),
+	       VD_U64("more", more));
+}
+
+void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
+{
 	if (conn->closing)
 		return;
 	conn->closing = true;
@@ -237,10 +256,7 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 	if (!may_have_crossed(conn, err) || !host_dial_again(conn))
 		count_failure(conn, err);
 	if (err)
-		vd_log(VD_DEBUG, VD_SUB_HOST, "connection closed",
-		       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
-		       VD_STR("network", host_network_name(conn->host)), VD_ERR(err),
-		       VD_STR("why", why));
+		tell_end(conn, err, why);
 	if (conn->announced)
 		host_table_del(conn);
 	tell_waiting(conn, err ? err : VD_ELINK_CLOSED, why);

@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <uv.h>
 
+#include "controlplane/host/drops.h"
 #include "controlplane/host/host.h"
 #include "controlplane/host/limits.h"
 #include "controlplane/host/transport.h"
@@ -138,6 +139,7 @@ struct host {
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;
 	struct host_counters counters;
+	struct host_drops drops;
 	vd_ns shortage_told;    /* of descriptors, in the log; 0: never */
 	struct host_self *self; /* identify_tell.c */
 	struct host_link *link; /* link_tell.c; NULL: not served */

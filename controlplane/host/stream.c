@@ -13,15 +13,25 @@
 
 /* ---- what became of it, in the log ---- */
 
-static void tell(const struct host_conn *conn, const char *protocol, enum vd_err err,
-		 const char *why)
+/* Not that it has no protocol that we have, nor that it thought better of it. */
+static bool is_fault(enum vd_err err)
+{
+	return err == VD_ELIMIT || (vd_err_class(err) == VD_CLASS_PEER && err != VD_EPEER_REFUSED &&
+				    err != VD_EPEER_TRUNC);
+}
+
+static void tell(struct host_conn *conn, const char *protocol, enum vd_err err, const char *why)
 {
 	char remote[VD_MULTIADDR_TEXT];
+	uint64_t more = 0;
+	bool news = is_fault(err) &&
+		    host_drops_is_news(&conn->host->drops, why ? why : "", vd_now(), &more);
 
-	vd_log(VD_DEBUG, VD_SUB_HOST, "stream dropped",
+	vd_log(news ? VD_INFO : VD_DEBUG, VD_SUB_HOST, "stream dropped",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)),
-	       VD_STR("protocol", protocol ? protocol : ""), VD_ERR(err), VD_STR("why", why));
+	       VD_STR("protocol", protocol ? protocol : ""), VD_ERR(err), VD_STR("why", why),
+	       VD_U64("more", more));
 }
 
 void host_stream_broke(const struct host_stream *stream, enum vd_err err, const char *why)
