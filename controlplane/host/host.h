@@ -232,7 +232,8 @@ void host_stream_reset(struct host_stream *stream);  /* the pointer is void; no 
 /* Ends it with VD_ELINK_TIMEOUT at `deadline`, or up to a second later; VD_NEVER: takes that back.
  * Until a protocol is agreed on, HOST_NEGOTIATE_S holds. */
 void host_stream_until(struct host_stream *stream, vd_ns deadline);
-/* Done with it: both sides finished, or nobody cares for the rest. The pointer is void. */
+/* Done with it, the pointer is void. Finished: what was written still goes out, and what the peer
+ * sends is dropped. Not finished: as host_stream_reset. */
 void host_stream_release(struct host_stream *stream);
 void host_stream_close(struct host_stream *stream); /* finish, then release: how most streams end */
 

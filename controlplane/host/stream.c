@@ -253,7 +253,6 @@ static void refuse(struct host_stream *stream, enum vd_err err)
 	tell_refused(stream, err);
 	if (stream->raw->inbound) {
 		stream->conn->host->counters.streams_refused++;
-		muxer_taken(stream->raw, muxer_read(stream->raw).len); /* or releasing resets it */
 		muxer_finish(stream->raw);
 		let_go(stream);
 		bury(stream);

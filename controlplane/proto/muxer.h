@@ -211,7 +211,8 @@ static inline bool muxer_ended(const struct muxer_stream *stream)
 
 /*
  * The caller is done with the stream, and its pointer is void. One that we did not finish is
- * reset; one that the peer did not finish stays until it does, what comes being dropped.
+ * reset; of one that we did, what was written still goes out. What came and was not taken is
+ * dropped, and what comes until all went out; what comes later is answered with a reset.
  */
 static inline void muxer_release(struct muxer_stream *stream)
 {

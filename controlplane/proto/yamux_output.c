@@ -45,8 +45,7 @@ static uint32_t grant_of(const struct yamux_stream *stream)
 
 bool yamux_grant_due(const struct yamux_stream *stream)
 {
-	return !stream->peer_finished && !stream->released &&
-	       grant_of(stream) >= stream->recv_window / 2;
+	return !stream->peer_finished && grant_of(stream) >= stream->recv_window / 2;
 }
 
 /* As go-yamux does: half of it went in less than 4 round trips, so it is smaller than what fits
@@ -126,6 +125,14 @@ static struct yamux_frame data_frame(const struct yamux_stream *stream, uint16_t
 	return (struct yamux_frame){
 		.type = YAMUX_DATA, .flags = flags, .id = stream->id, .length = (uint32_t)len
 	};
+}
+
+void yamux_push_grant(struct yamux_stream *stream)
+{
+	struct yamux_frame frame = window_frame(stream, 0, grant_of(stream));
+
+	stream->recv_credit += frame.length;
+	yamux_push_control(yamux_session(stream), &frame);
 }
 
 static bool push_window(struct yamux *y, const struct yamux_stream *stream, uint16_t flags,

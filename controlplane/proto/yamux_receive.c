@@ -279,14 +279,12 @@ static enum vd_err read_body(struct yamux *y, struct vd_read *r)
 	if (!stream || y->body_discarded)
 		return VD_OK; /* it ended since; what is left of this frame is dropped */
 	if (stream->released)
-		yamux_cut(stream, true); /* nobody will read it */
+		yamux_pass_on(stream); /* nobody will read it, but what we have still goes out */
 	else
 		err = keep(y, stream, bytes);
 	if (err)
 		return err;
-	if (stream->released)
-		yamux_stream_free(stream);
-	else if (y->body_left == 0 && (y->frame.flags & YAMUX_FIN))
+	if (y->body_left == 0 && (y->frame.flags & YAMUX_FIN))
 		take_fin(stream);
 	if (y->buffered > y->config.buffered_max)
 		cut_fullest(y);

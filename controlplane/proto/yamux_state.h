@@ -150,6 +150,10 @@ void yamux_drop_output(struct yamux_stream *stream);
 /* Both directions end here; RST goes out if `tell`. The stream is detached. */
 void yamux_cut(struct yamux_stream *stream, bool tell);
 
+/* What came for a stream that is released was dropped: the peer may go on, so that it reads what we
+ * have for it, or writes and is told that nobody reads. */
+void yamux_pass_on(struct yamux_stream *stream);
+
 /* After a step that may have ended it: detaches what both sides finished; frees what is released
  * and has nothing to send. `stream` may be void afterwards. */
 void yamux_settle(struct yamux_stream *stream);
@@ -178,3 +182,6 @@ void yamux_sent(struct muxer *m, size_t len);
 
 /* Whether a window update is due: half of the window was taken. */
 bool yamux_grant_due(const struct yamux_stream *stream);
+
+/* All of the window at once, for a stream that has no turn any more. */
+void yamux_push_grant(struct yamux_stream *stream);

@@ -48,6 +48,17 @@ void yamux_cut(struct yamux_stream *stream, bool tell)
 	stream->was_reset = true;
 }
 
+/* Not a reset: that would take from the peer what we sent before. */
+void yamux_pass_on(struct yamux_stream *stream)
+{
+	if (!stream->attached || !yamux_grant_due(stream))
+		return;
+	if (stream->fin_sent)
+		yamux_push_grant(stream);
+	else
+		yamux_enqueue(stream, YAMUX_SENDS);
+}
+
 void yamux_settle(struct yamux_stream *stream)
 {
 	bool done = stream->fin_sent && (stream->peer_finished || stream->released);
@@ -147,14 +158,13 @@ bool yamux_ended(const struct muxer_stream *base)
 void yamux_release(struct muxer_stream *base)
 {
 	struct yamux_stream *stream = yamux_stream_of(base);
-	bool unread = stream->in.len > 0 && !stream->peer_finished;
 
-	/* The peer goes on writing what nobody reads: it is told. */
-	if (!stream->was_reset && (!stream->finished || unread))
+	if (!stream->was_reset && !stream->finished)
 		yamux_cut(stream, true);
 	stream->events = 0;
 	yamux_dequeue(stream, YAMUX_EVENTS);
 	stream->released = true;
 	drop_input(stream);
+	yamux_pass_on(stream);
 	yamux_settle(stream);
 }

@@ -402,3 +402,32 @@ Test(stream_states, ended_by_us, .init = begin, .fini = end)
 		assert_says(&closed_says, &wanted, "ended by us");
 	}
 }
+
+/* ---- the last words of who does not read to the end ---- */
+
+static void answer_unread(struct host_stream *stream)
+{
+	if (host_stream_read(stream).len < 9)
+		return;
+	host_stream_taken(stream, 5);
+	cr_assert(eq(int, host_stream_send(stream, vd_bytes_of_text("answer")), VD_OK));
+	host_stream_close(stream);
+}
+
+static const struct host_stream_class curt = { .readable = answer_unread };
+static const struct host_protocol curt_protocol = { "/curt/1", NULL, NULL, &curt };
+
+Test(stream_states, what_was_sent_before_close_arrives_though_input_is_unread, .init = begin,
+     .fini = end)
+{
+	static const char *const ids[] = { "/curt/1", NULL };
+
+	cr_assert(eq(int, host_handle(pair.b, &curt_protocol), VD_OK));
+	looked_at = open_stream(ids);
+	wanted_len = 6;
+	cr_assert(eq(int, host_stream_send(looked_at, vd_bytes_of_text("a request")), VD_OK));
+	pair_until(&pair, has_finished);
+	cr_assert(eq(int, memcmp(host_stream_read(looked_at).at, "answer", wanted_len), 0));
+	cr_assert(not(closed));
+	host_stream_close(looked_at);
+}

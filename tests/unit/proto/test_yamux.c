@@ -229,6 +229,78 @@ Test(yamux, a_reset_of_the_peer_is_told_once)
 	muxer_free(raw.m);
 }
 
+Test(yamux, what_was_written_goes_out_though_input_is_unread_at_release)
+{
+	struct muxer_stream *stream;
+
+	raw_begin(&yamux_defaults, YAMUX_SERVER);
+	stream = raw_accepted(1);
+	cr_assert(eq(int, raw_data(0, 1, 9), VD_OK));
+	(void)raw_event(MUXER_READABLE);
+	muxer_taken(stream, 5);
+	cr_assert(eq(sz, write_zeros(stream, 10), 10));
+	muxer_finish(stream);
+	muxer_release(stream);
+	raw_expect(DATA, 0, 1, 10);
+	raw_expect(WINDOW, FIN, 1, 0);
+	raw_expect_nothing();
+	cr_assert(zero(u32, raw.m->streams));
+	cr_assert(zero(sz, yamux_buffered(raw.m)));
+	cr_assert(eq(int, raw_data(0, 1, 100), VD_OK)); /* it goes on: it is told */
+	raw_expect(WINDOW, RST, 1, 0);
+	muxer_free(raw.m);
+}
+
+/* The peer writes on, and first has no window for us: it gets all of it. */
+Test(yamux, what_comes_for_a_released_stream_does_not_cut_what_goes_out)
+{
+	struct muxer_stream *stream;
+	struct raw_frame frame;
+	size_t sent = 0;
+
+	raw_begin(&yamux_defaults, YAMUX_SERVER);
+	stream = raw_accepted(1);
+	for (size_t i = 0; i < 2; i++) {
+		cr_assert(eq(sz, write_zeros(stream, YAMUX_WINDOW / 2), YAMUX_WINDOW / 2));
+		while ((frame = raw_next()).type == DATA)
+			sent += frame.length;
+	}
+	cr_assert(eq(sz, sent, YAMUX_WINDOW));
+	cr_assert(eq(sz, write_zeros(stream, 1000), 1000));
+	muxer_finish(stream);
+	muxer_release(stream);
+	cr_assert(eq(int, raw_data(0, 1, 100), VD_OK));
+	raw_expect_nothing();
+	cr_assert(zero(sz, yamux_buffered(raw.m)));
+	cr_assert(eq(int, raw_data(FIN, 1, 100), VD_OK));
+	cr_assert(eq(int, raw_head(WINDOW, 0, 1, 1000), VD_OK));
+	raw_expect(DATA, 0, 1, 1000);
+	raw_expect(WINDOW, FIN, 1, 0);
+	cr_assert(zero(u32, raw.m->streams));
+	muxer_free(raw.m);
+}
+
+/* Or it would wait for ever for a window that nobody opens. */
+Test(yamux, a_peer_that_filled_the_window_may_go_on_after_release)
+{
+	for (unsigned early = 0; early < 2; early++) {
+		struct muxer_stream *stream;
+
+		raw_begin(&yamux_defaults, YAMUX_SERVER);
+		stream = raw_accepted(1);
+		cr_assert(eq(int, raw_data(0, 1, YAMUX_WINDOW), VD_OK));
+		muxer_finish(stream);
+		if (early)
+			raw_expect(WINDOW, FIN, 1, 0);
+		muxer_release(stream);
+		raw_expect(WINDOW, early ? 0 : FIN, 1, YAMUX_WINDOW);
+		raw_expect_nothing();
+		cr_assert(eq(int, raw_data(0, 1, 100), VD_OK));
+		raw_expect(WINDOW, RST, 1, 0);
+		muxer_free(raw.m);
+	}
+}
+
 Test(yamux, a_released_stream_that_was_not_finished_is_reset)
 {
 	raw_begin(&yamux_defaults, YAMUX_SERVER);
