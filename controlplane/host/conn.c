@@ -301,13 +301,21 @@ static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_o
 	return VD_OK;
 }
 
-/* The machine failed: what it has to say of it goes out, if it can at once. */
+static const char *reason_of(const struct host_conn *conn, enum vd_err err)
+{
+	if (conn->machine.reason)
+		return conn->machine.reason;
+	return conn->carrier && conn->carrier->why ? conn->carrier->why : vd_err_text(err);
+}
+
+/* The machine failed, or the carrier: what the one has to say of it goes out, if it can at once. */
 static void give_up(struct host_conn *conn, enum vd_err err)
 {
+	const char *why = reason_of(conn, err);
 	size_t sent;
 
 	(void)!send_output(conn, vd_now(), &sent);
-	host_conn_close(conn, err, conn->machine.reason);
+	host_conn_close(conn, err, why);
 }
 
 /* We are done with it: what streams wrote, and that we go, as far as the carrier takes it. */

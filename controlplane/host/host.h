@@ -58,7 +58,7 @@ struct host_events {
 	 * identify_stream_read. What it says is not verified. */
 	void (*identified)(void *context, struct host_conn *conn, struct vd_bytes told);
 	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
-	/* After its streams were told. VD_OK: either side closed it in order. */
+	/* After its streams were told. VD_OK: either side closed it in order. `why` is a text. */
 	void (*closed)(void *context, struct host_conn *conn, enum vd_err err, const char *why);
 	/* Somebody connected to a listener: true takes the socket, for host_adopt of this or
 	 * another host; false leaves it to this one. `transport` is its kind, for host_adopt. */

@@ -90,20 +90,28 @@ static void on_written(uv_write_t *write, int status)
 		carrier->events->ready(carrier);
 }
 
+static enum vd_err cannot_write(struct tcp_carrier *tcp, int err)
+{
+	tcp->carrier.why = uv_strerror(err);
+	return VD_ELINK_CLOSED;
+}
+
 /* The socket is full: a copy waits for it. */
 static enum vd_err write_later(struct tcp_carrier *tcp, struct vd_bytes bytes)
 {
 	uv_buf_t buffer;
+	int err;
 
 	tcp->writing = malloc(bytes.len);
 	if (!tcp->writing)
 		return VD_ENOMEM;
 	memcpy(tcp->writing, bytes.at, bytes.len);
 	buffer = uv_buf_init((char *)tcp->writing, (unsigned)bytes.len);
-	if (uv_write(&tcp->request.write, (uv_stream_t *)&tcp->tcp, &buffer, 1, on_written) < 0) {
+	err = uv_write(&tcp->request.write, (uv_stream_t *)&tcp->tcp, &buffer, 1, on_written);
+	if (err < 0) {
 		free(tcp->writing);
 		tcp->writing = NULL;
-		return VD_ELINK_CLOSED;
+		return cannot_write(tcp, err);
 	}
 	tcp->carrier.waiting = bytes.len;
 	return VD_AGAIN;
@@ -116,7 +124,7 @@ static enum vd_err write_carrier(struct carrier *carrier, struct vd_bytes bytes)
 	int took = uv_try_write((uv_stream_t *)&tcp->tcp, &buffer, 1);
 
 	if (took < 0 && took != UV_EAGAIN)
-		return VD_ELINK_CLOSED;
+		return cannot_write(tcp, took);
 	if (took < 0)
 		took = 0;
 	if ((size_t)took == bytes.len)

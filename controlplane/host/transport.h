@@ -161,6 +161,7 @@ struct carrier {
 	void *user;
 	size_t waiting;           /* bytes that did not go out yet */
 	struct vd_udp_addr local; /* once up: our end's address and port; zeros: it has none */
+	const char *why;          /* a write failed: the system's reason; NULL: it has none */
 	/* Dialled from where we listen: if the peer did so too, both may have made this one, and
 	 * both begin to negotiate. */
 	bool may_cross;

@@ -3,10 +3,12 @@
  */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "controlplane/proto/identify_stream.h"
-#include "tests/unit/host/pair.h"
+#include "tests/unit/host/attacker.h"
 
 static struct pair pair;
 static struct host_config config_a, config_b;
@@ -56,6 +58,7 @@ struct heard {
 	bool hang_up_at; /* opened: closes at once */
 	vd_ns rtt;
 	enum vd_err err;
+	char why[HOST_WHY];
 };
 
 static void hear_opened(void *context, struct host_conn *conn)
@@ -94,6 +97,7 @@ static void hear_closed(void *context, struct host_conn *conn, enum vd_err err, 
 
 	cr_assert(eq(ptr, host_conn_user(conn), heard));
 	cr_assert(why != NULL);
+	snprintf(heard->why, sizeof heard->why, "%s", why);
 	heard->closed++;
 	heard->err = err;
 }
@@ -123,6 +127,40 @@ Test(host, tells_of_a_connection_from_its_opening_to_its_end)
 	cr_assert(eq(int, heard.err, VD_OK));
 	pair_end(&pair);
 	cr_assert(eq(uint, heard.opened + heard.closed, 2));
+}
+
+static void cut_hard(struct attacker *attacker)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	cr_assert(
+	    eq(int, setsockopt(attacker->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0));
+	attacker_end(attacker); /* RST */
+}
+
+/* A timer's turn comes before the socket's: the write fails, and not the read. */
+Test(host, a_write_to_who_has_reset_says_why_the_connection_closed)
+{
+	static const char *const ids[] = { "/nobody/1", NULL };
+	static struct attacker attacker;
+	struct host_stream *stream;
+	struct host_conn *conn;
+
+	heard = (struct heard){ .err = VD_OK };
+	config_b.events = hearing;
+	begin();
+	attacker_connect(&attacker, &pair);
+	attacker_negotiate(&attacker, &pair);
+	turn_until(&heard.opened);
+	conn = host_connection(pair.b, &attacker.identity.id);
+	cr_assert(conn != NULL);
+	cut_hard(&attacker);
+	cr_assert(eq(int, host_open(conn, ids, &lazy, NULL, &stream), VD_OK));
+	turn_until(&heard.closed);
+	cr_assert(eq(int, heard.err, VD_ELINK_CLOSED));
+	cr_assert(strstr(heard.why, "broken pipe") || strstr(heard.why, "connection reset"), "%s",
+		  heard.why);
+	pair_end(&pair);
 }
 
 Test(host, a_connection_may_be_closed_as_its_opening_is_told)
