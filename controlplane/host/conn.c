@@ -144,6 +144,8 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 {
 	struct host_conn *conn;
 
+	if (host->stopping)
+		return NULL;
 	if (host_limits_enter(host->limits, dialer)) {
 		host->counters.connections_refused++;
 		return NULL;

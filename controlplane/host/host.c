@@ -274,6 +274,7 @@ void host_free(struct host *host)
 
 	if (!host)
 		return;
+	host->stopping = true;
 	no_pipe = host_pipe_block();
 	while (host->conns || host->pending)
 		host_conn_leave(host->conns ? host->conns : host->pending, "going down");

@@ -106,8 +106,10 @@ struct host_counters {
 enum vd_err host_new(const struct host_config *config, struct host **host_out);
 /*
  * Closes all; streams get `closed`. What was written goes out as far as sockets take it at once,
- * but nobody waits for the other side to read it. Runs the loop until its handles are gone. Handles
- * of the caller's on a loop of the host's own are closed too: their memory must still be there.
+ * but nobody waits for the other side to read it. From here on host_dial, host_open and host_adopt
+ * say VD_ELINK_CLOSED. Not from a callback of this host. Runs the loop until its handles are gone.
+ * Handles of the caller's on a loop of the host's own are closed too: their memory must still be
+ * there.
  */
 void host_free(struct host *host);
 
@@ -245,7 +247,8 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
 
 /*
  * Connects to an address that ends in /p2p; an open connection to that peer is taken instead.
- * VD_EUSER for an address that is none of ours, VD_ELIMIT, VD_ENOMEM: `done` is not called.
+ * VD_EUSER for an address that is none of ours, VD_ELINK_CLOSED when the host ends, VD_ELIMIT,
+ * VD_ENOMEM: `done` is not called.
  */
 enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
 		      void *context);

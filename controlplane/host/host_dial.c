@@ -72,6 +72,8 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 	struct host_conn *conn;
 	enum vd_err err;
 
+	if (host->stopping)
+		return VD_ELINK_CLOSED;
 	if (transport_split(address, &remote, &peer) || !peer.len ||
 	    vd_peer_id_equal(&peer, host_peer(host)))
 		return VD_EUSER;

@@ -49,7 +49,7 @@ enum vd_err host_adopt(struct host *host, unsigned number, int fd)
 	conn = host_conn_new(host, false, NULL);
 	if (!conn) {
 		close(fd);
-		return VD_ELIMIT;
+		return host->stopping ? VD_ELINK_CLOSED : VD_ELIMIT;
 	}
 	err = transport->class->adopt(transport, fd, &conn->remote, &carrier);
 	if (!err)

@@ -140,6 +140,7 @@ struct host {
 	uint32_t conn_count, open_count, handle_count;
 	struct host_counters counters;
 	struct host_drops drops;
+	bool stopping;          /* host_free is under way: nothing new begins */
 	vd_ns shortage_told;    /* of descriptors, in the log; 0: never */
 	struct host_self *self; /* identify_tell.c */
 	struct host_link *link; /* link_tell.c; NULL: not served */

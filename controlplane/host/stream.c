@@ -361,7 +361,7 @@ enum vd_err host_open(struct host_conn *conn, const char *const *ids,
 	struct muxer_stream *raw;
 	enum vd_err err;
 
-	if (conn->closing || !connection_is_open(&conn->machine))
+	if (conn->host->stopping || conn->closing || !connection_is_open(&conn->machine))
 		return VD_ELINK_CLOSED;
 	err = muxer_open(conn->machine.muxer, &raw);
 	if (err)

@@ -366,3 +366,49 @@ Test(host, a_ping_that_is_not_answered_ends)
 	cr_assert(eq(int, pair.said.err, VD_ELINK_TIMEOUT));
 	pair_end(&pair);
 }
+
+/* ---- the end of a host ---- */
+
+static struct vd_multiaddr nowhere;
+static unsigned redials;
+
+static void dial_again(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	(void)context;
+	cr_assert(conn == NULL);
+	cr_assert(why != NULL);
+	cr_assert(ne(int, err, VD_OK));
+	redials++;
+	cr_assert(lt(uint, redials, 100), "host_free does not end");
+	cr_assert(eq(int, host_dial(pair.a, &nowhere, dial_again, NULL), VD_ELINK_CLOSED));
+}
+
+static void open_again(struct host_stream *stream, enum vd_err err)
+{
+	static const char *const ids[] = { "/nobody/1", NULL };
+	struct host_stream *next;
+
+	(void)err;
+	redials++;
+	cr_assert(
+	    eq(int, host_open(host_stream_conn(stream), ids, &lazy, NULL, &next), VD_ELINK_CLOSED));
+}
+
+static const struct host_stream_class opening_again = { .readable = never_read,
+							.closed = open_again };
+
+/* Nobody answers there: the dial is under way when the host ends. */
+Test(host, one_that_ends_takes_no_more_dials_and_streams)
+{
+	static const char *const ids[] = { "/nobody/1", NULL };
+	struct host_stream *stream;
+
+	begin();
+	pair_dial(&pair);
+	cr_assert(eq(int, host_open(pair.said.conn, ids, &opening_again, NULL, &stream), VD_OK));
+	nowhere = pair.address_b;
+	nowhere.bytes[nowhere.len - 1] ^= 1; /* another peer */
+	cr_assert(eq(int, host_dial(pair.a, &nowhere, dial_again, NULL), VD_OK));
+	pair_end(&pair);
+	cr_assert(eq(uint, redials, 2));
+}
