@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <stdio.h>
 
 #include "controlplane/proto/announce.h"
 #include "controlplane/proto/identify_stream.h"
@@ -15,7 +16,9 @@ static struct {
 	bool signed_by_b;
 	uint64_t seq;
 	unsigned addresses, protocols, signed_addresses;
-	struct vd_multiaddr first;
+	struct vd_multiaddr first, observed;
+	bool has_key;
+	char version[16];
 	size_t longest;
 } heard;
 
@@ -31,6 +34,12 @@ static void on_identified(void *context, struct host_conn *conn, struct vd_bytes
 	heard.count++;
 	heard.addresses = (unsigned)message.addresses_count;
 	heard.protocols = (unsigned)message.protocols_count;
+	heard.has_key = vd_bytes_equal(message.public_key,
+				       vd_bytes(pair.identity_b.public_key, VD_PUBLIC_KEY_BYTES));
+	heard.observed.len = 0;
+	(void)!vd_multiaddr_of_bytes(message.observed, &heard.observed);
+	snprintf(heard.version, sizeof heard.version, "%.*s", (int)message.protocol_version.len,
+		 (const char *)message.protocol_version.at);
 	heard.signed_by_b = !peer_record_read(message.signed_record, &record) &&
 			    vd_peer_id_equal(&record.peer, &pair.identity_b.id);
 	if (heard.signed_by_b) {
@@ -89,6 +98,25 @@ Test(identify_host, a_peer_is_told_our_addresses_signed)
 	cr_assert(eq(uint, heard.addresses, 1));
 	cr_assert(eq(uint, heard.signed_addresses, 1), "loopback, as there is nothing else");
 	cr_assert(eq(uint, heard.protocols, 3));
+	pair_end(&pair);
+}
+
+Test(identify_host, a_peer_is_told_our_key_and_version_and_where_we_see_it)
+{
+	struct vd_multiaddr expected;
+	struct host_conn_info info;
+	char text[VD_MULTIADDR_TEXT];
+
+	begin();
+	pair_dial(&pair);
+	host_conn_info(pair.said.conn, &info);
+	snprintf(text, sizeof text, "/ip4/127.0.0.1/tcp/%u", info.local.port);
+	cr_assert(eq(int, (int)vd_multiaddr_of_text(text, &expected), VD_OK));
+	pair_until(&pair, is_heard);
+	cr_assert(heard.has_key);
+	cr_assert(eq(str, heard.version, "viaduct/1"));
+	cr_assert(vd_multiaddr_equal(&heard.observed, &expected), "%s",
+		  vd_multiaddr_text(&heard.observed, text));
 	pair_end(&pair);
 }
 
