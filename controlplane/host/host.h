@@ -9,10 +9,14 @@
  * A connection (socket, security, muxer) belongs to the host's loop for life. Stock protocols
  * that every node speaks (identify, ping) are the host's own: host_new adds them.
  *
- * Streams call back by their class, always from the loop and never from within a host_ call:
- * opened (ours: a protocol was agreed on), readable, writable, and at last closed, after which
- * the pointer is void. A callback that does not read is called again when more came; what is not
- * read holds the peer back.
+ * Streams call back by their class: opened (ours: a protocol was agreed on), readable, writable,
+ * and at last closed, after which the pointer is void. A callback that does not read is called
+ * again when more came; what is not read holds the peer back.
+ *
+ * Callbacks come from the loop, but for those that say that a call is done at once: `closed` of a
+ * connection's streams and its own from within host_disconnect and host_free, and host_dial's
+ * `done` from within host_dial when the peer is connected, and with an error from within
+ * host_free. So a caller holds nothing of its own half changed over these three.
  *
  * Threads: the loop's; one host, one loop. Memory: on the heap; limits below, and a counter for
  * what each turned away. Ranges given in are borrowed until return; host_stream_read's until the
@@ -246,7 +250,8 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
 			     const char *why);
 
 /*
- * Connects to an address that ends in /p2p; an open connection to that peer is taken instead.
+ * Connects to an address that ends in /p2p; an open connection to that peer is taken instead,
+ * and `done` called from within.
  * VD_EUSER for an address that is none of ours, VD_ELINK_CLOSED when the host ends, VD_ELIMIT,
  * VD_ENOMEM: `done` is not called.
  */
@@ -261,6 +266,7 @@ void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
 /* An open connection to the peer that takes streams, NULL without one. After the peer's go-away one
  * takes no more, and those that are open go on. */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
+/* Its streams and host_events are told from within. */
 void host_disconnect(struct host_conn *conn);
 /* Closes it once it had no streams for `idle`; 0 takes that back. */
 void host_conn_retire(struct host_conn *conn, vd_ns idle);
