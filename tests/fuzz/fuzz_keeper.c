@@ -102,7 +102,7 @@ ON_CONTROL static void hear_all(struct keeper *keeper, const struct vd_identity 
 			return;
 		if (how & 0x80)
 			message = signed_by(peer, message);
-		keeper_opened(keeper, &conn);
+		keeper_opened(keeper, i, &conn);
 		keeper_identified(keeper, i, &conn, message);
 		keeper_poll(keeper, VD_SECONDS(1000) * i);
 		if (how & 0x40)
