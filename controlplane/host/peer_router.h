@@ -54,8 +54,8 @@ struct peer_router;
 struct peer_router_class {
 	const char *name; /* for logs: "book", "dht" */
 	enum vd_err (*find)(struct peer_router *router, struct peer_search *search);
-	void (*cancel)(struct peer_router *router, struct peer_search *search); /* NULL: never
-										   VD_AGAIN */
+	/* NULL: find never says VD_AGAIN. */
+	void (*cancel)(struct peer_router *router, struct peer_search *search);
 };
 
 /* First member of every router. */

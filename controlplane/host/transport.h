@@ -20,17 +20,21 @@
  *
  * How others fit in:
  *
- *	QUIC       TRANSPORT_STREAMS. Takes /ip/…/udp/…/quic-v1; `open` makes the table of its
- *	           connections. A listener has a UDP socket of its own and calls host_arrived; adopt
- *	           is NULL: a connection is no descriptor, so each place of a swarm listens with
- *	           SO_REUSEPORT. Its streams are a muxer (muxer.h) whose next_output is always
- *empty: datagrams go out in `flush`, and events->ready tells that streams have news. WebSocket
- *TRANSPORT_BYTES. Takes /ip/…/tcp/…/ws and /tls/ws; dials and adopts by tcp_transport's functions
- *with what comes before its own part, is the user of that carrier, and hands out one of its own: up
- *when HTTP said 101, frames around what is written. It listens by tcp_listen, which then tells its
- *own fds. Relayed    TRANSPORT_BYTES. Takes …/p2p/RELAY/p2p-circuit; dial opens a stream at the
- *relay (host.h), listen makes a reservation, and the protocol `stop` calls host_arrived; adopt is
- *NULL. The carrier is that stream, so it lives on its connection's thread.
+ *	QUIC       TRANSPORT_STREAMS. Takes /ip/…/udp/…/quic-v1; `open` makes the table of
+ *	           its connections. A listener has a UDP socket of its own and calls
+ *	           host_arrived; adopt is NULL: a connection is no descriptor, so each place of
+ *	           a swarm listens with SO_REUSEPORT. Its streams are a muxer (muxer.h) whose
+ *	           next_output is always empty: datagrams go out in `flush`, and
+ *	           events->ready tells that streams have news.
+ *	WebSocket  TRANSPORT_BYTES. Takes /ip/…/tcp/…/ws and /tls/ws; dials and adopts by
+ *	           tcp_transport's functions with what comes before its own part, is the user
+ *	           of that carrier, and hands out one of its own: up when HTTP said 101,
+ *	           frames around what is written. It listens by tcp_listen, which then tells
+ *	           its own descriptors.
+ *	Relayed    TRANSPORT_BYTES. Takes …/p2p/RELAY/p2p-circuit; dial opens a stream at
+ *	           the relay (host.h), listen makes a reservation, and the protocol `stop`
+ *	           calls host_arrived; adopt is NULL. The carrier is that stream, so it lives
+ *	           on its connection's thread.
  *
  * Threads:  the host's loop's; one transport a host and class. `takes` is pure: any thread.
  * Calls:    events come from the loop, never from within a call of transport or carrier. From an
