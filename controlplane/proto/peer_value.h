@@ -3,9 +3,20 @@
 /*
  * peer_value: what is known of a peer, as a row of the peer store's file.
  *
- *	message Peer { uint64 heard_ms = 1; repeated Address addresses = 2; repeated string
- *protocols = 3; bytes public_key = 4; string agent = 5; uint64 record_seq = 6; uint64 latency_us =
- *7; } message Address { bytes multiaddr = 1; uint64 source = 2; uint64 expires_ms = 3; }
+ *	message Peer {
+ *	        uint64 heard_ms = 1;
+ *	        repeated Address addresses = 2;
+ *	        repeated string protocols = 3;
+ *	        bytes public_key = 4;
+ *	        string agent = 5;
+ *	        uint64 record_seq = 6;
+ *	        uint64 latency_us = 7;
+ *	}
+ *	message Address {
+ *	        bytes multiaddr = 1;
+ *	        uint64 source = 2;
+ *	        uint64 expires_ms = 3;
+ *	}
  *
  * record_seq is there if and only if a signed record was. Times are since 1970. Fields that are
  * not known are passed over, so that an older daemon reads a newer one's file.
