@@ -3,8 +3,8 @@
  * identify_tell: what we tell of ourselves (libp2p/specs, identify): our addresses, signed, and our
  * protocols, to whoever asks, and by push to those that were told something else before.
  *
- *	changed -> (PUSH_DELAY; PUSH_EVERY after the last) -> round: PUSH_BATCH pushes, each
- *PUSH_TICK
+ *	changed -> (PUSH_DELAY; PUSH_EVERY after the last)
+ *	        -> round: PUSH_BATCH pushes, each PUSH_TICK
  *
  * A push is written whole into its stream, which then waits for the peer's end: let go before that,
  * the peer's answer to the negotiation would have it reset.

@@ -9,10 +9,14 @@
  * The input is a list of steps, each a byte of what, and of these the first two with more:
  *
  *	0  bytes of the wire: a byte of length, then they
- *	1  data frame whose body the target fills in: 8 bytes of flags (1), id (1), length (3), 3
- *skipped 2  all output is sent             3  half of it is 4  events are drained; a stream that is
- *told is kept (up to 16) 5 to 9  a kept stream: written to, finished, reset, read, released 10 a
- *stream is opened             11 time passes, 10 s
+ *	1  data frame whose body the target fills in: 8 bytes of flags (1), id (1), length (3),
+ *	   3 skipped
+ *	2  all output is sent
+ *	3  half of it is
+ *	4  events are drained; a stream that is told is kept (up to 16)
+ *	5 to 9  a kept stream: written to, finished, reset, read, released
+ *	10 a stream is opened
+ *	11 time passes, 10 s
  */
 enum { KEPT = 16 };
 

@@ -8,8 +8,8 @@
  * to one in ten, repeats and delays, its routers report or not, an attacker reports what he
  * likes; the session uses another path, rests, or sends. Then the path in use stays as it is, and
  *
- *	- once PMTU_RAISE_TIMER is over, what is used is what the path carries, to the byte, and it
- *is said to be an error if that is less than 1280;
+ *	- once PMTU_RAISE_TIMER is over, what is used is what the path carries, to the byte, and
+ *	  it is said to be an error if that is less than 1280;
  *	- a path that shrinks then is found out within two minutes, whatever its delay;
  *	- without traffic not one probe is sent in an hour;
  *	- no probe was above the limit, and never more than 16 turns of probes left in a second.

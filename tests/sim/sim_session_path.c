@@ -6,9 +6,9 @@
  *	side 0 ==== up to 5 paths; each way its own loss, delay, copies, death ==== side 1
  *
  * Each seed draws for ten minutes what happens: one way of a path, or all of it, dies for a while;
- *it loses up to 30 %, repeats, delays and so reorders, holds a frame back for 5 to 15 s; routes are
- *found and lost, a router drains and stays, hosts speak or rest, a side doubts its path or tries
- *another one. All the while
+ * a path loses up to 30 %, repeats, delays and so reorders, holds a frame back for 5 to 15 s;
+ * routes are found and lost, a router drains and stays, hosts speak or rest, a side doubts its
+ * path or tries another one. All the while
  *
  *	- a side changes to a path only when a challenge of its own, sent over that path in the
  *	  last 10 s, was answered over it, or a handshake done; and says so (MOVE);
@@ -23,8 +23,8 @@
  *
  *	- in a minute of traffic nobody challenges or moves;
  *	- when the paths in use die, one way or both, traffic is back both ways within 3 s;
- *	- when the router of the path in use drains, both sides move away within 3 s, and lose
- *nothing;
+ *	- when the router of the path in use drains, both sides move away within 3 s, and
+ *	  lose nothing;
  *	- in an hour without traffic nobody challenges, whether or not a path passes.
  *
  *	sim_session_path [--seeds N [FIRST] | seed]

@@ -10,9 +10,9 @@
  *	IS_DIALER                     is_dialer                  true, false
  *	LISTENER_IP                   ip                         where to listen; 0.0.0.0 without
  *	REDIS_ADDR                    redis_addr                 HOST:PORT; redis:6379 without
- *	TEST_KEY                      (none)                     what the test's key in Redis begins
- *with TEST_TIMEOUT_SECS             test_timeout_seconds       180 without DEBUG (none) true: tell
- *more on standard error
+ *	TEST_KEY                      (none)                     begins the test's key in Redis
+ *	TEST_TIMEOUT_SECS             test_timeout_seconds       180 without
+ *	DEBUG                         (none)                     true: tell more on standard error
  *
  * (unified-testing docs/write-a-transport-test-app.md; test-plans transport-interop/README.md.)
  * A program that finds TEST_KEY is in the newer one. Which of the two decides the key and how
