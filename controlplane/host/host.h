@@ -35,7 +35,7 @@ enum {
 	HOST_LISTEN_MAX = 16,
 	HOST_PROTOCOLS_MAX = 64,
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
-	HOST_DIAL_S = 5,       /* to a TCP connection */
+	HOST_DIAL_S = 5,       /* to a TCP connection; in a private network then to a greeting */
 	HOST_IDLE_S = 60,      /* a stream of ping or perf on which nothing moves */
 	HOST_PINGS_MAX = 256,  /* asked and not answered, on a connection */
 	HOST_AGENT = 64,
@@ -58,8 +58,9 @@ struct host_stream;
 struct host_events {
 	/* Negotiated; before host_dial's `done`. */
 	void (*opened)(void *context, struct host_conn *conn);
-	/* The peer told of itself, asked or by push: the stream, whole and well-formed, for
-	 * identify_stream_read. What it says is not verified. */
+	/* The peer told of itself, asked or by push: all that came on the stream, messages of
+	 * identify (libp2p/specs, identify) with their lengths before them, whole and
+	 * well-formed. What it says is not verified. */
 	void (*identified)(void *context, struct host_conn *conn, struct vd_bytes told);
 	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
 	/* After its streams were told. VD_OK: either side closed it in order. `why` is a text. */
@@ -84,14 +85,14 @@ struct host_config {
 	const char *network;                /* copied; NULL with the key alone */
 	vd_ns negotiate_within;             /* 0: HOST_NEGOTIATE_S */
 	vd_ns idle_within;                  /* 0: HOST_IDLE_S */
-	struct host_limits *limits;         /* shared with others (limits.h); NULL: its own */
+	struct host_limits *limits;         /* the daemon's hosts share them; NULL: its own */
 };
 
 struct host_counters {
 	uint64_t dialled, accepted;   /* connections opened */
 	uint64_t dials_failed;        /* by any reason */
 	uint64_t inbound_failed;      /* while negotiating */
-	uint64_t connections_refused; /* above a limit (limits.h) */
+	uint64_t connections_refused; /* above a limit */
 	uint64_t accepts_put_off;     /* no descriptor, or no memory: who connects waits */
 	uint64_t streams_in, streams_out;
 	uint64_t streams_refused; /* no handler */
