@@ -43,6 +43,20 @@ static vd_ns retire_at(const struct host_conn *conn)
 	return vd_ns_add(conn->idle_since, conn->idle_for);
 }
 
+/*
+ * Whom we dial in a private network has to greet sooner: what another key makes of our own first
+ * byte may have it wait for a long line, which never comes.
+ */
+static vd_ns open_by(const struct host_conn *conn)
+{
+	bool greets =
+	    conn->pnet && conn->machine.dialer && conn->established && !conn->machine.outer.greeted;
+
+	if (!greets)
+		return conn->until;
+	return vd_ns_min(conn->until, vd_ns_add(conn->handshake, VD_SECONDS(HOST_DIAL_S)));
+}
+
 static void on_timer(uv_timer_t *timer)
 {
 	struct host_conn *conn = timer->data;
@@ -52,7 +66,7 @@ static void on_timer(uv_timer_t *timer)
 		host_conn_close(conn, conn->failed, conn->failed_why);
 		return;
 	}
-	if (!conn->announced && now >= conn->until) {
+	if (!conn->announced && now >= open_by(conn)) {
 		conn->host->counters.timeouts++;
 		host_conn_close(conn, VD_ELINK_TIMEOUT, "no connection in time");
 		return;
@@ -85,8 +99,8 @@ static void set_timer(struct host_conn *conn)
 	vd_ns at = connection_deadline(&conn->machine);
 	vd_ns now = vd_now();
 
-	if (!conn->announced && conn->until < at)
-		at = conn->until;
+	if (!conn->announced)
+		at = vd_ns_min(at, open_by(conn));
 	at = vd_ns_min(at, retire_at(conn));
 	if (conn->timed && !conn->look_at)
 		conn->look_at =
@@ -225,6 +239,8 @@ static bool may_have_crossed(const struct host_conn *conn, enum vd_err err)
 		return false;
 	if (!conn->established || conn->announced || err == VD_EPEER_AUTH)
 		return false;
+	if (conn->pnet && !conn->machine.outer.greeted)
+		return false; /* another key: one who crossed us would have greeted, too */
 	return err == VD_ELINK_CLOSED || vd_err_class(err) == VD_CLASS_PEER;
 }
 

@@ -81,6 +81,9 @@ const char *host_network_why(struct host_conn *conn, enum vd_err err, const char
 
 	if (!conn->pnet || !conn->established || conn->machine.outer.greeted)
 		return why;
+	if (err == VD_ELINK_TIMEOUT)
+		return "it said nothing in time, as one may that has another network's key; give "
+		       "both sides the same key file";
 	if (!broke && err != VD_ELINK_CLOSED)
 		return why;
 	conn->host->counters.wrong_network++;

@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "controlplane/proto/pnet.h"
 #include "tests/unit/host/pair.h"
 
 static struct pair pair;
@@ -145,20 +146,29 @@ static void talk_nonsense(void)
 	cr_assert(eq(int, send(accepted, "nonsense\n", 9, 0), 9));
 }
 
-Test(local, what_may_have_crossed_is_dialled_again_from_any_port)
+/* A socket of the test's in b's place. */
+static int listen_as_b(void)
 {
 	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(0x7f000001) };
-	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), first;
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	char text[160], peer[VD_PEER_ID_TEXT];
 	socklen_t len = sizeof at;
-	unsigned port;
 
-	pair_begin(&pair, NULL, NULL);
 	cr_assert(bind(listener, (struct sockaddr *)&at, len) == 0 && listen(listener, 4) == 0);
 	cr_assert(getsockname(listener, (struct sockaddr *)&at, &len) == 0);
 	snprintf(text, sizeof text, "/ip4/127.0.0.1/tcp/%u/p2p/%s", ntohs(at.sin_port),
 		 vd_peer_id_text(&pair.identity_b.id, peer));
 	cr_assert(eq(int, vd_multiaddr_of_text(text, &pair.address_b), VD_OK));
+	return listener;
+}
+
+Test(local, what_may_have_crossed_is_dialled_again_from_any_port)
+{
+	int listener, first;
+	unsigned port;
+
+	pair_begin(&pair, NULL, NULL);
+	listener = listen_as_b();
 	port = listen_at("/ip4/127.0.0.1/tcp/0");
 	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, &pair.said), VD_OK));
 	cr_assert(eq(uint, accept_one(listener), port));
@@ -171,6 +181,47 @@ Test(local, what_may_have_crossed_is_dialled_again_from_any_port)
 	cr_assert(eq(int, vd_err_class(pair.said.err), VD_CLASS_PEER));
 	cr_assert(eq(u64, host_counters(pair.a)->dials_failed, 1));
 	close(first);
+	close(accepted);
+	close(listener);
+	pair_end(&pair);
+}
+
+/* One that crossed ours would have greeted, with the network's key. */
+Test(local, another_networks_key_is_no_dial_that_crossed)
+{
+	static const struct pnet_key key = { { 1, 2, 3 } };
+	const struct host_config in_network = { .network_key = &key };
+	int listener;
+
+	pair_begin(&pair, &in_network, NULL);
+	listener = listen_as_b();
+	listen_at("/ip4/127.0.0.1/tcp/0");
+	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, &pair.said), VD_OK));
+	accept_one(listener);
+	close(accepted);
+	pair_until_said(&pair, 1);
+	cr_assert(strstr(pair.said.why, "same key file") != NULL, "%s", pair.said.why);
+	cr_assert(eq(int, accept4(listener, NULL, NULL, SOCK_NONBLOCK), -1));
+	cr_assert(eq(int, errno, EAGAIN));
+	close(listener);
+	pair_end(&pair);
+}
+
+/* It waits for a line that was never begun; `viaduct connect` is to tell the cure meanwhile. */
+Test(local, who_does_not_greet_in_a_private_network_is_given_up_soon, .timeout = 60)
+{
+	static const struct pnet_key key = { { 1, 2, 3 } };
+	const struct host_config in_network = { .network_key = &key,
+						.negotiate_within = VD_SECONDS(3600) };
+	int listener;
+
+	pair_begin(&pair, &in_network, NULL);
+	listener = listen_as_b();
+	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, &pair.said), VD_OK));
+	accept_one(listener);
+	pair_until_said(&pair, 1);
+	cr_assert(eq(int, pair.said.err, VD_ELINK_TIMEOUT));
+	cr_assert(strstr(pair.said.why, "same key file") != NULL, "%s", pair.said.why);
 	close(accepted);
 	close(listener);
 	pair_end(&pair);
