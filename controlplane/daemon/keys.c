@@ -235,8 +235,8 @@ const struct config_key config_keys[] = {
 	{ "host.buffered_mb", KEY_U32, AT(host.buffered_mb), .min = 1, .max = 1 << 20,
 	  .fallback = "512",
 	  .help = "MiB that wait in all connections: unread, unsent, or not whole yet. Above it a "
-		  "connection that "
-		  "adds to it, and holds more than its share, is closed." },
+		  "connection that adds to it, and holds more than its share, is closed; a "
+		  "quarter above, also one through which it flows." },
 	{ "host.networks", KEY_MAPS, AT(host.networks), .room = sizeof(struct vd_config_network),
 	  EXTRA(host.network_count), .max = VD_CONFIG_NETWORKS_MAX, .fallback = "[]",
 	  .help =

@@ -59,17 +59,33 @@ bool host_bounds_grew(const struct host_conn *conn)
 	return held_by(conn) > conn->buffered + STEP_BYTES;
 }
 
+/* Whether as much went through it, this second and the last, as it holds. */
+static bool flows(struct host_conn *conn)
+{
+	uint64_t through = conn->carried > conn->buffered ? conn->carried - conn->buffered : 0;
+	vd_ns now = vd_now();
+
+	if (now >= vd_ns_add(conn->flow_since, VD_SECONDS(1))) {
+		bool idle = now >= vd_ns_add(conn->flow_since, VD_SECONDS(2));
+
+		conn->flow_before = idle ? through : conn->flow_from;
+		conn->flow_from = through;
+		conn->flow_since = now;
+	}
+	return through > conn->flow_before && through - conn->flow_before >= conn->buffered;
+}
+
 enum vd_err host_bounds_buffer(struct host_conn *conn)
 {
 	uint64_t before = conn->buffered;
 
 	conn->buffered = held_by(conn);
-	return host_limits_buffer(conn->host->limits, before, conn->buffered);
+	return host_limits_buffer(conn->host->limits, before, conn->buffered, flows(conn));
 }
 
 void host_bounds_freed(struct host_conn *conn)
 {
-	(void)!host_limits_buffer(conn->host->limits, conn->buffered, 0);
+	(void)!host_limits_buffer(conn->host->limits, conn->buffered, 0, false);
 	conn->buffered = 0;
 }
 

@@ -312,6 +312,7 @@ static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_o
 		if (err && err != VD_AGAIN)
 			return err;
 		conn->host->counters.bytes_out += out.len;
+		conn->carried += out.len;
 		if (of_machine)
 			connection_sent(&conn->machine, of_machine);
 		*sent_out += out.len;
@@ -413,6 +414,7 @@ static void on_received(struct carrier *carrier, uint8_t *bytes, size_t len)
 	enum vd_err err;
 
 	conn->host->counters.bytes_in += len;
+	conn->carried += len;
 	err = take(conn, host_network_open(conn, bytes, len));
 	if (err)
 		give_up(conn, err);

@@ -252,17 +252,17 @@ void host_limits_del_stream(struct host_limits *limits, struct host_limits_proto
 
 /* ---- bytes ---- */
 
-enum vd_err host_limits_buffer(struct host_limits *limits, uint64_t before, uint64_t now)
+enum vd_err host_limits_buffer(struct host_limits *limits, uint64_t before, uint64_t now,
+			       bool flows)
 {
-	uint64_t all, shares = sum(limits->connections);
+	uint64_t max = limits->config.buffered_bytes, all, shares = sum(limits->connections);
 
 	if (now == before)
 		return VD_OK;
 	all = ADD(limits->buffered, now - before) + now - before;
-	if (now < before || all <= limits->config.buffered_bytes)
+	if (now < before || all <= (flows ? max + max / 4 : max))
 		return VD_OK;
 	if (shares < SHARES_MIN)
 		shares = SHARES_MIN;
-	return now * shares <= limits->config.buffered_bytes ? VD_OK
-							     : block(limits, HOST_LIMIT_BUFFERED);
+	return now * shares <= max ? VD_OK : block(limits, HOST_LIMIT_BUFFERED);
 }

@@ -9,7 +9,8 @@
  *
  * Who is above a limit is turned away, and counted by limit; nobody who is in loses for it. The one
  * exception is memory: while more than buffered_bytes wait inside, a connection that adds to it and
- * holds more than its share is closed.
+ * holds more than its share is closed; one through which as much flows in a second or two as it
+ * holds is a transfer, no hoard, and may go on until a quarter more waits.
  *
  * A prefix is an IPv4 address, or an IPv6 /56; of a /48, eight times as many may come. Loopback is
  * exempt. Prefixes count who connects to us alone: whom we dial is ours to choose. So is the last
@@ -112,7 +113,9 @@ enum vd_err host_limits_add_stream(struct host_limits *limits,
 void host_limits_del_stream(struct host_limits *limits, struct host_limits_protocol *protocol);
 
 /*
- * A connection holds `now` bytes after `before`. VD_ELIMIT: all together hold too much, this one
- * grew, and has more than its share: it is to be closed. `now` counts in any case.
+ * A connection holds `now` bytes after `before`; `flows`: they are on their way. VD_ELIMIT: all
+ * together hold too much, this one grew, and has more than its share: it is to be closed. `now`
+ * counts in any case.
  */
-enum vd_err host_limits_buffer(struct host_limits *limits, uint64_t before, uint64_t now);
+enum vd_err host_limits_buffer(struct host_limits *limits, uint64_t before, uint64_t now,
+			       bool flows);

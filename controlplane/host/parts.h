@@ -59,7 +59,11 @@ struct host_conn {
 	/* With its other connections; NULL: not open yet, or no memory. */
 	struct host_limits_peer *peer;
 	uint64_t buffered; /* bytes, as the limits know it */
-	unsigned timed;    /* streams that have a deadline */
+	uint64_t carried;  /* bytes, in and out, by the carrier */
+	/* bounds.c: what had gone through it when this second began, and the one before. */
+	uint64_t flow_from, flow_before;
+	vd_ns flow_since;
+	unsigned timed; /* streams that have a deadline */
 	vd_ns since;
 	vd_ns handshake;    /* while it lasts, when it began; then how long it took */
 	vd_ns until;        /* to be open by then */

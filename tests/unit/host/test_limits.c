@@ -266,16 +266,28 @@ Test(limits, many_peers_are_told_apart)
 Test(limits, who_has_more_than_its_share_goes_when_all_have_too_much)
 {
 	begin();
-	cr_assert(eq(int, host_limits_buffer(limits, 0, 900), VD_OK));
-	cr_assert(eq(int, host_limits_buffer(limits, 0, 15000), VD_OK));
-	cr_assert(eq(int, host_limits_buffer(limits, 900, 1000), VD_OK)); /* a 16th, just */
-	cr_assert(eq(int, host_limits_buffer(limits, 1000, 1001), VD_ELIMIT));
-	cr_assert(eq(int, host_limits_buffer(limits, 15000, 15000), VD_OK)); /* it did not grow */
-	cr_assert(eq(int, host_limits_buffer(limits, 15000, 15100), VD_ELIMIT));
+	cr_assert(eq(int, host_limits_buffer(limits, 0, 900, false), VD_OK));
+	cr_assert(eq(int, host_limits_buffer(limits, 0, 15000, false), VD_OK));
+	cr_assert(eq(int, host_limits_buffer(limits, 900, 1000, false), VD_OK)); /* a 16th, just */
+	cr_assert(eq(int, host_limits_buffer(limits, 1000, 1001, false), VD_ELIMIT));
+	cr_assert(
+	    eq(int, host_limits_buffer(limits, 15000, 15000, false), VD_OK)); /* it did not grow */
+	cr_assert(eq(int, host_limits_buffer(limits, 15000, 15100, false), VD_ELIMIT));
 	assert_blocked(HOST_LIMIT_BUFFERED, 2);
 	cr_assert(eq(u64, host_limits_used(limits).buffered_bytes, 16101));
-	cr_assert(eq(int, host_limits_buffer(limits, 15100, 0), VD_OK));
-	cr_assert(eq(int, host_limits_buffer(limits, 1001, 2000), VD_OK));
+	cr_assert(eq(int, host_limits_buffer(limits, 15100, 0, false), VD_OK));
+	cr_assert(eq(int, host_limits_buffer(limits, 1001, 2000, false), VD_OK));
+	host_limits_free(limits);
+}
+
+Test(limits, what_flows_may_be_a_quarter_more)
+{
+	begin();
+	cr_assert(eq(int, host_limits_buffer(limits, 0, 15000, false), VD_OK));
+	cr_assert(eq(int, host_limits_buffer(limits, 0, 5000, true), VD_OK)); /* 20,000 */
+	cr_assert(eq(int, host_limits_buffer(limits, 5000, 5001, true), VD_ELIMIT));
+	cr_assert(eq(int, host_limits_buffer(limits, 0, 1001, false), VD_ELIMIT));
+	assert_blocked(HOST_LIMIT_BUFFERED, 2);
 	host_limits_free(limits);
 }
 
@@ -292,10 +304,10 @@ static void *come_and_go(void *context)
 		bool arrived =
 		    in && !host_limits_arrive(limits, &remote, start + i * VD_SECONDS(1), &why);
 
-		(void)!host_limits_buffer(limits, 0, 10);
+		(void)!host_limits_buffer(limits, 0, 10, false);
 		if (arrived && !host_limits_add_stream(limits, protocol))
 			host_limits_del_stream(limits, protocol);
-		(void)!host_limits_buffer(limits, 10, 0);
+		(void)!host_limits_buffer(limits, 10, 0, false);
 		if (arrived)
 			host_limits_depart(limits, &remote);
 		if (in)
