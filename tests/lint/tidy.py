@@ -3,7 +3,8 @@
 """clang-tidy (.clang-tidy) over every C file of the program (tidy.py BUILD_FOLDER [--whole]).
 
 Nearly all of its time is clang's analyser walking the paths of each function. It stops after NODES
-states of one, which is a sixth of clang's own limit; --whole leaves it that.
+states of one, which is a sixth of clang's own limit; --whole leaves it that. A file that was clean
+is looked at again when it, a header it includes, its options, .clang-tidy or clang-tidy changed.
 """
 import concurrent.futures
 import json
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 
+import seen
 from lint import ROOT, SKIP, run
 
 BUILD = pathlib.Path(sys.argv[1]).resolve()
@@ -24,10 +26,12 @@ BUDGET = [] if "--whole" in sys.argv[2:] else [
 if not shutil.which("clang-tidy"):
     print("skip: no clang-tidy; scripts/setup installs it")
     sys.exit(SKIP)
+CONFIG = ROOT / ".clang-tidy"
+VERSION = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True).stdout
 
 
 def tidy(arguments):
-    done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={ROOT}/.clang-tidy",
+    done = subprocess.run(["clang-tidy", "--quiet", f"--config-file={CONFIG}",
                            *BUDGET, *arguments], capture_output=True, text=True)
     found = re.findall(r"^(.*(?:warning|error): .*)$", done.stdout, re.M)
     if done.returncode and not found:
@@ -62,20 +66,38 @@ def check(root, files):
         if root == ROOT:
             entries = compiled_once()
             (pathlib.Path(database) / "compile_commands.json").write_text(json.dumps(list(entries.values())))
-            jobs = [["-p", database, name] for name in entries]
+            read = seen.read_by(BUILD)
+            jobs = [(["-p", database, name], key_of(entry, read)) for name, entry in entries.items()]
+            seen.forget_old()
         else:
-            jobs = [[str(root / name), "--", "-std=gnu2x"] for name in files]
+            jobs = [([str(root / name), "--", "-std=gnu2x"], None) for name in files]
         yield from findings(root, jobs)
 
 
+def key_of(entry, read):
+    """None: nobody knows what it includes."""
+    files = read.get(entry.get("output"))
+    return files and seen.key([VERSION, *BUDGET, entry["command"], CONFIG.read_text()], files)
+
+
+def look(job):
+    arguments, key = job
+    if key and seen.is_clean(key):
+        return []
+    found = tidy(arguments)
+    if key and not found:
+        seen.keep_clean(key)
+    return found
+
+
 def findings(root, jobs):
-    seen = set()
+    told = set()
     # Two at a time: the machine that tests has two cores.
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        for found in pool.map(tidy, jobs):
+        for found in pool.map(look, jobs):
             for line in found:
-                if line not in seen:  # one in a header comes once for each file that includes it
-                    seen.add(line)
+                if line not in told:  # one in a header comes once for each file that includes it
+                    told.add(line)
                     yield relative(root, line)
 
 
