@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* swarm_rows: the control thread's rows of connections, and which of two is preferred. */
+/* swarm_rows: the control thread's rows of connections, and which of them are retired. */
 #include <sodium.h>
 
+#include "controlplane/host/preferred.h"
 #include "controlplane/host/swarm_state.h"
 
 /* ---- the table ---- */
@@ -76,23 +77,17 @@ const struct swarm_conn *swarm_look(struct swarm_row *row)
 
 /* ---- one connection a peer ---- */
 
-/* Whether the side with the smaller peer id dialled: both ends see that alike. */
-static bool smaller_dialled(const struct swarm *swarm, const struct swarm_row *row)
+static struct preferred_conn as_preferred(const struct swarm_row *row)
 {
-	const struct host_conn_info *info = &row->conn.info;
-	bool we_are_smaller = vd_peer_id_compare(&swarm->identity->id, &info->peer) < 0;
-
-	return info->dialer == we_are_smaller;
+	return (struct preferred_conn){ row->conn.info.dialer, row->order };
 }
 
 static bool is_better(const struct swarm *swarm, const struct swarm_row *a,
 		      const struct swarm_row *b)
 {
-	bool smaller = smaller_dialled(swarm, a);
+	const struct preferred_conn one = as_preferred(a), other = as_preferred(b);
 
-	if (smaller != smaller_dialled(swarm, b))
-		return smaller;
-	return a->order < b->order;
+	return preferred_to(&swarm->identity->id, &a->conn.info.peer, &one, &other);
 }
 
 static bool takes_streams(const struct swarm_row *row)
@@ -122,10 +117,11 @@ static void mind(struct swarm_row *row, bool retire)
 		mailbox_owe(&row->place->down, &row->mind);
 }
 
-/* Of two that the peer dialled, it alone says which goes. */
 static bool is_ours_to_retire(const struct swarm_row *row, const struct swarm_row *best)
 {
-	return row != best && (row->conn.info.dialer || best->conn.info.dialer);
+	const struct preferred_conn one = as_preferred(best), other = as_preferred(row);
+
+	return row != best && preferred_closes(&one, &other);
 }
 
 /* After a connection of the peer came or went. */
