@@ -18,19 +18,26 @@ enum { LOOKS = 8 };
 
 /* ---- the clock ---- */
 
+/* Also those that are over but for what their users have not taken yet. */
+static bool is_used(const struct host_conn *conn)
+{
+	const struct muxer *muxer = conn->machine.muxer;
+
+	return !muxer || muxer->streams || conn->streams;
+}
+
 /* What it has now, for who looks; and since when it has no streams. */
 static void note_use(struct host_conn *conn, vd_ns now)
 {
 	const struct muxer *muxer = conn->machine.muxer;
-	uint32_t streams = muxer ? muxer->streams : 0;
 
-	if (streams)
+	if (is_used(conn))
 		conn->idle_since = 0;
 	else if (!conn->idle_since)
 		conn->idle_since = now;
 	if (!conn->live || !muxer)
 		return;
-	atomic_store_explicit(&conn->live->streams, streams, memory_order_relaxed);
+	atomic_store_explicit(&conn->live->streams, muxer->streams, memory_order_relaxed);
 	atomic_store_explicit(&conn->live->rtt, muxer->rtt, memory_order_relaxed);
 	atomic_store_explicit(&conn->live->going_away, muxer->going_away, memory_order_relaxed);
 }
@@ -38,9 +45,13 @@ static void note_use(struct host_conn *conn, vd_ns now)
 /* When one that another replaced is to be closed. */
 static vd_ns retire_at(const struct host_conn *conn)
 {
-	if (!conn->idle_for || !conn->idle_since || conn->machine.muxer->streams)
+	vd_ns idle = conn->idle_for ? conn->idle_for : VD_NEVER;
+
+	if (conn->surplus)
+		idle = vd_ns_min(idle, conn->host->retire_after);
+	if (idle == VD_NEVER || !conn->idle_since || is_used(conn))
 		return VD_NEVER;
-	return vd_ns_add(conn->idle_since, conn->idle_for);
+	return vd_ns_add(conn->idle_since, idle);
 }
 
 /*
@@ -187,13 +198,21 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 	return conn;
 }
 
+/* What those who waited for `conn` get: the one that new streams use, if there are several. */
+static struct host_conn *preferred(struct host_conn *conn)
+{
+	struct host_conn *best = host_connection(conn->host, &conn->machine.security->peer);
+
+	return best ? best : conn;
+}
+
 static void tell_waiting(struct host_conn *conn, enum vd_err err, const char *why)
 {
 	while (conn->waiting) {
 		struct host_dialling *one = conn->waiting;
 
 		conn->waiting = one->next;
-		one->done(one->context, err ? NULL : conn, err, why);
+		one->done(one->context, err ? NULL : preferred(conn), err, why);
 		free(one);
 	}
 }

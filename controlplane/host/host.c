@@ -8,6 +8,7 @@
 
 #include "base/init.h"
 #include "base/version.h"
+#include "controlplane/host/preferred.h"
 
 /* ---- connections that wait to be pumped ---- */
 
@@ -81,7 +82,9 @@ void host_table_add(struct host_conn *conn)
 	if (*bucket)
 		(*bucket)->prev_open = conn;
 	*bucket = conn;
+	conn->order = ++conn->host->orders;
 	conn->host->open_count++;
+	host_settle(conn->host, &conn->machine.security->peer);
 }
 
 void host_table_del(struct host_conn *conn)
@@ -93,16 +96,58 @@ void host_table_del(struct host_conn *conn)
 	else
 		*bucket_of(conn->host, &conn->machine.security->peer) = conn->next_open;
 	conn->host->open_count--;
+	host_settle(conn->host, &conn->machine.security->peer);
+}
+
+static bool is_to(const struct host_conn *conn, const struct vd_peer_id *peer)
+{
+	return vd_peer_id_equal(&conn->machine.security->peer, peer);
+}
+
+static struct preferred_conn as_preferred(const struct host_conn *conn)
+{
+	return (struct preferred_conn){ conn->machine.dialer, conn->order };
+}
+
+static bool is_better(const struct host_conn *a, const struct host_conn *b)
+{
+	const struct preferred_conn one = as_preferred(a), other = as_preferred(b);
+
+	return preferred_to(host_peer(a->host), &a->machine.security->peer, &one, &other);
 }
 
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer)
 {
-	struct host_conn *conn = *bucket_of((struct host *)(uintptr_t)host, peer);
+	struct host_conn *conn = *bucket_of((struct host *)(uintptr_t)host, peer), *best = NULL;
 
-	while (conn && (conn->machine.muxer->going_away ||
-			!vd_peer_id_equal(&conn->machine.security->peer, peer)))
-		conn = conn->next_open;
-	return conn;
+	for (; conn; conn = conn->next_open)
+		if (!conn->machine.muxer->going_away && is_to(conn, peer) &&
+		    (!best || is_better(conn, best)))
+			best = conn;
+	return best;
+}
+
+static bool is_surplus(const struct host_conn *conn, const struct host_conn *best)
+{
+	const struct preferred_conn one = as_preferred(best), other = as_preferred(conn);
+
+	return conn != best && preferred_closes(&one, &other);
+}
+
+void host_settle(struct host *host, const struct vd_peer_id *peer)
+{
+	const struct host_conn *best = host_connection(host, peer);
+
+	if (host->retire_after == VD_NEVER)
+		return; /* somebody else decides */
+	for (struct host_conn *conn = *bucket_of(host, peer); conn; conn = conn->next_open) {
+		bool surplus = best && is_to(conn, peer) && is_surplus(conn, best);
+
+		if (!is_to(conn, peer) || conn->surplus == surplus)
+			continue;
+		conn->surplus = surplus;
+		host_conn_due(conn); /* for its timer */
+	}
 }
 
 void host_disconnect(struct host_conn *conn)
@@ -239,6 +284,8 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 	host->negotiate_within =
 	    config->negotiate_within ? config->negotiate_within : VD_SECONDS(HOST_NEGOTIATE_S);
 	host->idle_within = config->idle_within ? config->idle_within : VD_SECONDS(HOST_IDLE_S);
+	host->retire_after =
+	    config->retire_after ? config->retire_after : VD_SECONDS(HOST_RETIRE_S);
 	snprintf(host->agent, sizeof host->agent, "%s",
 		 config->agent ? config->agent : "viaduct/" VD_VERSION);
 	randombytes_buf(host->secret, sizeof host->secret);

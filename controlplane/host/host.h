@@ -37,6 +37,7 @@ enum {
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
 	HOST_DIAL_S = 5,       /* to a TCP connection; in a private network then to a greeting */
 	HOST_IDLE_S = 60,      /* a stream of ping or perf on which nothing moves */
+	HOST_RETIRE_S = 10,    /* a connection without streams to a peer that has a better one */
 	HOST_PINGS_MAX = 256,  /* asked and not answered, on a connection */
 	HOST_AGENT = 64,
 	HOST_NETWORK = 32, /* room for a network's name */
@@ -85,7 +86,9 @@ struct host_config {
 	const char *network;                /* copied; NULL with the key alone */
 	vd_ns negotiate_within;             /* 0: HOST_NEGOTIATE_S */
 	vd_ns idle_within;                  /* 0: HOST_IDLE_S */
-	struct host_limits *limits;         /* the daemon's hosts share them; NULL: its own */
+	/* 0: HOST_RETIRE_S. VD_NEVER: all connections to a peer stay, until host_conn_retire. */
+	vd_ns retire_after;
+	struct host_limits *limits; /* the daemon's hosts share them; NULL: its own */
 };
 
 struct host_counters {
@@ -252,7 +255,8 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
 
 /*
  * Connects to an address that ends in /p2p; an open connection to that peer is taken instead,
- * and `done` called from within.
+ * and `done` called from within. `done` is given what host_connection would find: not the one that
+ * was dialled, if meanwhile the peer's own dial led to a preferred one.
  * VD_EUSER for an address that is none of ours, VD_ELINK_CLOSED when the host ends, VD_ELIMIT,
  * VD_ENOMEM: `done` is not called.
  */
@@ -264,8 +268,16 @@ enum vd_err host_dial_text(struct host *host, const char *address, host_dial_fn 
 /* `done` with `context` is not called any more. The attempt ends if nobody else waits for it. */
 void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
 
-/* An open connection to the peer that takes streams, NULL without one. After the peer's go-away one
- * takes no more, and those that are open go on. */
+/*
+ * The open connection to the peer that new streams should use, NULL without one. After the peer's
+ * go-away one takes no more, and those that are open go on.
+ *
+ * Two sides that dial each other at once get two connections. Preferred is the one whose dialler
+ * has the smaller peer id, which both ends decide alike; of several by one dialler, the older. The
+ * others are closed, in order, once they had no streams for `retire_after` (host_config), by
+ * whichever end finds that first; of several that the peer dialled, by the peer alone. So a caller
+ * that keeps a connection without a stream on it wants to hear of `closed`, and then asks again.
+ */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 /* Its streams and host_events are told from within. */
 void host_disconnect(struct host_conn *conn);

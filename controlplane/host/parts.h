@@ -82,6 +82,8 @@ struct host_conn {
 	unsigned pongs;           /* streams on which the peer asks */
 	void *user;
 	struct host_live *live; /* NULL: nobody looks */
+	uint64_t order;         /* in which they opened */
+	bool surplus;           /* another one to this peer is preferred, and we close this one */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
 	vd_ns idle_since;       /* 0: it has streams */
 	bool link_asked;        /* link_tell.c */
@@ -119,7 +121,7 @@ struct host {
 	struct host_network *network; /* NULL: the public one */
 	struct host_limits *limits;
 	bool own_limits;
-	vd_ns negotiate_within, idle_within;
+	vd_ns negotiate_within, idle_within, retire_after;
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
@@ -142,6 +144,7 @@ struct host {
 	struct host_conn *open[HOST_BUCKETS];
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;
+	uint64_t orders; /* connections that opened, ever */
 	struct host_counters counters;
 	struct host_drops drops;
 	bool stopping;          /* host_free is under way: nothing new begins */
@@ -229,6 +232,8 @@ void host_conn_not_due(struct host_conn *conn);
 /* host.c: connections by peer. */
 void host_table_add(struct host_conn *conn);
 void host_table_del(struct host_conn *conn);
+/* After one of the peer's came, or went, or takes no more streams: which of the others go. */
+void host_settle(struct host *host, const struct vd_peer_id *peer);
 
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);

@@ -356,6 +356,7 @@ enum vd_err swarm_place_init(struct swarm_place *place, const struct host_config
 	events->closed = on_closed;
 	events->context = place;
 	own.loop = place->loop;
+	own.retire_after = VD_NEVER; /* control decides, of all places' connections */
 	return host_new(&own, &place->host);
 }
 

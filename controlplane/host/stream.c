@@ -287,13 +287,14 @@ static bool negotiate(struct host_stream *stream)
 /* ---- events ---- */
 
 /* From now on host_connection passes it over, and swarm_find once note_use has told it. */
-static void tell_going(const struct host_conn *conn, uint32_t code)
+static void on_going(const struct host_conn *conn, uint32_t code)
 {
 	char remote[VD_MULTIADDR_TEXT];
 
 	vd_log(VD_DEBUG, VD_SUB_HOST, "peer takes no more streams",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)), VD_U64("code", code));
+	host_settle(conn->host, &conn->machine.security->peer);
 }
 
 static void on_readable(struct host_stream *stream)
@@ -340,7 +341,7 @@ void host_stream_on_event(struct host_conn *conn, const struct muxer_event *even
 		return;
 	}
 	if (event->what == MUXER_GO_AWAY)
-		tell_going(conn, event->code);
+		on_going(conn, event->code);
 	stream = event->stream ? event->stream->user : NULL;
 	if (!stream)
 		return;

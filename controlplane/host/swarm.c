@@ -94,7 +94,8 @@ enum vd_err swarm_new(const struct swarm_config *config, struct swarm **swarm_ou
 		return VD_ENOMEM;
 	swarm->loop = config->host.loop;
 	swarm->identity = config->host.identity;
-	swarm->retire_after = config->retire_after ? config->retire_after : SWARM_RETIRE_AFTER;
+	swarm->retire_after =
+	    config->host.retire_after ? config->host.retire_after : VD_SECONDS(HOST_RETIRE_S);
 	randombytes_buf(swarm->secret, sizeof swarm->secret);
 	swarm->places = aligned_alloc(_Alignof(struct swarm_place), count * sizeof *swarm->places);
 	if (!swarm->places) {

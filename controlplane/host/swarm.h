@@ -22,11 +22,8 @@
  * long connections on 2 threads, 3 times in 10 one thread gets 6 or more. Accepting costs
  * microseconds beside a handshake's hundreds.
  *
- * One connection a peer: see swarm_find. When there are two (both sides dialled at once, or a peer
- * opened another), new streams go to the preferred one: the one whose dialler has the smaller peer
- * id, which both ends decide alike; of two by one dialler, the older. The other is closed once it
- * had no streams for `retire_after`, if the rule says so to both ends, or we dialled both; of two
- * that the peer dialled it is the peer's to close.
+ * One connection a peer, by the rule of a host (host.h, host_connection), over all places: the
+ * control thread decides, so the places' hosts close none of their own accord.
  *
  * Threads:  control, but for what says otherwise. Memory: on the heap, until swarm_free.
  * Errors:   VD_ELIMIT: a mailbox is full (SWARM_LETTERS_MAX), or too many connections; counted.
@@ -71,10 +68,7 @@ struct swarm_events {
 struct swarm_config {
 	struct host_config host; /* of each of its hosts; the loop is control's, events are ours */
 	unsigned threads;        /* 0 to SWARM_THREADS_MAX */
-	vd_ns retire_after;      /* 0: SWARM_RETIRE_AFTER */
 };
-
-#define SWARM_RETIRE_AFTER VD_SECONDS(10)
 
 /* VD_ENOMEM, VD_ESYS: no thread. */
 enum vd_err swarm_new(const struct swarm_config *config, struct swarm **swarm_out) ON_CONTROL;

@@ -122,9 +122,11 @@ static void serve(struct host *host, const void *argument)
 ON_CONTROL static void open_side(struct side *side)
 {
 	struct swarm_config config = {
-		.host = { .loop = &loop, .identity = &side->identity, .agent = "stress/1" },
+		.host = { .loop = &loop,
+			  .identity = &side->identity,
+			  .agent = "stress/1",
+			  .retire_after = VD_MS(1) },
 		.threads = THREADS,
-		.retire_after = VD_MS(1),
 	};
 	struct swarm_events events = { .opened = on_opened, .closed = on_closed, .context = side };
 	struct vd_multiaddr any, bound[HOST_LISTEN_MAX];

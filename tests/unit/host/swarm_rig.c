@@ -97,9 +97,11 @@ void until(unsigned count)
 void open_side(struct side *side, unsigned threads, vd_ns retire_after)
 {
 	struct swarm_config config = {
-		.host = { .loop = &loop, .identity = &side->identity, .agent = "tester/1" },
+		.host = { .loop = &loop,
+			  .identity = &side->identity,
+			  .agent = "tester/1",
+			  .retire_after = retire_after },
 		.threads = threads,
-		.retire_after = retire_after,
 	};
 	struct swarm_events events = { .opened = on_opened,
 				       .identified = on_identified,

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* One connection a peer, in hosts that nobody rules: two become one, and no stream is lost. */
+#include <criterion/criterion.h>
+#include <criterion/new/assert.h>
+
+#include "controlplane/host/parts.h"
+#include "tests/unit/host/pair.h"
+#include "tests/unit/host/with_peer.h"
+
+enum { TICKS = 50, LONG_S = 3600 };
+
+static struct pair pair;
+
+static struct host *host_of(unsigned end)
+{
+	return end ? pair.b : pair.a;
+}
+
+static const struct vd_peer_id *id_of(unsigned end)
+{
+	return end ? &pair.identity_b.id : &pair.identity_a.id;
+}
+
+static struct host_conn *best_of(unsigned end)
+{
+	return host_connection(host_of(end), id_of(!end));
+}
+
+static struct host_conn *other;
+
+static void note_other(void *context, struct host_conn *conn)
+{
+	if (conn != context)
+		other = conn;
+}
+
+/* The one that is not preferred. */
+static struct host_conn *other_of(unsigned end)
+{
+	other = NULL;
+	host_each(host_of(end), note_other, best_of(end));
+	return other;
+}
+
+static bool have_two(struct pair *p)
+{
+	return host_connection_count(p->a) == 2 && host_connection_count(p->b) == 2;
+}
+
+static bool have_one(struct pair *p)
+{
+	return host_connection_count(p->a) == 1 && host_connection_count(p->b) == 1;
+}
+
+static bool did_both(struct pair *p)
+{
+	return host_counters(p->a)->dialled + host_counters(p->a)->accepted == 2 &&
+	       host_counters(p->b)->dialled + host_counters(p->b)->accepted == 2;
+}
+
+static void let_time_pass(void)
+{
+	for (unsigned i = 0; i < TICKS; i++)
+		pair_turn(&pair);
+}
+
+/* ---- dialling ---- */
+
+static unsigned answers;
+
+static void on_dial(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	unsigned end = context != NULL;
+
+	cr_assert(eq(int, err, VD_OK), "%s", why);
+	cr_assert(eq(ptr, conn, best_of(end))); /* what stays */
+	answers++;
+}
+
+static struct vd_multiaddr listen_once_more(unsigned end)
+{
+	struct vd_multiaddr bound[HOST_LISTEN_MAX];
+	char why[HOST_WHY];
+
+	cr_assert(eq(int, host_listen_text(host_of(end), "/ip4/127.0.0.1/tcp/0", why), VD_OK));
+	return with_peer(&bound[host_listens(host_of(end), bound) - 1], id_of(end));
+}
+
+static void dial_each_other(void)
+{
+	struct vd_multiaddr address_a = listen_once_more(0);
+
+	answers = 0;
+	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, NULL), VD_OK));
+	cr_assert(eq(int, host_dial(pair.b, &address_a, on_dial, &pair), VD_OK));
+	while (answers < 2)
+		pair_turn(&pair);
+}
+
+static void begin(vd_ns retire_a, vd_ns retire_b, const struct host_events *events_a)
+{
+	struct host_config a = { .retire_after = retire_a }, b = { .retire_after = retire_b };
+
+	if (events_a)
+		a.events = *events_a;
+	pair_begin(&pair, &a, &b);
+}
+
+Test(host_one, simultaneous_connects_become_the_one_of_the_smaller_peer_id)
+{
+	for (unsigned i = 0; i < 10; i++) {
+		begin(VD_MS(20), VD_MS(20), NULL);
+		dial_each_other();
+		pair_until(&pair, did_both);
+		pair_until(&pair, have_one);
+		for (unsigned end = 0; end < 2; end++)
+			cr_assert(eq(int, best_of(end)->machine.dialer,
+				     vd_peer_id_compare(id_of(end), id_of(!end)) < 0));
+		cr_assert(eq(int, host_ping(best_of(0), pair_on_ping, &pair), VD_OK));
+		pair_until_said(&pair, 1);
+		cr_assert(eq(int, pair.said.err, VD_OK));
+		pair_end(&pair);
+	}
+}
+
+Test(host_one, with_one_side_that_keeps_all_the_other_sees_to_it)
+{
+	for (unsigned end = 0; end < 2; end++) {
+		begin(end ? VD_NEVER : VD_MS(20), end ? VD_MS(20) : VD_NEVER, NULL);
+		dial_each_other();
+		pair_until(&pair, did_both);
+		pair_until(&pair, have_one);
+		cr_assert(eq(int, best_of(0)->machine.dialer, !best_of(1)->machine.dialer));
+		pair_end(&pair);
+	}
+}
+
+/* ---- of two that one side dialled ---- */
+
+static void dial_twice(void)
+{
+	struct vd_multiaddr address = listen_once_more(1);
+
+	answers = 0;
+	cr_assert(eq(int, host_dial(pair.a, &pair.address_b, on_dial, NULL), VD_OK));
+	cr_assert(eq(int, host_dial(pair.a, &address, on_dial, NULL), VD_OK));
+	while (answers < 2)
+		pair_turn(&pair);
+}
+
+Test(host_one, of_two_by_one_dialler_the_older_stays)
+{
+	struct host_conn *first;
+
+	begin(VD_MS(20), VD_NEVER, NULL);
+	dial_twice();
+	first = best_of(0);
+	pair_until(&pair, did_both);
+	pair_until(&pair, have_one);
+	cr_assert(eq(ptr, best_of(0), first));
+	pair_end(&pair);
+}
+
+Test(host_one, of_two_that_the_peer_dialled_it_alone_closes_one)
+{
+	begin(VD_NEVER, 1, NULL);
+	dial_twice();
+	pair_until(&pair, have_two);
+	let_time_pass();
+	cr_assert(have_two(&pair));
+	pair_end(&pair);
+}
+
+/* ---- streams on the one that goes ---- */
+
+static const char *const echo_ids[] = { "/echo/1", NULL };
+static struct host_stream *streams[2]; /* of a, one on each */
+static size_t stream_count;
+
+static void answer(struct host_stream *stream)
+{
+	size_t took;
+
+	if (!host_stream_write(stream, host_stream_read(stream), &took))
+		host_stream_taken(stream, took);
+	if (host_stream_ended(stream))
+		host_stream_close(stream);
+}
+
+static const struct host_stream_class answering = { .readable = answer };
+static const struct host_protocol echo = { .id = "/echo/1", .calls = &answering };
+
+static void never_closed(struct host_stream *stream, enum vd_err err)
+{
+	(void)stream;
+	cr_fail("a stream was lost: %s", vd_err_text(err));
+}
+
+static const struct host_stream_class asking = { .closed = never_closed };
+
+static void open_one(void *context, struct host_conn *conn)
+{
+	(void)context;
+	cr_assert(
+	    eq(int, host_open(conn, echo_ids, &asking, NULL, &streams[stream_count++]), VD_OK));
+}
+
+/* Two connections with a stream of a's on each; without one, a closes what is too much at once. */
+static void begin_with_streams(void)
+{
+	const struct host_events events = { .opened = open_one };
+
+	stream_count = 0;
+	begin(1, VD_SECONDS(LONG_S), &events);
+	cr_assert(eq(int, host_handle(pair.b, &echo), VD_OK));
+	dial_each_other();
+	pair_until(&pair, have_two);
+	let_time_pass();
+	cr_assert(have_two(&pair));
+}
+
+static bool is_echoed(struct pair *p)
+{
+	(void)p;
+	for (size_t i = 0; i < 2; i++)
+		if (streams[i] && host_stream_read(streams[i]).len < 5)
+			return false;
+	return true;
+}
+
+static bool have_ended(struct pair *p)
+{
+	(void)p;
+	for (size_t i = 0; i < 2; i++)
+		if (streams[i] && !host_stream_ended(streams[i]))
+			return false;
+	return true;
+}
+
+/* A word there and back on each, and their ends in order. */
+static void end_streams(void)
+{
+	const struct vd_bytes word = vd_bytes_of_text("still");
+
+	for (size_t i = 0; i < 2; i++)
+		if (streams[i])
+			cr_assert(eq(int, host_stream_send(streams[i], word), VD_OK));
+	pair_until(&pair, is_echoed);
+	for (size_t i = 0; i < 2; i++)
+		if (streams[i]) {
+			cr_assert(vd_bytes_equal(host_stream_read(streams[i]), word));
+			host_stream_taken(streams[i], word.len);
+			host_stream_finish(streams[i]);
+		}
+	pair_until(&pair, have_ended);
+	for (size_t i = 0; i < 2; i++)
+		if (streams[i])
+			host_stream_release(streams[i]);
+}
+
+/* The other stream's connection goes on purpose. */
+static void forget_stream_of(const struct host_conn *conn)
+{
+	for (size_t i = 0; i < 2; i++)
+		if (host_stream_conn(streams[i]) == conn) {
+			host_stream_reset(streams[i]);
+			streams[i] = NULL;
+		}
+}
+
+Test(host_one, what_is_not_preferred_keeps_its_streams_to_their_ends)
+{
+	struct host_conn *best;
+
+	begin_with_streams();
+	best = best_of(0);
+	end_streams();
+	pair_until(&pair, have_one);
+	cr_assert(eq(ptr, best_of(0), best));
+	pair_end(&pair);
+}
+
+Test(host_one, the_other_stays_when_the_preferred_one_closes)
+{
+	struct host_conn *best, *rest;
+
+	begin_with_streams();
+	best = best_of(0);
+	rest = other_of(0);
+	forget_stream_of(best);
+	host_disconnect(best);
+	cr_assert(eq(ptr, best_of(0), rest));
+	pair_until(&pair, have_one);
+	end_streams();
+	let_time_pass();
+	cr_assert(have_one(&pair));
+	cr_assert(eq(ptr, best_of(0), rest));
+	pair_end(&pair);
+}
+
+static struct host_conn *rest_of_a;
+
+static bool a_prefers_the_rest(struct pair *p)
+{
+	(void)p;
+	return best_of(0) == rest_of_a;
+}
+
+Test(host_one, the_other_stays_when_the_peer_goes_away_on_the_preferred_one)
+{
+	struct host_conn *of_b;
+
+	begin_with_streams();
+	rest_of_a = other_of(0);
+	of_b = best_of(1);
+	muxer_go_away(of_b->machine.muxer);
+	host_conn_due(of_b);
+	pair_until(&pair, a_prefers_the_rest);
+	end_streams();
+	pair_until(&pair, have_one);
+	let_time_pass();
+	cr_assert(eq(ptr, best_of(0), rest_of_a));
+	pair_end(&pair);
+}
