@@ -327,6 +327,7 @@ void node_known_metrics(const struct node *node, struct metrics *m)
 	metrics_u64(m, book->counters.addresses_refused, "why", "address_refused");
 	metrics_u64(m, c->out_of_reach, "why", "address_out_of_reach");
 	metrics_u64(m, book->counters.records_old, "why", "record_old");
+	metrics_u64(m, book->counters.envelopes_refused, "why", "envelope_refused");
 	metrics_u64(m, c->records_bad, "why", "record_bad");
 	metrics_u64(m, c->keys_bad, "why", "key_bad");
 	metrics_u64(m, book->counters.protocols_refused, "why", "protocol_refused");

@@ -15,7 +15,7 @@
 #include "controlplane/proto/peer_value.h"
 
 static const struct cp_database_config file_config = {
-	.map_bytes = (size_t)512 << 20,
+	.map_bytes = (size_t)1 << 30, /* rows above half a page have pages of their own */
 	.tables = 1,
 };
 static const vd_ns retry_after = VD_SECONDS(10);

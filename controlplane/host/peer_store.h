@@ -34,7 +34,8 @@ enum vd_err peer_store_open(struct cp_loop *loop, const char *path, struct vd_by
 /* Writes what is left, first; waits for that. NULL is allowed. */
 void peer_store_close(struct peer_store *store) ON_CONTROL;
 
-/* The store's for life; the caller reads and changes it. */
+/* The store's for life; the caller reads and changes it. What a peer signed of itself, to hand it
+ * on: peer_book_find, then peer_entry_envelope. */
 struct peer_book *peer_store_book(struct peer_store *store) ON_CONTROL;
 
 /* Once a second: what has expired goes, and what waits is written. */

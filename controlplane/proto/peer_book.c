@@ -29,6 +29,7 @@ static void free_entry(struct peer_book *book, struct peer_entry *entry)
 		peer_entry_drop_address(book, entry, entry->address_count - 1);
 	peer_book_free(book, entry->protocols);
 	peer_book_free(book, entry->key);
+	peer_book_free(book, entry->envelope);
 	free(entry->addresses);
 	free(entry);
 }

@@ -7,7 +7,8 @@
  * An address has one of three sources. What the peer signed (a peer record, RFC 0003) beats what
  * it told us unsigned, and that beats hearsay: a lesser source neither displaces an address of a
  * greater one nor makes it hold longer. Of two records the one with the greater seq holds: what is
- * in the older one alone is dropped. Addresses of a connected peer hold until it leaves.
+ * in the older one alone is dropped. Addresses of a connected peer hold until it leaves. The latest
+ * record's envelope is kept as it was signed (RFC 0003: peers should), to be handed on.
  *
  * Bounded: when there is no room for a peer, the one that we have heard of longest ago and that is
  * not connected goes, of those we know by hearsay alone first; for hearsay none but these. Each
@@ -37,6 +38,7 @@ enum {
 	PEER_BOOK_PROTOCOLS = 128,     /* of a peer */
 	PEER_BOOK_PROTOCOL_BYTES = 4096,
 	PEER_BOOK_KEY_BYTES = 2048,
+	PEER_BOOK_ENVELOPE_BYTES = 4096, /* stock peers' have some hundred */
 	PEER_BOOK_AGENT = 64,
 	PEER_BOOK_BYTES = 64 << 20, /* of all that entries point to */
 	PEER_BOOK_GONE = 4096,      /* peers that are to be deleted from a file */
@@ -66,7 +68,8 @@ struct peer_entry {
 	char agent[PEER_BOOK_AGENT]; /* printable characters alone */
 	uint64_t record_seq;
 	bool has_record;
-	bool changed, stored; /* since it was last taken for the file; in the file */
+	struct vd_bytes envelope; /* of that record; read it by peer_entry_envelope */
+	bool changed, stored;     /* since it was last taken for the file; in the file */
 	uint32_t connections;
 	vd_ns heard;                         /* the last news of it */
 	vd_ns latency;                       /* moving; 0: not measured */
@@ -83,6 +86,7 @@ struct peer_book_counters {
 	uint64_t addresses_displaced; /* by better ones of the peer */
 	uint64_t addresses_refused; /* not valid, a link's, another peer's, too many or too long */
 	uint64_t records_old;       /* we have a newer one */
+	uint64_t envelopes_refused; /* too long to be kept; their addresses are */
 	uint64_t protocols_refused;
 	uint64_t deletions_lost; /* rows of the file that will be read once more */
 };
@@ -129,6 +133,12 @@ void peer_book_each(const struct peer_book *book,
 size_t peer_entry_addresses(const struct peer_entry *entry, vd_ns now, struct vd_multiaddr *out,
 			    size_t max);
 bool peer_entry_speaks(const struct peer_entry *entry, const char *protocol);
+/*
+ * The signed envelope of its latest record, for whoever asks others about the peer: byte by byte as
+ * the peer signed it, and verified when it came; who gets it verifies it again. Empty: there is
+ * none, it was above PEER_BOOK_ENVELOPE_BYTES, or no address of it holds any more.
+ */
+struct vd_bytes peer_entry_envelope(const struct peer_entry *entry, vd_ns now);
 /* The text after `previous`, NULL for the first; NULL at the end. */
 const char *peer_entry_next_protocol(const struct peer_entry *entry, const char *previous);
 
@@ -143,9 +153,9 @@ enum vd_err peer_book_add(struct peer_book *book, const struct vd_peer_id *peer,
 			  struct vd_bytes address, enum peer_source source, vd_ns ttl, vd_ns now);
 
 /*
- * The addresses of a record that peer_record_read has verified. VD_EPEER_REPLAY: we have a newer
- * one, nothing was taken; VD_ELIMIT, VD_ENOMEM. Addresses that are not valid are counted and passed
- * over.
+ * The addresses of a record that peer_record_read has verified, or some of them, and a copy of its
+ * envelope. VD_EPEER_REPLAY: we have a newer one, nothing was taken; VD_ELIMIT, VD_ENOMEM.
+ * Addresses that are not valid, and an envelope that is too long, are counted and passed over.
  */
 enum vd_err peer_book_add_record(struct peer_book *book, const struct peer_record *record,
 				 vd_ns ttl, vd_ns now);

@@ -238,12 +238,35 @@ static enum vd_err add_all(struct peer_book *book, uint32_t slot, const struct p
 	return err == VD_ENOMEM ? err : VD_OK;
 }
 
+/* Of what an older daemon wrote to the file, the envelope comes with the next identify. */
+static bool lacks_envelope(const struct peer_entry *entry, const struct peer_record *record)
+{
+	return !entry->envelope.len && record->envelope.len &&
+	       record->envelope.len <= PEER_BOOK_ENVELOPE_BYTES;
+}
+
+static enum vd_err take_record(struct peer_book *book, uint32_t slot,
+			       const struct peer_record *record)
+{
+	struct peer_entry *entry = book->entries[slot];
+
+	if (!entry->has_record || entry->record_seq != record->seq) {
+		drop_signed(book, entry, record);
+		entry->has_record = true;
+		entry->record_seq = record->seq;
+	} else if (!lacks_envelope(entry, record)) {
+		return VD_OK;
+	}
+	peer_book_changed(book, slot);
+	return peer_entry_keep_envelope(book, entry, record->envelope);
+}
+
 enum vd_err peer_book_add_record(struct peer_book *book, const struct peer_record *record,
 				 vd_ns ttl, vd_ns now)
 {
-	enum vd_err err;
+	enum vd_err err, kept;
 	uint32_t slot = peer_book_slot(book, &record->peer, PEER_SIGNED, now, &err);
-	struct peer_entry *entry;
+	const struct peer_entry *entry;
 
 	if (err)
 		return err;
@@ -252,16 +275,11 @@ enum vd_err peer_book_add_record(struct peer_book *book, const struct peer_recor
 		book->counters.records_old++;
 		return VD_EPEER_REPLAY;
 	}
-	if (!entry->has_record || entry->record_seq != record->seq) {
-		drop_signed(book, entry, record);
-		entry->has_record = true;
-		entry->record_seq = record->seq;
-		peer_book_changed(book, slot);
-	}
+	kept = take_record(book, slot, record);
 	err = add_all(book, slot, record, vd_ns_add(now, ttl));
 	peer_book_heard(book, slot, now);
 	peer_book_settle(book, slot);
-	return err;
+	return err ? err : kept;
 }
 
 size_t peer_entry_addresses(const struct peer_entry *entry, vd_ns now, struct vd_multiaddr *out,

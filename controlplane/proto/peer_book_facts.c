@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* peer_book_facts: protocols, agent, key and latency of a peer; and its row of the file. */
+/* peer_book_facts: protocols, agent, key, envelope and latency of a peer; its row of the file. */
 #include "controlplane/proto/peer_book.h"
 #include "controlplane/proto/peer_book_parts.h"
 #include "controlplane/proto/peer_value.h"
@@ -176,6 +176,40 @@ enum vd_err peer_book_set_key(struct peer_book *book, const struct vd_peer_id *p
 	return err;
 }
 
+/* ---- envelope ---- */
+
+enum vd_err peer_entry_keep_envelope(struct peer_book *book, struct peer_entry *entry,
+				     struct vd_bytes envelope)
+{
+	uint8_t *copy;
+
+	peer_book_free(book, entry->envelope);
+	entry->envelope = vd_bytes(NULL, 0);
+	if (envelope.len > PEER_BOOK_ENVELOPE_BYTES)
+		book->counters.envelopes_refused++;
+	if (!envelope.len || envelope.len > PEER_BOOK_ENVELOPE_BYTES)
+		return VD_OK;
+	copy = peer_book_copy(book, envelope);
+	if (!copy)
+		return VD_ENOMEM;
+	entry->envelope = vd_bytes(copy, envelope.len);
+	return VD_OK;
+}
+
+/* Signed addresses come first. */
+struct vd_bytes peer_entry_envelope(const struct peer_entry *entry, vd_ns now)
+{
+	for (uint32_t i = 0; i < entry->address_count; i++) {
+		const struct peer_address *address = &entry->addresses[i];
+
+		if (address->source != PEER_SIGNED)
+			break;
+		if (entry->connections || address->expires > now)
+			return entry->envelope;
+	}
+	return vd_bytes(NULL, 0);
+}
+
 /* ---- latency ---- */
 
 void peer_book_measured(struct peer_book *book, const struct vd_peer_id *peer, vd_ns rtt)
@@ -203,6 +237,8 @@ static enum vd_err fill(struct peer_book *book, struct peer_entry *entry,
 
 	if (!err && value->key.len && !check_key(&entry->peer, value->key))
 		err = take_key(book, entry, value->key, &changed);
+	if (!err && value->has_record)
+		err = peer_entry_keep_envelope(book, entry, value->envelope);
 	copy_printable(value->agent, entry->agent);
 	entry->heard = value->heard;
 	entry->has_record = value->has_record;

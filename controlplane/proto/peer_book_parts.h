@@ -17,5 +17,9 @@ void peer_book_changed(struct peer_book *book, uint32_t slot);
 uint8_t *peer_book_copy(struct peer_book *book, struct vd_bytes bytes);
 void peer_book_free(struct peer_book *book, struct vd_bytes bytes);
 
+/* Takes the place of what was kept; one that is too long leaves none. VD_ENOMEM: there is none. */
+enum vd_err peer_entry_keep_envelope(struct peer_book *book, struct peer_entry *entry,
+				     struct vd_bytes envelope);
+
 /* Addresses. */
 void peer_entry_drop_address(struct peer_book *book, struct peer_entry *entry, uint32_t at);

@@ -43,7 +43,7 @@ static enum vd_err decode(struct vd_bytes in, struct peer_record *record)
 enum vd_err peer_record_read(struct vd_bytes in, struct peer_record *record_out)
 {
 	struct envelope envelope;
-	struct peer_record record = { 0 };
+	struct peer_record record = { .envelope = in };
 	enum vd_err err = envelope_read(in, DOMAIN, &envelope);
 
 	if (err)

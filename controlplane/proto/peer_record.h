@@ -24,6 +24,7 @@ struct peer_record {
 	uint64_t seq; /* a newer record has a greater one */
 	uint32_t address_count;
 	struct vd_bytes addresses[PEER_RECORD_ADDRESSES]; /* multiaddrs; not looked into */
+	struct vd_bytes envelope; /* all that was read: what others can verify, too */
 };
 
 /*

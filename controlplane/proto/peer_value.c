@@ -11,6 +11,7 @@ enum {
 	FIELD_AGENT = 5,
 	FIELD_RECORD_SEQ = 6,
 	FIELD_LATENCY = 7,
+	FIELD_ENVELOPE = 8,
 };
 enum { FIELD_MULTIADDR = 1, FIELD_SOURCE = 2, FIELD_EXPIRES = 3 };
 
@@ -49,6 +50,8 @@ enum vd_err peer_value_encode(const struct peer_entry *entry, struct vd_write *w
 		vd_pb_write_uint(w, FIELD_RECORD_SEQ, entry->record_seq);
 	if (entry->latency)
 		vd_pb_write_uint(w, FIELD_LATENCY, entry->latency / VD_NS_PER_US);
+	if (entry->envelope.len)
+		vd_pb_write_bytes(w, FIELD_ENVELOPE, entry->envelope);
 	return vd_write_end(w);
 }
 
@@ -99,6 +102,7 @@ static void take(struct vd_read *r, const struct vd_pb_field *f, struct peer_val
 		value->has_record = true;
 		value->record_seq = vd_pb_uint(r, f, UINT64_MAX);
 		break;
+	case FIELD_ENVELOPE: value->envelope = vd_pb_bytes(r, f); break;
 	case FIELD_LATENCY: value->latency = vd_pb_uint(r, f, US_MAX) * VD_NS_PER_US; break;
 	default: break;
 	}

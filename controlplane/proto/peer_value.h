@@ -11,6 +11,7 @@
  *	        string agent = 5;
  *	        uint64 record_seq = 6;
  *	        uint64 latency_us = 7;
+ *	        bytes envelope = 8;
  *	}
  *	message Address {
  *	        bytes multiaddr = 1;
@@ -18,22 +19,23 @@
  *	        uint64 expires_ms = 3;
  *	}
  *
- * record_seq is there if and only if a signed record was. Times are since 1970. Fields that are
- * not known are passed over, so that an older daemon reads a newer one's file.
+ * record_seq is there if and only if a signed record was; envelope is that record's, and may be
+ * missing: older daemons did not write it. Times are since 1970. Fields that are not known are
+ * passed over, so that an older daemon reads a newer one's file.
  *
  * Threads: any. Memory: what is decoded is borrowed from the row.
  */
 #include "controlplane/proto/peer_book.h"
 
 enum {
-	PEER_VALUE_MAX = 16384 /* of any entry */
+	PEER_VALUE_MAX = 20480 /* of any entry */
 };
 
 struct peer_value {
 	vd_ns heard, latency;
 	uint64_t record_seq;
 	bool has_record;
-	struct vd_bytes key, agent;
+	struct vd_bytes key, agent, envelope;
 	struct peer_address addresses[PEER_BOOK_ADDRESSES];
 	uint32_t address_count;
 	struct vd_bytes protocols[PEER_BOOK_PROTOCOLS];

@@ -157,6 +157,27 @@ Test(keeper, a_record_that_is_older_than_ours_brings_nothing_unsigned_either)
 	    vd_bytes_equal(entry()->addresses[0].bytes, vd_bytes(expected.bytes, expected.len)));
 }
 
+/* Others can verify what is handed on: it is the peer's own, though we may keep fewer addresses. */
+Test(keeper, what_a_peer_signed_is_kept_as_it_was_signed)
+{
+	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");
+	struct told told = { .by = &peer, .seq = 2, .signed_address = "/ip4/8.8.8.8/tcp/4001" };
+	struct peer_record record;
+
+	keeper_opened(keeper, 1, &conn);
+	hear(1, &conn, &told);
+	told.seq = 1;
+	told.signed_address = "/ip4/8.8.8.8/tcp/9";
+	hear(1, &conn, &told);
+	cr_assert(eq(int, (int)peer_record_read(peer_entry_envelope(entry(), 0), &record), VD_OK));
+	cr_assert(eq(u64, record.seq, 2));
+	told.seq = 3;
+	hear(1, &conn, &told);
+	cr_assert(eq(int, (int)peer_record_read(peer_entry_envelope(entry(), 0), &record), VD_OK));
+	cr_assert(eq(u64, record.seq, 3));
+	cr_assert(eq(u32, record.address_count, 1));
+}
+
 Test(keeper, a_record_of_another_peer_is_refused_and_counted)
 {
 	struct host_conn_info conn = conn_at("/ip4/8.8.8.8/tcp/1");

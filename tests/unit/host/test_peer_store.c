@@ -140,6 +140,61 @@ Test(peer_store, what_is_known_is_there_after_a_restart)
 	peer_store_close(store);
 }
 
+/* Signs for `identity`, with one address; the envelope, until the next call. */
+static struct vd_bytes sign(struct peer_store *store, const struct vd_identity *identity,
+			    uint64_t seq)
+{
+	static uint8_t envelope[1024];
+	struct vd_write w = vd_write_to(envelope, sizeof envelope);
+	struct peer_record record = { .peer = identity->id, .seq = seq, .address_count = 1 };
+	struct vd_multiaddr address;
+
+	cr_assert(eq(int, (int)vd_multiaddr_of_text("/ip4/198.18.0.1/tcp/4001", &address), VD_OK));
+	record.addresses[0] = vd_bytes(address.bytes, address.len);
+	cr_assert(eq(int, (int)peer_record_write(&w, identity, &record), VD_OK));
+	cr_assert(eq(int, (int)peer_record_read(vd_write_done(&w), &record), VD_OK));
+	cr_assert(eq(int,
+		     (int)peer_book_add_record(peer_store_book(store), &record, hour, unix_now()),
+		     VD_OK));
+	return vd_write_done(&w);
+}
+
+static struct vd_bytes envelope_of(struct peer_store *store, const struct vd_peer_id *id)
+{
+	const struct peer_entry *entry = peer_book_find(peer_store_book(store), id);
+
+	cr_assert(ne(ptr, (void *)(uintptr_t)entry, NULL));
+	return peer_entry_envelope(entry, unix_now());
+}
+
+Test(peer_store, what_a_peer_signed_is_handed_on_after_a_restart_byte_by_byte)
+{
+	struct peer_store *store = open_store();
+	struct vd_identity identity;
+	struct peer_record record;
+	struct vd_bytes written;
+
+	vd_identity_generate(&identity);
+	(void)sign(store, &identity, 1);
+	write_all(store);
+	written = sign(store, &identity, 2); /* takes the place of the one in the file */
+	write_all(store);
+	peer_store_close(store);
+	store = open_store();
+	cr_assert(vd_bytes_equal(envelope_of(store, &identity.id), written));
+	cr_assert(eq(int, (int)peer_record_read(envelope_of(store, &identity.id), &record), VD_OK));
+	record.seq = 1;
+	cr_assert(eq(int,
+		     (int)peer_book_add_record(peer_store_book(store), &record, hour, unix_now()),
+		     VD_EPEER_REPLAY));
+	peer_book_forget(peer_store_book(store), &identity.id);
+	write_all(store);
+	peer_store_close(store);
+	store = open_store();
+	cr_assert(zero(u32, count(store)));
+	peer_store_close(store);
+}
+
 /* Else who has two networks would hand the addresses of one on to the other. */
 Test(peer_store, a_file_is_of_one_network)
 {

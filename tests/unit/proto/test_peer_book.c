@@ -7,6 +7,8 @@
 #include <sodium.h>
 #include <stdio.h>
 
+#include "base/pb.h"
+
 enum { PEERS = 8 };
 static const vd_ns now = VD_SECONDS(1000000), hour = VD_SECONDS(3600);
 static struct peer_book book;
@@ -64,10 +66,14 @@ static enum vd_err add_text(unsigned number, const char *text)
 	return peer_book_add(&book, &id, bytes_of(&to), PEER_TOLD, hour, now);
 }
 
+static struct vd_bytes envelope; /* of what is signed next */
+
 static enum vd_err sign(unsigned number, uint64_t seq, unsigned first_port, unsigned count)
 {
 	static struct vd_multiaddr to[PEER_RECORD_ADDRESSES];
-	struct peer_record record = { .peer = peer(number), .seq = seq, .address_count = count };
+	struct peer_record record = {
+		.peer = peer(number), .seq = seq, .address_count = count, .envelope = envelope
+	};
 
 	for (unsigned i = 0; i < count; i++) {
 		to[i] = address(first_port + i);
@@ -198,6 +204,72 @@ Test(peer_book, a_record_that_comes_again_makes_it_hold_longer)
 	cr_assert(eq(int, (int)peer_book_add_record(&book, &record, hour, now), VD_OK));
 	cr_assert(eq(int, (int)peer_book_add_record(&book, &record, 2 * hour, now), VD_OK));
 	cr_assert(eq(u64, find(1)->addresses[0].expires, now + 2 * hour));
+}
+
+static bool hands_on(unsigned number, const char *text, vd_ns at)
+{
+	return vd_bytes_equal(peer_entry_envelope(find(number), at), vd_bytes_of_text(text));
+}
+
+Test(peer_book, the_latest_records_envelope_is_kept_as_a_copy)
+{
+	char text[] = "first";
+
+	envelope = vd_bytes_of_text(text);
+	cr_assert(eq(int, (int)sign(1, 10, 1, 1), VD_OK));
+	text[0] = 'x';
+	cr_assert(hands_on(1, "first", now));
+	envelope = vd_bytes_of_text("second");
+	cr_assert(eq(int, (int)sign(1, 11, 1, 1), VD_OK));
+	cr_assert(hands_on(1, "second", now));
+	envelope = vd_bytes_of_text("replayed");
+	cr_assert(eq(int, (int)sign(1, 10, 1, 1), VD_EPEER_REPLAY));
+	cr_assert(hands_on(1, "second", now));
+	envelope = vd_bytes_of_text("again");
+	cr_assert(eq(int, (int)sign(1, 11, 1, 1), VD_OK));
+	cr_assert(hands_on(1, "second", now));
+}
+
+Test(peer_book, an_envelope_that_is_too_long_leaves_none)
+{
+	static const uint8_t most[PEER_BOOK_ENVELOPE_BYTES + 1];
+
+	envelope = vd_bytes(most, PEER_BOOK_ENVELOPE_BYTES);
+	cr_assert(eq(int, (int)sign(1, 1, 1, 1), VD_OK));
+	cr_assert(eq(sz, peer_entry_envelope(find(1), now).len, PEER_BOOK_ENVELOPE_BYTES));
+	envelope = vd_bytes(most, sizeof most);
+	cr_assert(eq(int, (int)sign(1, 2, 2, 1), VD_OK));
+	cr_assert(hands_on(1, "", now));
+	cr_assert(eq(u64, book.counters.envelopes_refused, 1));
+	cr_assert(eq(str, (char *)ports(1, now), "2")); /* what it says holds */
+}
+
+Test(peer_book, an_envelope_is_handed_on_while_an_address_of_it_holds)
+{
+	struct vd_peer_id id = peer(1);
+
+	envelope = vd_bytes_of_text("signed");
+	cr_assert(eq(int, (int)add(1, 9, PEER_TOLD, 9 * hour, now), VD_OK));
+	cr_assert(hands_on(1, "", now));
+	cr_assert(eq(int, (int)sign(1, 1, 1, 1), VD_OK));
+	cr_assert(hands_on(1, "signed", now + hour - 1));
+	cr_assert(hands_on(1, "", now + hour));
+	cr_assert(eq(int, (int)peer_book_connected(&book, &id, now), VD_OK));
+	cr_assert(hands_on(1, "signed", now + hour));
+}
+
+Test(peer_book, an_envelope_goes_with_its_peer)
+{
+	struct vd_peer_id id = peer(1);
+
+	envelope = vd_bytes_of_text("signed");
+	cr_assert(eq(int, (int)sign(1, 1, 1, 1), VD_OK));
+	cr_assert(ge(sz, book.bytes, envelope.len));
+	peer_book_forget(&book, &id);
+	cr_assert(zero(sz, book.bytes));
+	envelope = vd_bytes(NULL, 0);
+	cr_assert(eq(int, (int)sign(1, 1, 1, 1), VD_OK));
+	cr_assert(hands_on(1, "", now));
 }
 
 Test(peer_book, signed_addresses_displace_hearsay_and_not_the_reverse)
@@ -522,6 +594,7 @@ Test(peer_book, a_row_brings_back_all_that_was_known)
 	struct peer_value value;
 	size_t len;
 
+	envelope = vd_bytes_of_text("signed");
 	cr_assert(eq(int, (int)sign(1, 0, 1, 2), VD_OK), "a sequence number of zero is one");
 	cr_assert(eq(int, (int)add(1, 9, PEER_HEARSAY, 2 * hour, now), VD_OK));
 	cr_assert(eq(int, (int)peer_book_set_protocols(&book, &id, protocols, 2, now), VD_OK));
@@ -537,7 +610,60 @@ Test(peer_book, a_row_brings_back_all_that_was_known)
 	cr_assert(find(1)->stored && find(1)->has_record);
 	cr_assert(zero(u32, peer_book_changes(&book)));
 	cr_assert(eq(str, (char *)ports(1, now), "1 2 9"));
+	cr_assert(hands_on(1, "signed", now + hour / 2));
 	cr_assert(eq(int, (int)sign(1, 0, 3, 1), VD_OK));
+}
+
+static enum vd_err load(unsigned number, const uint8_t *row, size_t len)
+{
+	struct vd_peer_id id = peer(number);
+	struct peer_value value;
+
+	cr_assert(eq(int, (int)peer_value_decode(vd_bytes(row, len), &value), VD_OK));
+	return peer_book_load(&book, &id, &value, now);
+}
+
+Test(peer_book, a_row_without_an_envelope_is_read_and_the_next_record_brings_it)
+{
+	static uint8_t row[PEER_VALUE_MAX];
+	struct vd_peer_id id = peer(1);
+	size_t len;
+
+	cr_assert(eq(int, (int)sign(1, 7, 1, 1), VD_OK));
+	len = encode(1, row);
+	peer_book_forget(&book, &id);
+	cr_assert(eq(int, (int)load(1, row, len), VD_OK));
+	cr_assert(hands_on(1, "", now));
+	peer_book_track(&book);
+	envelope = vd_bytes_of_text("late");
+	cr_assert(eq(int, (int)sign(1, 7, 1, 1), VD_OK));
+	cr_assert(hands_on(1, "late", now));
+	cr_assert(eq(u32, peer_book_changes(&book), 1));
+}
+
+Test(peer_book, an_envelope_of_a_row_that_is_too_long_or_of_no_record_is_passed_over)
+{
+	static const uint8_t most[PEER_BOOK_ENVELOPE_BYTES + 1];
+	static uint8_t row[PEER_VALUE_MAX];
+	struct vd_peer_id id = peer(1);
+	struct vd_write w;
+	size_t len;
+
+	cr_assert(eq(int, (int)sign(1, 7, 1, 1), VD_OK));
+	cr_assert(eq(int, (int)add(2, 1, PEER_SIGNED, hour, now), VD_OK));
+	len = encode(1, row);
+	w = vd_write_to(row + len, sizeof row - len);
+	vd_pb_write_bytes(&w, 8, vd_bytes(most, sizeof most));
+	peer_book_forget(&book, &id);
+	cr_assert(eq(int, (int)load(1, row, len + vd_write_len(&w)), VD_OK));
+	cr_assert(hands_on(1, "", now));
+	len = encode(2, row);
+	w = vd_write_to(row + len, sizeof row - len);
+	vd_pb_write_bytes(&w, 8, vd_bytes_of_text("unsigned"));
+	id = peer(2);
+	peer_book_forget(&book, &id);
+	cr_assert(eq(int, (int)load(2, row, len + vd_write_len(&w)), VD_OK));
+	cr_assert(hands_on(2, "", now));
 }
 
 Test(peer_book, of_a_row_only_what_still_holds_is_loaded)
@@ -562,13 +688,16 @@ Test(peer_book, of_a_row_only_what_still_holds_is_loaded)
 Test(peer_book, the_largest_entry_fits_a_row)
 {
 	static uint8_t row[PEER_VALUE_MAX], key[PEER_BOOK_KEY_BYTES] = { 8, 0, 18, 0xf9, 15 };
+	static const uint8_t most[PEER_BOOK_ENVELOPE_BYTES];
 	static struct vd_bytes protocols[PEER_BOOK_PROTOCOLS];
+	struct peer_record record = { .seq = UINT64_MAX, .envelope = vd_bytes(most, sizeof most) };
 	char text[1024], label[64];
 	struct vd_peer_id id;
 
 	memset(label, 'a', 60);
 	label[60] = '\0';
 	cr_assert(eq(int, (int)vd_peer_id_of_public_key(vd_bytes(key, sizeof key), &id), VD_OK));
+	record.peer = id;
 	cr_assert(eq(int, (int)peer_book_connected(&book, &id, now), VD_OK));
 	cr_assert(
 	    eq(int, (int)peer_book_set_key(&book, &id, vd_bytes(key, sizeof key), now), VD_OK));
@@ -577,6 +706,7 @@ Test(peer_book, the_largest_entry_fits_a_row)
 	cr_assert(eq(int,
 		     (int)peer_book_set_protocols(&book, &id, protocols, PEER_BOOK_PROTOCOLS, now),
 		     VD_OK));
+	cr_assert(eq(int, (int)peer_book_add_record(&book, &record, hour, now), VD_OK));
 	for (unsigned i = 0; i < PEER_BOOK_ADDRESSES; i++) {
 		struct vd_multiaddr to;
 
@@ -600,6 +730,7 @@ Test(peer_book, a_damaged_row_is_an_error_or_less_and_never_more)
 	struct peer_value value;
 	size_t len;
 
+	envelope = vd_bytes_of_text("signed");
 	cr_assert(eq(int, (int)sign(1, 3, 1, 4), VD_OK));
 	len = encode(1, row);
 	for (size_t cut = 0; cut < len; cut++)
