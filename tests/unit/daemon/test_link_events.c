@@ -3,10 +3,10 @@
 #include "controlplane/daemon/node.h"
 #include "tests/unit/route/plane_fixture.h"
 
-enum { R = 1, OTHER = 2, B = 3 }; /* two routers, and a peer behind both */
+enum { R = 1, OTHER = 2, B = 3, C = 4 }; /* two routers, and peers behind both */
 
 static struct node node;
-static const uint8_t key[16];
+static const uint8_t self[16] = { 0xfd, 0x76, 1 }, key[32];
 
 static void bring_up(uint8_t who)
 {
@@ -24,8 +24,9 @@ static void setup(void)
 {
 	plane_setup();
 	node.links = route_links_new(&plane, 4, 0xfd76);
+	node.sessions = route_sessions_new(&plane, 4, 0xfd76, self);
 	node.seek = seek_new(4);
-	cr_assert(node.links && node.seek);
+	cr_assert(node.links && node.sessions && node.seek);
 	for (uint8_t i = 0; i < 2; i++) {
 		bring_up((uint8_t)(R + i));
 		node.routers[i] =
@@ -41,6 +42,7 @@ static void setup(void)
 static void teardown(void)
 {
 	seek_free(node.seek);
+	route_sessions_free(node.sessions);
 	route_links_free(node.links);
 	plane_teardown();
 }
@@ -91,6 +93,57 @@ Test(link_events, a_router_that_restarted_is_asked_and_reserved_at_anew)
 		asked[ask.router]++;
 	cr_assert(ge(u32, asked[0], 2));
 	cr_assert(eq(int, (int)node.routers[0].reserve.state, RESERVE_ASKING));
+}
+
+/* A session with `who` by a route of router `by`. */
+static const struct session_path *has_session(uint8_t who, uint8_t by)
+{
+	struct vd_peer_id id = peer(by);
+	const struct route_path path = { .link = route_links_find(node.links, &id)->number,
+					 .label = 9,
+					 .bits = 8 };
+	struct route_session_install install = {
+		.peer = peer(who), .rx_key = key, .tx_key = key, .path = path
+	};
+	const struct peering_path used = node_path_of_route(&path);
+
+	cr_assert(eq(int, (int)route_sessions_add(node.sessions, &install.peer, true), VD_OK));
+	cr_assert(eq(int, (int)sw_session_reserve(&plane.sessions, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_install(node.sessions, &install), VD_OK));
+	cr_assert(ne(ptr, (void *)route_sessions_use(node.sessions, install.index, 0), NULL));
+	node_use_path(&node, &install.peer, &used, 0);
+	return route_sessions_paths(node.sessions, &install.peer);
+}
+
+Test(link_events, sessions_by_a_router_that_restarted_doubt_their_path_and_ask_for_another)
+{
+	const struct session_path *by_it = has_session(B, R), *by_another = has_session(C, OTHER);
+	struct vd_peer_id b = peer(B);
+	struct seek_event ask;
+	unsigned asked = 0;
+
+	hear(PEERING_REBOOTED, R);
+	cr_assert(all(by_it->suspect, not(by_another->suspect)));
+	while ((ask = seek_next(node.seek, VD_SECONDS(1))).kind != SEEK_NONE) {
+		cr_assert(vd_peer_id_equal(&ask.msg.query.peer, &b), "not for the other");
+		asked++;
+	}
+	cr_assert(eq(u32, asked, 2), "both routers are asked");
+}
+
+Test(link_events, a_way_to_fall_back_on_by_a_router_that_restarted_is_forgotten)
+{
+	const struct session_path *paths = has_session(B, OTHER);
+	struct vd_peer_id b = peer(B), r = peer(R);
+	const struct route_path by_it = { .link = route_links_find(node.links, &r)->number,
+					  .label = 9,
+					  .bits = 8 };
+
+	node_add_path(&node, &b, &by_it, 0);
+	cr_assert(eq(u8, paths->count, 1));
+	hear(PEERING_REBOOTED, R);
+	cr_assert(eq(u8, paths->count, 0));
+	cr_assert(not(paths->suspect));
 }
 
 Test(link_events, a_rekeying_takes_no_routes)
