@@ -338,7 +338,7 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 		api_reply_error(reply, NODE_TARGET_WRONG);
 	else if (vd_peer_id_equal(&peer, &node->identity.id))
 		api_reply_error(reply, "that is this daemon itself; name another peer");
-	else if (node->stopping || node->drain.on)
+	else if (node->stopping || node->draining.on)
 		api_reply_error(reply, "this daemon drains; see `viaduct drain --cancel`");
 	else if (link)
 		connect_link(node, &address, &peer, reply);

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "controlplane/daemon/drain.h"
-
+/*
+ * drain: a router that goes away tells its edges before, so that their sessions move to another
+ * router and nothing is lost (switch/SPEC.md, 12.6; proto/draining.h). And the edges' side of it.
+ *
+ * What an edge sent before it left has come by then, however slow the edge is: a silent one may
+ * be one that does not run for a moment. An edge says it when its last session has moved, at once
+ * when there is nothing to move or nowhere to go, and again to each repetition.
+ */
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/node.h"
 
 #define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
-enum { SENDS = 5 };
-static const vd_ns first_repeat = VD_MS(500), look_every = VD_MS(100);
-static const vd_ns quiet_for = VD_MS(500), stop_within = VD_MS(2500);
 
 /* ---- the router's side ---- */
 
 ON_CONTROL static void tell(struct node *node, const struct vd_peer_id *peer, vd_ns now)
 {
-	struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.ended = !node->drain.on };
+	struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.ended = !node->draining.on };
 	uint8_t bytes[CONTROL_MSG_MAX];
 
 	(void)!peering_send_control(node->link_peering, peer,
@@ -35,24 +38,20 @@ ON_CONTROL static unsigned tell_all(struct node *node, vd_ns now)
 		told++;
 		node_pump_events(node, now); /* a machine holds the events of few calls */
 	}
+	if (told && node->draining.on)
+		draining_told(&node->draining);
 	return told;
 }
 
-ON_CONTROL static unsigned set_drain(struct node *node, bool on, vd_ns now)
+/* It began, or ended. */
+ON_CONTROL static unsigned carry_out(struct node *node, vd_ns now)
 {
+	bool on = node->draining.on;
 	unsigned told;
 
-	node->drain = (struct node_drain){ .on = on,
-					   .stop = on && node->drain.stop,
-					   .sends = 1,
-					   .next_send = on ? now + first_repeat : VD_NEVER,
-					   .next_look = on ? now : VD_NEVER,
-					   .stop_at = VD_NEVER,
-					   .quiet_since = now };
 	route_links_set_draining(node->links, on);
 	peering_set_draining(node->link_peering, on);
 	told = tell_all(node, now);
-	node->drain.told = told > 0;
 	vd_log(VD_INFO, VD_SUB_DAEMON, on ? "draining: told the links" : "draining no more",
 	       VD_U64("links", told));
 	return told;
@@ -71,76 +70,59 @@ ON_CONTROL static bool anybody_stays(struct node *node)
 	return false;
 }
 
-ON_CONTROL static void look(struct node *node, vd_ns now)
-{
-	uint64_t switched = node_switched(node);
-
-	node->drain.next_look = now + look_every;
-	if (switched != node->drain.switched || anybody_stays(node))
-		node->drain.quiet_since = now;
-	node->drain.switched = switched;
-}
-
-/* The first message reaches the links after it was sent: a moment is always waited. */
-static bool is_done(const struct node_drain *drain, vd_ns now)
-{
-	return !drain->told || now >= drain->stop_at || now >= drain->quiet_since + quiet_for;
-}
-
 ON_CONTROL static void on_left(struct node *node, const struct vd_peer_id *peer, vd_ns now)
 {
-	if (node->drain.on && route_links_left(node->links, peer))
-		node->drain.quiet_since = now;
+	if (node->draining.on && route_links_left(node->links, peer))
+		draining_left(&node->draining, now);
+}
+
+ON_CONTROL static void stop(struct node *node)
+{
+	node->stopping = true;
+	cp_loop_stop(node->loop);
 }
 
 void node_pump_drain(struct node *node, vd_ns now)
 {
-	struct node_drain *drain = &node->drain;
+	enum draining_event what;
 
-	if (!drain->on || node->stopping)
-		return;
-	if (now >= drain->next_send) {
-		drain->next_send =
-		    ++drain->sends < SENDS ? now + (first_repeat << (drain->sends - 1)) : VD_NEVER;
-		drain->told |= tell_all(node, now) > 0;
-	}
-	if (now >= drain->next_look)
-		look(node, now);
-	if (drain->stop && is_done(drain, now)) {
-		node->stopping = true;
-		cp_loop_stop(node->loop);
-	}
+	while (!node->stopping && (what = draining_next(&node->draining, now)))
+		switch (what) {
+		case DRAINING_TELL: (void)tell_all(node, now); break;
+		case DRAINING_LOOK:
+			draining_saw(&node->draining, node_switched(node), anybody_stays(node),
+				     now);
+			break;
+		case DRAINING_STOP: stop(node); break;
+		case DRAINING_NONE: break;
+		}
 }
 
 vd_ns node_drain_deadline(const struct node *node)
 {
-	return node->drain.on && !node->stopping
-		   ? vd_ns_min(node->drain.next_send, node->drain.next_look)
-		   : VD_NEVER;
+	return node->stopping ? VD_NEVER : draining_deadline(&node->draining);
 }
 
 void node_drain_and_stop(struct node *node)
 {
+	bool began = !node->draining.on;
 	vd_ns now = vd_now();
 
-	if (node->drain.stop) { /* told twice: at once */
-		node->stopping = true;
-		cp_loop_stop(node->loop);
+	if (!draining_stop(&node->draining, now)) { /* told twice: at once */
+		stop(node);
 		return;
 	}
-	node->drain.stop = true;
-	if (!node->drain.on)
-		(void)set_drain(node, true, now);
-	node->drain.stop_at = now + stop_within;
+	if (began)
+		(void)carry_out(node, now);
 	node_pump(node);
 }
 
 /* A link that is new to who drains: it was there before, and has not heard. */
 void node_drain_link_up(struct node *node, const struct vd_peer_id *peer, vd_ns now)
 {
-	if (!node->drain.on || node->stopping || node_router_of(node, peer))
+	if (!node->draining.on || node->stopping || node_router_of(node, peer))
 		return;
-	node->drain.told = true;
+	draining_told(&node->draining);
 	tell(node, peer, now);
 }
 
@@ -233,18 +215,23 @@ void node_drain(void *context, const json_t *args, struct api_reply *reply)
 	struct node *node = context;
 	const char *word = json_string_value(json_array_get(args, 0));
 	bool cancel = word && strcmp(word, "cancel") == 0;
+	vd_ns now = vd_now();
 	unsigned told;
 
 	if (json_array_size(args) && !cancel) {
 		api_reply_error(reply, "drain takes no argument but cancel");
 		return;
 	}
-	if (node->drain.stop) {
+	if (node->draining.stop) {
 		api_reply_error(reply, "this daemon is stopping; start it again afterwards");
 		return;
 	}
-	told = set_drain(node, !cancel, vd_now());
+	if (cancel)
+		draining_end(&node->draining);
+	else
+		draining_begin(&node->draining, now);
+	told = carry_out(node, now);
 	node_pump(node);
 	api_reply_ok(reply,
-		     json_pack("{s:b, s:i}", "draining", node->drain.on, "links", (int)told));
+		     json_pack("{s:b, s:i}", "draining", node->draining.on, "links", (int)told));
 }

@@ -311,7 +311,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_REFUSED_BY:
 	case PEERING_SILENT: on_trouble(node, event, now); return;
 	case PEERING_DENIED:
-		if (node->drain.on)
+		if (node->draining.on)
 			vd_log(VD_INFO, VD_SUB_LINK, "link refused: this node drains",
 			       VD_STR("peer", PEER_TEXT(&event->peer)));
 		else

@@ -24,7 +24,6 @@
 #include "controlplane/api/api.h"
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/conn_counts.h"
-#include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/names.h"
 #include "controlplane/host/book_router.h"
 #include "controlplane/host/dialer.h"
@@ -33,6 +32,7 @@
 #include "controlplane/loop/loop.h"
 #include "controlplane/loop/netlink.h"
 #include "controlplane/loop/netmap.h"
+#include "controlplane/proto/draining.h"
 #include "controlplane/proto/link_book.h"
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/pnet_key.h"
@@ -227,7 +227,7 @@ struct node {
 	struct node_capture capture;
 	struct names names;
 	struct sw_bucket lost_reports;
-	struct node_drain drain;
+	struct draining draining;
 	uint8_t token[VD_TOKEN_MAX]; /* shown to our routers */
 	uint8_t token_len;
 

@@ -30,7 +30,7 @@ bool node_admit_link(void *context, const struct peering_claim *asked)
 				  .ip = endpoint.remote.ip,
 				  .token = asked->token_hash };
 
-	if (node->drain.on && !route_links_find(node->links, asked->peer))
+	if (node->draining.on && !route_links_find(node->links, asked->peer))
 		return false; /* those that are there may renew their keys */
 	return may_link(node, &claim);
 }

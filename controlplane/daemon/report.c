@@ -91,9 +91,9 @@ ON_CONTROL static json_t *tell_id(void *context)
 
 static const char *state_of(const struct node *node)
 {
-	return node->stopping || node->drain.stop ? "stopping"
-	       : node->drain.on                   ? "draining"
-						  : "running";
+	return node->stopping || node->draining.stop ? "stopping"
+	       : node->draining.on                   ? "draining"
+						     : "running";
 }
 
 static json_t *tell_status(void *context)
@@ -256,7 +256,7 @@ static bool tell_ready(void *context, char why[API_WHY])
 {
 	struct node *node = context;
 
-	if (node->stopping || node->drain.on) {
+	if (node->stopping || node->draining.on) {
 		snprintf(why, API_WHY, "%s", state_of(node));
 		return false;
 	}

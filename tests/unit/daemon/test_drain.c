@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* When a router that drains says so, and to whom; what it would call is here
  * (switch/SPEC.md, 12.6). */
-#include "controlplane/daemon/drain.h"
-
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <jansson.h>
@@ -166,7 +164,7 @@ static vd_ns drain(const char *word)
 		json_array_append_new(args, json_string(word));
 	node_drain(&node, args, NULL);
 	json_decref(args);
-	return node.drain.quiet_since;
+	return node.draining.quiet_since;
 }
 
 Test(drain, every_link_is_told_at_once_and_after_half_1_5_3_5_and_7_5_s)
@@ -219,7 +217,7 @@ static const struct control_msg has_left = { .kind = CONTROL_DRAINING, .draining
 static vd_ns stop(void)
 {
 	node_drain_and_stop(&node);
-	return node.drain.quiet_since;
+	return node.draining.quiet_since;
 }
 
 static void leaves(unsigned who, vd_ns now)
