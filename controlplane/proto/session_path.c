@@ -227,9 +227,21 @@ static bool is_racing(const struct session_path *sp)
 	return false;
 }
 
+/* The peer looks for a way, too: that it is heard says nothing of our own ways to it. */
+static void seek_on(struct session_path *sp)
+{
+	for (int i = 0; i < CHALLENGES; i++)
+		if (sp->challenges[i].began && sp->challenges[i].next != VD_NEVER)
+			sp->challenges[i].race = true;
+}
+
 void session_path_challenged(struct session_path *sp, const struct peering_path *path, vd_ns now)
 {
-	if (!sp->used || is_current(sp, path))
+	if (!sp->used)
+		return;
+	if (sp->round)
+		seek_on(sp);
+	if (is_current(sp, path))
 		return;
 	put_first(sp, path);
 	if (sp->leaving) {

@@ -12,6 +12,7 @@
  *	seeking     every 4 s, while it still sends seeking    again
  *	suspect,
  *	seeking     something verified              quiet      repeats no more
+ *	seeking     the peer challenges             seeking    repeats on, though that verified
  *	any         a challenge's answer            quiet      first answer wins: MOVE, or stay
  *	any         the peer challenges another     same       challenges that one and the one
  *	            path than the used one                     in use: the first answer wins; but
@@ -57,7 +58,7 @@ struct session_challenge {
 	uint8_t data[SESSION_CHALLENGE_BYTES];
 	vd_ns began; /* 0: free */
 	vd_ns next;  /* when to send (again); VD_NEVER: no more */
-	bool race;   /* the peer wants to know: goes on although something verifies */
+	bool race;   /* goes on although something verifies: the peer seeks, too */
 };
 
 struct session_path {

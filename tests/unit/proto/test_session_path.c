@@ -285,6 +285,20 @@ Test(session_path, a_race_goes_on_although_the_peer_is_heard)
 	cr_assert(eq(uint, challenges[2], before), "but not for ever");
 }
 
+Test(session_path, seeking_goes_on_although_a_challenge_of_the_peer_is_heard)
+{
+	struct peering_path used = path(1);
+
+	add(2);
+	run(VD_MS(2250), 1, false);
+	cr_assert(eq(u32, challenges[2], 1));
+	session_path_challenged(&sp, &used, now);
+	run(VD_SECONDS(4), 1, true);
+	cr_assert(eq(u32, challenges[2], 8), "our way out may be dead");
+	run(VD_SECONDS(4), 1, true);
+	cr_assert(eq(u32, challenges[2], 8));
+}
+
 Test(session_path, a_challenge_over_the_path_in_use_starts_nothing)
 {
 	struct peering_path one = path(1);
