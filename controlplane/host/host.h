@@ -61,7 +61,7 @@ struct host_events {
 	void (*opened)(void *context, struct host_conn *conn);
 	/* The peer told of itself, asked or by push: all that came on the stream, messages of
 	 * identify (libp2p/specs, identify) with their lengths before them, whole and
-	 * well-formed. What it says is not verified. */
+	 * well-formed. What it says is not verified. For host_identified_read (identified.h). */
 	void (*identified)(void *context, struct host_conn *conn, struct vd_bytes told);
 	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
 	/* After its streams were told. VD_OK: either side closed it in order. `why` is a text. */
@@ -88,7 +88,9 @@ struct host_config {
 	vd_ns idle_within;                  /* 0: HOST_IDLE_S */
 	/* 0: HOST_RETIRE_S. VD_NEVER: all connections to a peer stay, until host_conn_retire. */
 	vd_ns retire_after;
-	struct host_limits *limits; /* the daemon's hosts share them; NULL: its own */
+	/* What it may hold (limits.h), together with other hosts, also of other threads, that are
+	 * given the same; kept by reference. NULL: its own, the usual ones. */
+	struct host_limits *limits;
 };
 
 struct host_counters {

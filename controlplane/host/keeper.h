@@ -12,7 +12,7 @@
  * if the peer itself signed it (the book keeps it as it was signed, to be handed on), without one
  * that it signed its addresses as told. Left out are addresses that do not reach to where the peer
  * is: of a public peer all that are not public, of a private one loopback (go-libp2p does so too).
- *A message without a field changes nothing of it (libp2p/specs, identify/push).
+ * A message without a field changes nothing of it (libp2p/specs, identify/push).
  *
  * Threads: control. Memory: on the heap; the book's and the votes' limits.
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* limits: counters that all threads share; relaxed, since nothing else is published by them. */
-#include "controlplane/host/limits.h"
+#include "controlplane/host/limits_count.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,7 +34,7 @@ struct host_limits {
 	size_t protocol_count;
 };
 
-const struct host_limits_config host_limits_defaults = {
+static const struct host_limits_config defaults = {
 	.connections = 16384,
 	.negotiating = 2048,
 	.prefix = 8,
@@ -48,6 +49,21 @@ const struct host_limits_config host_limits_defaults = {
 
 /* ---- life ---- */
 
+static struct host_limits_config filled(const struct host_limits_config *config)
+{
+	struct host_limits_config out = config ? *config : defaults;
+
+#define FILL(field) out.field = out.field ? out.field : defaults.field
+	FILL(connections);
+	FILL(negotiating);
+	FILL(prefix);
+	FILL(peer_streams);
+	FILL(protocol_streams);
+	FILL(buffered_bytes);
+#undef FILL
+	return out;
+}
+
 enum vd_err host_limits_new(const struct host_limits_config *config,
 			    struct host_limits **limits_out)
 {
@@ -55,7 +71,7 @@ enum vd_err host_limits_new(const struct host_limits_config *config,
 
 	if (!limits)
 		return VD_ENOMEM;
-	limits->config = config ? *config : host_limits_defaults;
+	limits->config = filled(config);
 	if (limits_prefixes_init(&limits->prefixes, limits->config.connections) ||
 	    limits_peers_init(&limits->peers, limits->config.connections)) {
 		limits_prefixes_fini(&limits->prefixes);

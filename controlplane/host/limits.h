@@ -19,19 +19,15 @@
  *
  * Threads:  any; counters are atomic, the table of prefixes has a lock that is held for a look-up,
  *           once when a connection comes and once when it goes; so has that of peers.
- * Memory:   fixed but for the table, which is as large as connections_max asks for.
+ * Memory:   fixed but for the table, which is as large as `connections` asks for.
  */
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/time.h"
 
-struct sockaddr_storage;
 struct host;
 struct host_limits;
-struct vd_peer_id;
 
 /* X(symbol, name): which limit turned something away. */
 #define HOST_LIMITS(X)                                                                             \
@@ -52,23 +48,24 @@ enum host_limit {
 
 enum { HOST_LIMITS_OWN_SHARE = 4 }; /* one in so many connections is for dials alone */
 
-struct host_limits_config {
-	uint32_t connections;  /* both ways; each is an open file: raise RLIMIT_NOFILE to match */
-	uint32_t negotiating;  /* of those, that are not open yet; both ways */
-	uint32_t prefix;       /* connections from one prefix */
-	uint32_t peer_streams; /* that one peer opened, on all its connections */
-	uint32_t protocol_streams; /* that peers opened, of one protocol */
-	uint64_t buffered_bytes;   /* unread, unsent, not whole yet, of all connections */
+struct host_limits_config { /* 0: what stands behind */
+	/* Both ways; each is an open file: raise RLIMIT_NOFILE to match. 16,384. */
+	uint32_t connections;
+	uint32_t negotiating;      /* of those, that are not open yet; both ways. 2,048 */
+	uint32_t prefix;           /* connections from one prefix. 8 */
+	uint32_t peer_streams;     /* that one peer opened, on all its connections. 1,024 */
+	uint32_t protocol_streams; /* that peers opened, of one protocol. 16,384 */
+	/* Unread, unsent, not whole yet, of all connections. 512 MiB. */
+	uint64_t buffered_bytes;
 };
 
-extern const struct host_limits_config host_limits_defaults;
-
-/* `config` is copied; NULL: the defaults. VD_ENOMEM. */
+/* `config` is copied; of what is 0 in it, or NULL, the usual limit holds. VD_ENOMEM. */
 enum vd_err host_limits_new(const struct host_limits_config *config,
 			    struct host_limits **limits_out);
 void host_limits_free(struct host_limits *limits);
+/* What holds. */
 const struct host_limits_config *host_limits_config(const struct host_limits *limits);
-/* Those that a host is under. */
+/* Those that a host is under; its own, if it was given none. */
 const struct host_limits *host_limits(const struct host *host);
 
 /* ---- counting ---- */
@@ -83,39 +80,3 @@ struct host_limits_used {
 	uint64_t buffered_bytes;
 };
 struct host_limits_used host_limits_used(const struct host_limits *limits);
-
-/* ---- of hosts: each enter or add that succeeds is undone once ---- */
-
-/* A connection begins. VD_ELIMIT. */
-enum vd_err host_limits_enter(struct host_limits *limits, bool dialer);
-void host_limits_opened(struct host_limits *limits, bool dialer); /* negotiates no more */
-void host_limits_leave(struct host_limits *limits, bool dialer, bool opened);
-
-/* Somebody connected from `remote`. VD_ELIMIT: too many, or too fast; `why_out` says which. */
-enum vd_err host_limits_arrive(struct host_limits *limits, const struct sockaddr_storage *remote,
-			       vd_ns now, const char **why_out);
-void host_limits_depart(struct host_limits *limits, const struct sockaddr_storage *remote);
-
-/* A connection to this peer is open: what counts its streams with those on other connections, of
- * whichever host. Each is left once, after its last stream has ended. NULL: no memory. */
-struct host_limits_peer;
-struct host_limits_peer *host_limits_peer(struct host_limits *limits, const struct vd_peer_id *id);
-void host_limits_peer_left(struct host_limits *limits, struct host_limits_peer *peer);
-/* One more stream that it opened. VD_ELIMIT. */
-enum vd_err host_limits_peer_stream(struct host_limits *limits, struct host_limits_peer *peer);
-void host_limits_peer_stream_ended(struct host_limits_peer *peer);
-
-/* The counter of a protocol's streams, made at its first use; NULL: there are too many. */
-struct host_limits_protocol;
-struct host_limits_protocol *host_limits_protocol(struct host_limits *limits, const char *id);
-enum vd_err host_limits_add_stream(struct host_limits *limits,
-				   struct host_limits_protocol *protocol);
-void host_limits_del_stream(struct host_limits *limits, struct host_limits_protocol *protocol);
-
-/*
- * A connection holds `now` bytes after `before`; `flows`: they are on their way. VD_ELIMIT: all
- * together hold too much, this one grew, and has more than its share: it is to be closed. `now`
- * counts in any case.
- */
-enum vd_err host_limits_buffer(struct host_limits *limits, uint64_t before, uint64_t now,
-			       bool flows);

@@ -6,7 +6,7 @@
 
 #include "controlplane/host/drops.h"
 #include "controlplane/host/host.h"
-#include "controlplane/host/limits.h"
+#include "controlplane/host/limits_count.h"
 #include "controlplane/host/transport.h"
 #include "controlplane/proto/connection.h"
 #include "controlplane/proto/identify.h"

@@ -13,6 +13,8 @@
 #include <unistd.h>
 #include <uv.h>
 #include <viaduct/host.h>
+#include <viaduct/identified.h>
+#include <viaduct/limits.h>
 #include <viaduct/version.h>
 
 static struct host *new_host(void)
@@ -145,6 +147,98 @@ Test(library, two_hosts_share_a_loop_of_the_program)
 	host_free(one);
 	host_free(two);
 	cr_assert(eq(int, uv_loop_close(&loop), 0)); /* nothing is left on it */
+}
+
+/* ---- limits of the program's, and what peers tell ---- */
+
+struct guest {
+	struct host *host;
+	bool told, refused;
+};
+
+static void on_identified(void *context, struct host_conn *conn, struct vd_bytes told)
+{
+	struct guest *guest = context;
+	struct host_identified peer;
+	struct vd_multiaddr address;
+
+	cr_assert(eq(int, host_identified_read(conn, told, &peer), VD_OK));
+	cr_assert(host_identified_speaks(&peer, "/ipfs/ping/1.0.0"));
+	cr_assert(peer.is_signed && peer.address_count == 1);
+	cr_assert(eq(int, vd_multiaddr_of_bytes(peer.addresses[0], &address), VD_OK));
+	guest->told = true;
+	host_stop(guest->host);
+}
+
+static void on_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	(void)context;
+	(void)conn;
+	cr_assert(eq(int, err, VD_OK), "%s", why);
+}
+
+/* A program may find out about a full server only by its silence: the socket is closed. */
+static void on_refused(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	struct guest *guest = context;
+
+	cr_assert(conn == NULL && err != VD_OK, "%s", why);
+	guest->refused = true;
+	host_stop(guest->host);
+}
+
+static void on_dialled_silent(void *context, struct host_conn *conn, enum vd_err err,
+			      const char *why)
+{
+	(void)context;
+	cr_assert(conn != NULL && err == VD_OK, "%s", why);
+}
+
+static struct host *new_guest(uv_loop_t *loop, struct guest *guest)
+{
+	struct host_config config = { .loop = loop };
+
+	config.events.identified = on_identified;
+	config.events.closed = on_closed;
+	config.events.context = guest;
+	cr_assert(eq(int, host_new(&config, &guest->host), VD_OK));
+	return guest->host;
+}
+
+Test(library, limits_are_the_programs_and_what_peers_tell_can_be_read)
+{
+	struct host_limits_config few = { .connections = 1 };
+	struct host_config config = { 0 };
+	struct guest first = { 0 }, second = { 0 };
+	char address[VD_MULTIADDR_TEXT];
+	struct host_limits *limits;
+	struct host *server;
+	uv_loop_t loop;
+
+	signal(SIGPIPE, SIG_IGN);
+	uv_loop_init(&loop);
+	cr_assert(eq(int, host_limits_new(&few, &limits), VD_OK));
+	config.loop = &loop;
+	config.limits = limits;
+	cr_assert(eq(int, host_new(&config, &server), VD_OK));
+	cr_assert(host_limits(server) == limits);
+	listen_on_loopback(server, address);
+	cr_assert(eq(int,
+		     host_dial_text(new_guest(&loop, &first), address, on_dialled_silent, NULL),
+		     VD_OK));
+	host_run(first.host);
+	cr_assert(first.told);
+	cr_assert(eq(u32, host_limits_used(limits).connections[0], 1));
+	cr_assert(eq(int, host_dial_text(new_guest(&loop, &second), address, on_refused, &second),
+		     VD_OK));
+	host_run(second.host);
+	cr_assert(second.refused && !second.told);
+	cr_assert(eq(u64, host_limits_blocked(limits, HOST_LIMIT_CONNECTIONS), 1));
+	host_free(first.host);
+	host_free(second.host);
+	host_free(server);
+	host_limits_free(limits);
+	cr_assert(eq(int, uv_loop_close(&loop), 0));
 }
 
 /* ---- what a library must leave alone ---- */

@@ -236,7 +236,7 @@ static void dial_from_b(void)
 
 Test(hostile, a_crowd_that_says_nothing_is_turned_away_and_ends)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 
 	few.negotiating = 8;
 	begin(&few);
@@ -398,7 +398,7 @@ static bool is_blocked(struct pair *p)
 /* 200 streams have 50 MiB of send buffers; all connections together may hold 4 MiB. */
 Test(hostile, one_that_never_reads_many_streams_is_closed_for_its_memory)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 
 	few.buffered_bytes = 4 * MIB;
 	negotiated(&few);
@@ -423,7 +423,7 @@ static bool perf_is_full(struct pair *p)
 
 Test(hostile, streams_of_one_protocol_above_the_limit_are_reset)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 
 	few.protocol_streams = 10;
 	negotiated(&few);
@@ -444,7 +444,7 @@ static bool peer_is_full(struct pair *p)
 
 Test(hostile, streams_of_one_peer_above_the_limit_are_reset)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 
 	few.peer_streams = 5;
 	negotiated(&few);
@@ -485,7 +485,7 @@ static void open_streams(struct attacker *attacker, unsigned count)
 
 Test(hostile, streams_of_one_peer_are_limited_over_all_hosts)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 	struct host_config config;
 
 	few.peer_streams = 6;

@@ -231,7 +231,7 @@ static const struct attack {
 
 static void begin(void)
 {
-	struct host_limits_config few = host_limits_defaults;
+	struct host_limits_config few = { 0 };
 	struct host_config b = { .limits = NULL };
 
 	few.buffered_bytes = LIMIT;

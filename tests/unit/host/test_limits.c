@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "controlplane/host/limits.h"
+#include "controlplane/host/limits_count.h"
 
 #include <arpa/inet.h>
 #include <criterion/criterion.h>
@@ -314,6 +314,29 @@ static void *come_and_go(void *context)
 			host_limits_leave(limits, false, false);
 	}
 	return NULL;
+}
+
+Test(limits, of_what_is_not_set_the_usual_limit_holds)
+{
+	const struct host_limits_config one = { .prefix = 3 };
+	const struct host_limits_config *got, *usual;
+	struct host_limits *all;
+
+	cr_assert(eq(int, vd_init(), VD_OK));
+	cr_assert(eq(int, host_limits_new(&one, &limits), VD_OK));
+	cr_assert(eq(int, host_limits_new(NULL, &all), VD_OK));
+	got = host_limits_config(limits);
+	usual = host_limits_config(all);
+	cr_assert(eq(u32, got->prefix, 3));
+	cr_assert(eq(u32, usual->prefix, 8));
+	cr_assert(eq(u32, got->connections, usual->connections));
+	cr_assert(eq(u32, got->negotiating, usual->negotiating));
+	cr_assert(eq(u32, got->peer_streams, usual->peer_streams));
+	cr_assert(eq(u32, got->protocol_streams, usual->protocol_streams));
+	cr_assert(eq(u64, got->buffered_bytes, usual->buffered_bytes));
+	cr_assert(gt(u64, usual->buffered_bytes, 0));
+	host_limits_free(limits);
+	host_limits_free(all);
 }
 
 Test(limits, threads_leave_nothing_behind)
