@@ -6,7 +6,8 @@
  * It is a `muxer`: see muxer.h for calls, threads, ownership and errors. What is its own:
  *
  * - A stream's receive window begins at 256 KiB and doubles while it is used up in less than four
- *   round trips, up to window_max, and while all windows together fit buffered_max.
+ *   round trips, up to window_max, and while all windows together fit buffered_max. Half of it is
+ *   granted at a time, so one stream fills a path on which window_max / 2 is under way.
  * - Received bytes that wait to be read are at most buffered_max: beyond it the stream with most
  *   of them is reset, so that one that nobody reads does not stop the others.
  * - A stream above inbound_max or backlog_max is refused (RST). A peer that does not read our
