@@ -480,6 +480,7 @@ void host_conn_established(struct host_conn *conn)
 	conn->local = conn->carrier->local;
 	conn->established = true;
 	conn->handshake = vd_now();
+	host_dial_note(conn, conn->handshake);
 	conn->until = vd_now() + conn->host->negotiate_within;
 	read_on(conn);
 	if (conn->carrier->muxer && take_streams(conn)) {

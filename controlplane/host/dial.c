@@ -245,6 +245,18 @@ static void tell_why(const struct dial *dial, vd_ns now, char out[DIALER_WHY])
 
 /* ---- a turn ---- */
 
+ON_CONTROL static void note_connected(struct dial *dial)
+{
+	for (unsigned i = 0; i < dial->plan.count; i++) {
+		const struct dial_try *try = &dial->tries[i];
+		vd_ns at =
+		    try->under_way ? swarm_dial_up_at(dial->dialer->config.swarm, try->id) : 0;
+
+		if (at)
+			dial_plan_connected(&dial->plan, i, at);
+	}
+}
+
 ON_CONTROL static void expire(struct dial *dial, vd_ns now)
 {
 	unsigned attempt;
@@ -279,6 +291,7 @@ void dial_pump(struct dial *dial, vd_ns now)
 		dialer_finish(dial, conn, VD_OK, NULL);
 		return;
 	}
+	note_connected(dial);
 	expire(dial, now);
 	begun = begin_due(dial, now);
 	dial_search_next(dial, now);

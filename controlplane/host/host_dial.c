@@ -55,6 +55,7 @@ bool host_dial_again(struct host_conn *conn)
 	next = host_conn_new(conn->host, true, &conn->machine.expected);
 	if (!next)
 		return false;
+	host_dial_note(conn, 0);
 	next->remote = conn->remote;
 	next->waiting = conn->waiting;
 	conn->waiting = NULL;
@@ -62,8 +63,21 @@ bool host_dial_again(struct host_conn *conn)
 	return true;
 }
 
+void host_dial_note(const struct host_conn *conn, vd_ns now)
+{
+	for (const struct host_dialling *one = conn->waiting; one; one = one->next)
+		if (one->up_at)
+			atomic_store_explicit(one->up_at, now, memory_order_relaxed);
+}
+
 enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, host_dial_fn done,
 		      void *context)
+{
+	return host_dial_noting(host, address, done, context, NULL);
+}
+
+enum vd_err host_dial_noting(struct host *host, const struct vd_multiaddr *address,
+			     host_dial_fn done, void *context, _Atomic uint64_t *up_at)
 {
 	struct host_dialling *waiting;
 	struct transport *transport;
@@ -94,8 +108,10 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 		free(waiting);
 		return err;
 	}
-	*waiting = (struct host_dialling){ done, context, conn->waiting };
+	*waiting = (struct host_dialling){ done, context, up_at, conn->waiting };
 	conn->waiting = waiting;
+	if (conn->established)
+		host_dial_note(conn, conn->handshake);
 	return VD_OK;
 }
 

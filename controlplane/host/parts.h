@@ -2,6 +2,7 @@
 #pragma once
 /* parts: what the files of host/ share. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <uv.h>
 
 #include "controlplane/host/drops.h"
@@ -24,6 +25,8 @@ enum {
 struct host_dialling { /* who waits for a connection */
 	host_dial_fn done;
 	void *context;
+	/* When its carrier was up; writer: the host's loop; readers: any. NULL: nobody looks. */
+	_Atomic uint64_t *up_at;
 	struct host_dialling *next;
 };
 
@@ -177,6 +180,11 @@ struct host_no_pipe host_pipe_block(void);
 void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
 /* host_dial.c */
+/* As host_dial; `up_at` is kept until `done` is called or cancelled. */
+enum vd_err host_dial_noting(struct host *host, const struct vd_multiaddr *address,
+			     host_dial_fn done, void *context, _Atomic uint64_t *up_at);
+/* The carrier of a dial is up, at `now`; 0: it is not, after all. */
+void host_dial_note(const struct host_conn *conn, vd_ns now);
 /* Dials once more, from elsewhere, for those who wait for this one; false: they still do. */
 bool host_dial_again(struct host_conn *conn);
 

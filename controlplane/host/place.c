@@ -224,7 +224,8 @@ void swarm_place_begin_attempt(struct letter *letter)
 	place->taken++;
 	attempt->next_begun = place->attempts;
 	place->attempts = attempt;
-	err = host_dial(place->host, &attempt->address, on_dialled, attempt);
+	err =
+	    host_dial_noting(place->host, &attempt->address, on_dialled, attempt, &attempt->up_at);
 	if (err)
 		on_dialled(attempt, NULL, err, NULL);
 }

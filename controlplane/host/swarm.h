@@ -123,6 +123,9 @@ enum vd_err swarm_dial(struct swarm *swarm, const struct vd_multiaddr *address, 
 /* `done` is not called any more. The attempt ends if nobody else waits for it. */
 void swarm_dial_cancel(struct swarm *swarm, uint64_t dial) ON_CONTROL;
 
+/* When the dial got its TCP connection, on which it negotiates since; 0: not yet, or it is over. */
+vd_ns swarm_dial_up_at(const struct swarm *swarm, uint64_t dial) ON_CONTROL;
+
 /* The connection to the peer that new streams use, NULL without one. */
 const struct swarm_conn *swarm_find(const struct swarm *swarm,
 				    const struct vd_peer_id *peer) ON_CONTROL;

@@ -175,3 +175,21 @@ void swarm_dial_cancel(struct swarm *swarm, uint64_t dial)
 	if (attempt && !attempt->waiting && !attempt->answered)
 		swarm_place_cancel(attempt->place, attempt->number);
 }
+
+static bool waits(const struct swarm_attempt *attempt, uint64_t dial)
+{
+	const struct swarm_waiter *waiter = attempt->waiting;
+
+	while (waiter && waiter->dial != dial)
+		waiter = waiter->next;
+	return waiter;
+}
+
+vd_ns swarm_dial_up_at(const struct swarm *swarm, uint64_t dial)
+{
+	const struct swarm_attempt *attempt = swarm->attempts;
+
+	while (attempt && !waits(attempt, dial))
+		attempt = attempt->next;
+	return attempt ? atomic_load_explicit(&attempt->up_at, memory_order_relaxed) : 0;
+}

@@ -164,6 +164,8 @@ struct swarm_attempt {
 	struct swarm_attempt *next;
 	bool answered;
 
+	_Atomic uint64_t up_at; /* writer: the place; reader: control */
+
 	/* The place's, until `ended` is posted. */
 	struct swarm_attempt *next_begun;
 	uint64_t number;

@@ -330,6 +330,44 @@ Test(dialer, a_dead_address_does_not_hold_up_a_live_one)
 	end();
 }
 
+static struct dial *only_dial(void)
+{
+	cr_assert(eq(u32, dialer_count(dialer), 1));
+	return dialer->dials[0];
+}
+
+/* As if its addresses were public: of these, one that negotiates holds the others back. */
+Test(dialer, while_one_negotiates_the_next_waits)
+{
+	struct vd_multiaddr addresses[2];
+	struct dial_attempt *attempts;
+	struct dead silent, other_silent;
+	vd_ns up_at;
+
+	begin();
+	open_dead(&silent, false);
+	open_dead(&other_silent, false);
+	addresses[0] = of_port(silent.port);
+	addresses[1] = of_port(other_silent.port);
+	cr_assert(eq(int, connect_to(&identity_b.id, addresses, 2, &said), VD_OK));
+	attempts = only_dial()->plan.attempts;
+	attempts[0].is_private = attempts[1].is_private = false;
+	attempts[1].due = vd_ns_add(vd_now(), VD_SECONDS(3600));
+	UNTIL(only_dial()->tries[0].under_way);
+	UNTIL(swarm_dial_up_at(a, only_dial()->tries[0].id) != 0);
+	up_at = swarm_dial_up_at(a, only_dial()->tries[0].id);
+	attempts[1].due = vd_now();
+	dialer_due(only_dial(), vd_now());
+	UNTIL(attempts[1].state != DIAL_WAITING);
+	cr_assert(eq(int, attempts[0].state, DIAL_UPGRADING));
+	cr_assert(ge(u64, attempts[1].due,
+		     up_at + VD_MS(250) + VD_SECONDS(DIAL_PLAN_ATTEMPT_S))); /* from its begin */
+	close_dead(&silent);
+	close_dead(&other_silent);
+	UNTIL(said.count == 1);
+	end();
+}
+
 Test(dialer, what_is_known_of_a_peer_is_tried_too)
 {
 	begin();

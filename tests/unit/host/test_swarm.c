@@ -94,6 +94,35 @@ Test(swarm, a_dial_that_nobody_waits_for_ends)
 	}
 }
 
+Test(swarm, when_a_dial_got_its_socket_can_be_asked)
+{
+	EACH_VARIANT(threads)
+	{
+		struct vd_multiaddr address;
+		vd_ns before, at;
+		uint64_t dials[2];
+		int fd;
+
+		begin(threads);
+		before = vd_now();
+		fd = deaf(&address, &b->identity.id);
+		cr_assert(eq(int, swarm_dial(a->swarm, &address, on_dial, NULL, &dials[0]), VD_OK));
+		cr_assert(eq(u64, swarm_dial_up_at(a->swarm, dials[0]), 0));
+		TURN_UNTIL(swarm_dial_up_at(a->swarm, dials[0]) != 0);
+		at = swarm_dial_up_at(a->swarm, dials[0]);
+		cr_assert(ge(u64, at, before));
+		cr_assert(le(u64, at, vd_now()));
+		cr_assert(eq(int, swarm_dial(a->swarm, &address, on_dial, NULL, &dials[1]), VD_OK));
+		TURN_UNTIL(swarm_dial_up_at(a->swarm, dials[1]) == at); /* it is the same */
+		swarm_dial_cancel(a->swarm, dials[0]);
+		cr_assert(eq(u64, swarm_dial_up_at(a->swarm, dials[0]), 0));
+		close(fd); /* it is reset */
+		until(1);
+		cr_assert(eq(u64, swarm_dial_up_at(a->swarm, dials[1]), 0));
+		end();
+	}
+}
+
 Test(swarm, a_dial_that_fails_says_why)
 {
 	EACH_VARIANT(threads)
