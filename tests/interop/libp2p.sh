@@ -16,23 +16,34 @@ start_daemon() {
 }
 
 tests="connect identify ping=5 upload=100000000 download=100000000 half-close reset streams=1000 wrong-peer"
+echo=echo=100000000
+ours_alone=$net_build/tests/interop/interop_peer
+
+# viaductd serves no echo: our peer does. Of another one a byte of each stream comes back as another.
+echoes() {
+	start_listener echo "$ours_alone" listen
+	# shellcheck disable=SC2086
+	$stock -security "$2" dial "$said" "$echo" || fail "$1 does not get back what it sent"
+	start_listener spoiling "$ours_alone" -spoil 100000 listen
+	# shellcheck disable=SC2086
+	refused $stock -security "$2" dial "$said" "$echo"
+	grep -q 'byte 100000 of stream [0-9]* is another' "$net_dir/refused.log" || fail "$1 does not see a wrong byte"
+}
 
 peer_dials() {
 	start_daemon
 	# shellcheck disable=SC2086 # words
 	$stock -security "$2" dial "$ours" $tests || fail "$1 is not served"
 	"$net_build/viaduct" status >/dev/null || fail "viaductd did not outlive it"
+	echoes "$1" "$2"
 }
 
 peer_listens() {
-	mkfifo "$net_dir/input"
-	exec 3<>"$net_dir/input" # it ends with its standard input
-	# shellcheck disable=SC2016,SC2086
-	start stock sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock listen
-	must_say stock.log '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
 	# shellcheck disable=SC2086
-	"$net_build/tests/interop/interop_peer" -security "$2" -at-once "$(at_once "$1")" dial "$said" $tests ||
-		fail "$1 does not serve us"
+	start_listener stock $stock listen
+	theirs=$said
+	# shellcheck disable=SC2086
+	"$ours_alone" -security "$2" dial "$theirs" $tests "$echo" || fail "$1 does not serve us"
 }
 
 case $1 in

@@ -42,16 +42,11 @@ peer_dials() {
 
 # In a private network rust-libp2p takes one of the two, so each listens for itself.
 peer_listens() {
-	mkfifo "$net_dir/input"
-	exec 3<>"$net_dir/input" # they end with their standard input
 	for security in noise tls; do
-		# shellcheck disable=SC2016
-		start "stock_$security" sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock -psk "$net_dir/swarm.key" \
-			-security "$security" listen
-		must_say "stock_$security.log" '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
+		start_listener "stock_$security" $stock -psk "$net_dir/swarm.key" -security "$security" listen
 		theirs=$said
 		"$net_build/tests/interop/interop_peer" -psk "$net_dir/swarm.key" -security "$security" \
-			-at-once "$(at_once "$1")" dial "$theirs" $tests || fail "$1 does not serve us"
+			dial "$theirs" $tests echo=10000000 || fail "$1 does not serve us"
 	done
 	start_daemon
 	"$net_build/viaduct" connect --network cluster "$theirs" || fail "viaductd cannot dial $1"

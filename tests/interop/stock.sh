@@ -107,11 +107,18 @@ has_turned_away() {
 	[ "$(turned_away "$1")" -ge "$2" ]
 }
 
-# at_once PEER: how many of 1,000 streams we open to it before the first is answered. libp2p-stream of rust-libp2p drops
-# streams that come faster than its listener takes them.
-at_once() {
-	case $1 in
-	rust) echo 1 ;;
-	*) echo 1000 ;;
-	esac
+# start_held NAME COMMAND…: as start, with a standard input that does not end: lines to descriptor 3 come to it.
+start_held() {
+	held_name=$1
+	shift
+	[ -p "$net_dir/input" ] || mkfifo "$net_dir/input"
+	exec 3<>"$net_dir/input"
+	# shellcheck disable=SC2016 # that shell's
+	start "$held_name" sh -c 'exec "$@" <"$0"' "$net_dir/input" "$@"
+}
+
+# start_listener NAME COMMAND…: likewise a peer that listens; its address in $said.
+start_listener() {
+	start_held "$@"
+	must_say "$held_name.log" '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
 }

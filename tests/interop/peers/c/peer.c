@@ -21,6 +21,7 @@ _Noreturn void die(const char *what, const char *why)
 
 struct options {
 	const char *security, *listen, *psk;
+	uint64_t spoil;
 };
 
 static void read_psk(const char *path, struct pnet_key *key_out)
@@ -35,11 +36,26 @@ static void read_psk(const char *path, struct pnet_key *key_out)
 	fclose(in);
 }
 
+static void say_opened(void *context, struct host_conn *conn)
+{
+	struct host_conn_info info;
+	char id[VD_PEER_ID_TEXT], address[VD_MULTIADDR_TEXT];
+
+	(void)context;
+	host_conn_info(conn, &info);
+	if (info.dialer)
+		return;
+	printf("connected %s security=%s muxer=%s address=%s\n", vd_peer_id_text(&info.peer, id),
+	       info.security, info.muxer, vd_multiaddr_text(&info.remote, address));
+	fflush(stdout);
+}
+
 static struct host *new_host(const struct options *options)
 {
 	struct host_config config = { .loop = uv_default_loop(),
 				      .identity = &identity,
-				      .agent = "viaduct-peer" };
+				      .agent = "viaduct-peer",
+				      .events = { .opened = say_opened, .identified = told_keep } };
 	struct pnet_key key;
 	struct host *host;
 
@@ -51,6 +67,7 @@ static struct host *new_host(const struct options *options)
 	config.no_noise = strcmp(options->security, "tls") == 0;
 	if (host_new(&config, &host) || host_perf_serve(host))
 		die("host", "cannot be made");
+	echo_serve(host, options->spoil);
 	return host;
 }
 
@@ -94,8 +111,8 @@ static int parse(int argc, char **argv, struct options *options)
 			options->listen = argv[at + 1];
 		else if (strcmp(argv[at], "-psk") == 0)
 			options->psk = argv[at + 1];
-		else if (strcmp(argv[at], "-at-once") == 0)
-			at_once = strtoull(argv[at + 1], NULL, 10);
+		else if (strcmp(argv[at], "-spoil") == 0)
+			options->spoil = strtoull(argv[at + 1], NULL, 10);
 		else
 			die(argv[at], "no such option");
 	}
@@ -104,7 +121,9 @@ static int parse(int argc, char **argv, struct options *options)
 
 int main(int argc, char **argv)
 {
-	struct options options = { .security = "", .listen = "/ip4/127.0.0.1/tcp/0" };
+	struct options options = { .security = "",
+				   .listen = "/ip4/127.0.0.1/tcp/0",
+				   .spoil = UINT64_MAX };
 	int at = parse(argc, argv, &options);
 	struct host *host;
 	int failed = 0;

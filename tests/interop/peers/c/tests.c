@@ -11,20 +11,7 @@
 
 enum { PATIENCE_MS = 120000 };
 
-/* Streams under way, of the test `streams`. */
-uint64_t at_once = 1000;
-
-/* One test under way. */
-struct test {
-	uint64_t count;
-	char said[256];
-	bool done, failed;
-	uv_timer_t timer;
-	uint64_t opened, finished; /* streams */
-	struct host_conn *conn;
-};
-
-static void end(struct test *test, bool failed, const char *said)
+void end(struct test *test, bool failed, const char *said)
 {
 	if (test->done)
 		return;
@@ -34,7 +21,7 @@ static void end(struct test *test, bool failed, const char *said)
 	uv_stop(uv_default_loop());
 }
 
-static void fail_with(struct test *test, enum vd_err err, const char *what)
+void fail_with(struct test *test, enum vd_err err, const char *what)
 {
 	char text[200];
 
@@ -75,7 +62,7 @@ static void half_close(struct test *test)
 	perf(test, 1000, 2000);
 }
 
-/* ---- streams at once: as many as may be, the next when one ends ---- */
+/* ---- streams at once: as many as may wait for the peer's word, the next when one ends ---- */
 
 static void open_more(struct test *test);
 
@@ -94,15 +81,14 @@ static void on_stream(void *context, enum vd_err err)
 
 static void open_more(struct test *test)
 {
-	while (!test->done && test->opened < test->count &&
-	       test->opened - test->finished < at_once) {
+	while (!test->done && test->opened < test->count) {
 		if (host_perf(test->conn, 100, 200, on_stream, test))
 			return; /* the peer has not acknowledged those before */
 		test->opened++;
 	}
 }
 
-/* ---- a stream cut in the middle: a perf that wants a terabyte ---- */
+/* ---- a stream cut in the middle: a perf that wants a terabyte, or an echo without an end ---- */
 
 static void cut(struct host_stream *stream)
 {
@@ -117,23 +103,43 @@ static void cut(struct host_stream *stream)
 
 static void cut_by_peer(struct host_stream *stream, enum vd_err err)
 {
-	fail_with(host_stream_user(stream), err, "perf");
+	fail_with(host_stream_user(stream), err, "the stream");
 }
 
-static const struct host_stream_class cut_class = { .readable = cut, .closed = cut_by_peer };
-
-static void reset(struct test *test)
+static struct host_stream *open_to_cut(struct test *test, const char *const *ids)
 {
-	static const char *const ids[] = { HOST_PERF_ID, NULL };
+	static const struct host_stream_class calls = { .readable = cut, .closed = cut_by_peer };
 	static const uint8_t terabyte[8] = { 0, 0, 1 };
 	struct host_stream *stream;
 	size_t took;
 
-	if (host_open(test->conn, ids, &cut_class, test, &stream) ||
-	    host_stream_write(stream, vd_bytes(terabyte, sizeof terabyte), &took))
-		end(test, true, "no stream");
-	else
+	if (!host_open(test->conn, ids, &calls, test, &stream) &&
+	    !host_stream_write(stream, vd_bytes(terabyte, sizeof terabyte), &took))
+		return stream;
+	end(test, true, "no stream");
+	return NULL;
+}
+
+static void reset(struct test *test)
+{
+	static const char *const ids[] = { HOST_PERF_ID, NULL };
+	struct host_stream *stream = open_to_cut(test, ids);
+
+	if (stream)
 		host_stream_finish(stream);
+}
+
+static void reset_echo(struct test *test)
+{
+	static const char *const ids[] = { ECHO_ID, NULL };
+
+	open_to_cut(test, ids);
+}
+
+/* Until it is killed: for who wants to see what the peer made of the tests before. */
+static void stay(struct test *test)
+{
+	uv_timer_stop(&test->timer);
 }
 
 /* ---- ping ---- */
@@ -162,29 +168,6 @@ static void ping(struct test *test)
 		fail_with(test, err, "ping");
 }
 
-/* ---- identify: the host asks by itself ---- */
-
-static void look_for_agent(uv_timer_t *timer)
-{
-	struct test *test = timer->data;
-	struct host_conn_info info;
-
-	host_conn_info(test->conn, &info);
-	if (info.agent[0])
-		end(test, false, info.agent);
-	else
-		uv_timer_start(timer, look_for_agent, 10, 0);
-}
-
-static void identify(struct test *test)
-{
-	static uv_timer_t timer;
-
-	uv_timer_init(uv_default_loop(), &timer);
-	timer.data = test;
-	look_for_agent(&timer);
-}
-
 /* ---- the tests ---- */
 
 static void say_connection(struct test *test)
@@ -208,7 +191,10 @@ static const struct {
 	{ "download", download },
 	{ "half-close", half_close },
 	{ "reset", reset },
+	{ "reset-echo", reset_echo },
 	{ "streams", open_more },
+	{ "echo", echo },
+	{ "stay", stay },
 };
 
 static char *name_of_test;

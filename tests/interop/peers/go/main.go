@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -104,6 +105,7 @@ func newHost(security, psk string, more libp2p.Option) (host.Host, error) {
 // serve answers until standard input ends. Identify and ping are the host's own.
 func serve(h host.Host) error {
 	h.SetStreamHandler(perfID, servePerf)
+	h.SetStreamHandler(echoID, serveEcho)
 	h.Network().Notify(&network.NotifyBundle{
 		ConnectedF: func(_ network.Network, c network.Conn) {
 			state := c.ConnState()
@@ -121,10 +123,15 @@ func dial(h host.Host, address string, tests []string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", address, err)
 	}
+	told, err := h.EventBus().Subscribe(new(event.EvtPeerIdentificationCompleted))
+	if err != nil {
+		return err
+	}
+	defer told.Close()
 	failed := 0
 	for _, name := range tests {
 		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		said, err := runTest(ctx, h, *target, name)
+		said, err := runTest(ctx, h, *target, told, name)
 		cancel()
 		if err != nil {
 			failed++

@@ -14,10 +14,10 @@ import (
 	"sync"
 
 	"github.com/libp2p/go-libp2p/core/crypto"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/p2p/protocol/identify"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 )
 
@@ -25,7 +25,7 @@ import (
 const perfID = "/perf/1.0.0"
 
 // runTest runs NAME or NAME=COUNT; what it returns is printed after `ok`.
-func runTest(ctx context.Context, h host.Host, target peer.AddrInfo, test string) (string, error) {
+func runTest(ctx context.Context, h host.Host, target peer.AddrInfo, told event.Subscription, test string) (string, error) {
 	name, number, _ := strings.Cut(test, "=")
 	count, err := strconv.ParseUint(number, 10, 63)
 	if err != nil && number != "" {
@@ -43,7 +43,7 @@ func runTest(ctx context.Context, h host.Host, target peer.AddrInfo, test string
 		return fmt.Sprintf("security=%s muxer=%s early=%t", state.Security, state.StreamMultiplexer,
 			state.UsedEarlyMuxerNegotiation), nil
 	case "identify":
-		return identified(ctx, h, target)
+		return identified(ctx, told)
 	case "ping":
 		return pings(ctx, h, target, max(count, 1))
 	case "upload":
@@ -56,27 +56,22 @@ func runTest(ctx context.Context, h host.Host, target peer.AddrInfo, test string
 		return reset(ctx, h, target)
 	case "streams":
 		return streams(ctx, h, target, max(count, 1))
+	case "echo":
+		return echo(ctx, h, target, count)
 	}
 	return "", errors.New("no such test")
 }
 
 // identified waits for the exchange, then tells what the peer said of itself, and of us.
-func identified(ctx context.Context, h host.Host, target peer.AddrInfo) (string, error) {
-	conn := h.Network().ConnsToPeer(target.ID)[0]
+func identified(ctx context.Context, told event.Subscription) (string, error) {
 	select {
-	case <-h.(interface{ IDService() identify.IDService }).IDService().IdentifyWait(conn):
+	case what := <-told.Out():
+		said := what.(event.EvtPeerIdentificationCompleted)
+		return fmt.Sprintf("protocols=%s addresses=%s record=%s observed=%s agent=%s", joined(said.Protocols),
+			joined(said.ListenAddrs), joined(signed(said)), said.ObservedAddr, said.AgentVersion), nil
 	case <-ctx.Done():
 		return "", ctx.Err()
 	}
-	protocols, err := h.Peerstore().GetProtocols(target.ID)
-	if err != nil {
-		return "", err
-	}
-	if len(protocols) == 0 {
-		return "", errors.New("the peer named no protocols")
-	}
-	agent, _ := h.Peerstore().Get(target.ID, "AgentVersion")
-	return fmt.Sprintf("agent=%v protocols=%d addresses=%d", agent, len(protocols), len(h.Peerstore().Addrs(target.ID))), nil
 }
 
 func pings(ctx context.Context, h host.Host, target peer.AddrInfo, count uint64) (string, error) {
@@ -131,6 +126,14 @@ func servePerf(s network.Stream) {
 	}
 	if err == nil {
 		_, err = io.CopyN(s, zeros{}, int64(down))
+	}
+	finish(s, err)
+}
+
+// finish closes a stream that was answered, or breaks it; a reset by the peer is told.
+func finish(s network.Stream, err error) {
+	if errors.Is(err, network.ErrReset) {
+		fmt.Println("reset", s.Protocol())
 	}
 	if err != nil {
 		s.Reset()

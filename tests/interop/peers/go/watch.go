@@ -50,14 +50,20 @@ func watch(h host.Host, address string, input io.Reader) error {
 // knowledge is what the host's peer store has now, and what the peer has signed; each list in the order of its texts.
 func knowledge(h host.Host, told event.EvtPeerIdentificationCompleted) string {
 	protocols, _ := h.Peerstore().GetProtocols(told.Peer)
-	var signed []multiaddr.Multiaddr
-	if told.SignedPeerRecord != nil {
-		if record, err := told.SignedPeerRecord.Record(); err == nil {
-			signed = record.(*peer.PeerRecord).Addrs
-		}
-	}
 	return fmt.Sprintf("knows protocols=%s addresses=%s record=%s", joined(protocols),
-		joined(h.Peerstore().Addrs(told.Peer)), joined(signed))
+		joined(h.Peerstore().Addrs(told.Peer)), joined(signed(told)))
+}
+
+// signed is the addresses of the record that came, which the library has verified.
+func signed(told event.EvtPeerIdentificationCompleted) []multiaddr.Multiaddr {
+	if told.SignedPeerRecord == nil {
+		return nil
+	}
+	record, err := told.SignedPeerRecord.Record()
+	if err != nil {
+		return nil
+	}
+	return record.(*peer.PeerRecord).Addrs
 }
 
 func joined[T any](list []T) string {

@@ -12,6 +12,7 @@ import { tcp } from '@libp2p/tcp'
 import { tls } from '@libp2p/tls'
 import { createLibp2p } from 'libp2p'
 import * as contract from './contract.js'
+import { ECHO, serveEcho } from './echo.js'
 import { PERF, servePerf } from './perf.js'
 import { dial, PATIENCE_MS } from './tests.js'
 import { obey, watch } from './watch.js'
@@ -56,6 +57,7 @@ async function node (options, listen) {
 async function serve (options) {
   const host = await node(options, [options.listen])
   await host.handle(PERF, servePerf, { maxInboundStreams: 2000 })
+  await host.handle(ECHO, serveEcho)
   host.addEventListener('connection:open', ({ detail }) => {
     console.log(`connected ${detail.remotePeer} security=${detail.encryption} muxer=${detail.multiplexer}`)
   })

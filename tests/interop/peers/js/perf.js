@@ -4,23 +4,27 @@
 export const PERF = '/perf/1.0.0'
 
 // More streams at once than the library allows unless told.
-const LIMITS = { maxOutboundStreams: 2000 }
+export const LIMITS = { maxOutboundStreams: 2000 }
 
 const BLOCK = new Uint8Array(65536)
 
-// Sends COUNT zero bytes, and waits where the peer does not keep up.
+// Waits where the peer does not keep up.
+export async function send (stream, block) {
+  if (stream.status !== 'open') {
+    throw new Error(`the stream is ${stream.status}`)
+  }
+  if (!stream.send(block)) {
+    await stream.onDrain()
+  }
+  // Over TLS neither waits for the socket, and nothing is read meanwhile: a reset would never be seen.
+  await new Promise(resolve => setImmediate(resolve))
+}
+
 async function sendZeros (stream, count) {
   for (let left = count; left > 0;) {
     const part = Math.min(left, BLOCK.byteLength)
-    if (stream.status !== 'open') {
-      throw new Error(`the stream is ${stream.status}`)
-    }
-    if (!stream.send(BLOCK.subarray(0, part))) {
-      await stream.onDrain()
-    }
+    await send(stream, BLOCK.subarray(0, part))
     left -= part
-    // Over TLS neither waits for the socket, and nothing is read meanwhile: a reset would never be seen.
-    await new Promise(resolve => setImmediate(resolve))
   }
 }
 
@@ -32,7 +36,7 @@ function bigEndian (count) {
 
 // Gives what comes to TAKE, until the peer's half ends. The library's own iterator waits for ever when that end came
 // before somebody asked, as it does where the bytes and the end come together or this side is slow.
-async function receive (stream, take) {
+export async function receive (stream, take) {
   await new Promise((resolve, reject) => {
     stream.addEventListener('message', ({ data }) => { take(data) })
     stream.addEventListener('end', resolve)
@@ -43,9 +47,21 @@ async function receive (stream, take) {
   })
 }
 
+// Breaks a stream that cannot be answered; a reset by the peer is told.
+export async function answer (stream, how) {
+  try {
+    await how()
+  } catch (why) {
+    if (stream.status === 'reset') {
+      console.log(`reset ${stream.protocol}`)
+    }
+    stream.abort(why)
+  }
+}
+
 // Reads how many bytes to send, then to the end, then sends them.
 export async function servePerf (stream) {
-  try {
+  await answer(stream, async () => {
     const head = []
     await receive(stream, chunk => {
       for (const byte of chunk.subarray(0, Math.max(0, 8 - head.length))) {
@@ -54,9 +70,7 @@ export async function servePerf (stream) {
     })
     await sendZeros(stream, Number(new DataView(Uint8Array.from(head).buffer).getBigUint64(0)))
     await stream.close()
-  } catch (why) {
-    stream.abort(why)
-  }
+  })
 }
 
 // Sends UP bytes, closes this half, and must be sent exactly DOWN bytes and an end.

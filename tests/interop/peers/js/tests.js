@@ -4,7 +4,9 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { multiaddr } from '@multiformats/multiaddr'
+import { echo } from './echo.js'
 import { perf, reset } from './perf.js'
+import { joined } from './watch.js'
 
 // Bounds every test, so that a silent peer is a failure and not a hang.
 export const PATIENCE_MS = 120000
@@ -52,15 +54,15 @@ async function run (host, address, test, said) {
     case 'half-close': return await perf(connection, 1000, 2000)
     case 'reset': return await reset(connection)
     case 'streams': return await streams(connection, count)
+    case 'echo': return await echo(connection, count)
   }
   throw new Error('no such test')
 }
 
+// The library has verified the record.
 function identified (said) {
-  if (said.protocols.length === 0) {
-    throw new Error('the peer named no protocols')
-  }
-  return `agent=${said.agentVersion} protocols=${said.protocols.length} addresses=${said.listenAddrs.length}`
+  return `protocols=${joined(said.protocols)} addresses=${joined(said.listenAddrs)} ` +
+    `record=${joined(said.signedPeerRecord?.addresses ?? [])} observed=${said.observedAddr} agent=${said.agentVersion}`
 }
 
 // js-libp2p opens one ping stream at a time, and counts the last one until both sides have closed it,

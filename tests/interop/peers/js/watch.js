@@ -20,9 +20,11 @@ export async function watch (host, address) {
   clearInterval(timer)
 }
 
-// Each list in the order of its texts. Certified is what a signed record had.
+// In the order of the texts.
+export const joined = list => list.map(String).sort().join(',')
+
+// Certified is what a signed record had.
 function knowledge ({ protocols, addresses }) {
-  const joined = list => list.map(String).sort().join(',')
   const texts = list => joined(list.map(({ multiaddr }) => multiaddr))
   return `knows protocols=${joined([...protocols])} addresses=${texts(addresses)} ` +
     `record=${texts(addresses.filter(({ isCertified }) => isCertified))}`

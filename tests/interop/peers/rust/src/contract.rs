@@ -50,7 +50,7 @@ pub async fn run() -> Result<(), Box<dyn Error>> {
 impl Contract {
     /// Until it is killed.
     async fn listen(&self) -> Result<(), Box<dyn Error>> {
-        let mut swarm = swarm(&self.options)?;
+        let mut swarm = swarm(&self.options, false)?;
         swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
         loop {
             if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await {
@@ -63,7 +63,7 @@ impl Contract {
     async fn dial(&self) -> Result<(), Box<dyn Error>> {
         let answer = redis(&self.redis, &["BLPOP", &self.key, "120"]).await?;
         let target: Multiaddr = answer.last().ok_or("redis has no address")?.parse()?;
-        let mut swarm = swarm(&self.options)?;
+        let mut swarm = swarm(&self.options, false)?;
         let start = Instant::now();
         swarm.dial(target)?;
         loop {

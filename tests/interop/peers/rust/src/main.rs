@@ -4,7 +4,9 @@
 
 mod args;
 mod contract;
+mod echo;
 mod node;
+mod serving;
 mod tests;
 
 use std::process::ExitCode;

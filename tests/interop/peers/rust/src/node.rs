@@ -7,7 +7,7 @@ use std::error::Error;
 use std::io;
 use std::time::Duration;
 
-use futures::{AsyncReadExt, AsyncWriteExt, StreamExt};
+use futures::{AsyncWriteExt, StreamExt};
 use libp2p::core::PeerRecord;
 use libp2p::core::muxing::StreamMuxerBox;
 use libp2p::core::transport::Boxed;
@@ -20,20 +20,25 @@ use libp2p_stream::IncomingStreams;
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 use crate::args::Options;
+use crate::serving;
 use crate::tests::PATIENCE;
 
 /// https://github.com/libp2p/specs/blob/master/perf/perf.md
 pub const PERF: StreamProtocol = StreamProtocol::new("/perf/1.0.0");
+
+/// Of these tests alone: what one side writes the other writes back, until its end.
+pub const ECHO: StreamProtocol = StreamProtocol::new("/viaduct-interop/echo/1.0.0");
 
 #[derive(NetworkBehaviour)]
 pub struct Behaviour {
     identify: identify::Behaviour,
     ping: ping::Behaviour,
     pub stream: libp2p_stream::Behaviour,
+    serving: serving::Behaviour,
 }
 
 impl Behaviour {
-    fn new(key: &identity::Keypair) -> Self {
+    fn new(key: &identity::Keypair, serves: bool) -> Self {
         let identify = identify::Config::new_with_signed_peer_record("/viaduct/interop/1".into(), key)
             .with_agent_version("rust-libp2p-peer".into())
             .with_push_listen_addr_updates(true);
@@ -44,12 +49,14 @@ impl Behaviour {
             identify: identify::Behaviour::new(identify),
             ping: ping::Behaviour::new(ping),
             stream: libp2p_stream::Behaviour::new(),
+            serving: serving::Behaviour::new(serves),
         }
     }
 }
 
-/// Makes the swarm; nothing in it looks for other peers.
-pub fn swarm(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
+/// Makes the swarm; nothing in it looks for other peers. One that SERVES has perf and echo.
+pub fn swarm(options: &Options, serves: bool) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
+    let behaviour = move |key: &identity::Keypair| Behaviour::new(key, serves);
     let tcp = tcp::Config::default().nodelay(true);
     let builder = SwarmBuilder::with_new_identity().with_tokio();
     if let Some(file) = &options.psk {
@@ -57,23 +64,30 @@ pub fn swarm(options: &Options) -> Result<Swarm<Behaviour>, Box<dyn Error>> {
         let tls = options.security.as_deref() == Some("tls");
         return Ok(builder
             .with_other_transport(|key| private(key, tcp, psk, tls))?
-            .with_behaviour(Behaviour::new)?
+            .with_behaviour(behaviour)?
             .build());
     }
     Ok(match options.security.as_deref() {
         Some("noise") => builder
-            .with_tcp(tcp, noise::Config::new, yamux::Config::default)?
-            .with_behaviour(Behaviour::new)?
+            .with_tcp(tcp, noise::Config::new, muxer)?
+            .with_behaviour(behaviour)?
             .build(),
         Some("tls") => builder
-            .with_tcp(tcp, tls::Config::new, yamux::Config::default)?
-            .with_behaviour(Behaviour::new)?
+            .with_tcp(tcp, tls::Config::new, muxer)?
+            .with_behaviour(behaviour)?
             .build(),
         _ => builder
-            .with_tcp(tcp, (tls::Config::new, noise::Config::new), yamux::Config::default)?
-            .with_behaviour(Behaviour::new)?
+            .with_tcp(tcp, (tls::Config::new, noise::Config::new), muxer)?
+            .with_behaviour(behaviour)?
             .build(),
     })
+}
+
+/// More streams at once than the library allows unless told: above that it ends the connection.
+fn muxer() -> yamux::Config {
+    let mut config = yamux::Config::default();
+    config.set_max_num_streams(2000);
+    config
 }
 
 type BoxedError = Box<dyn Error + Send + Sync>;
@@ -88,7 +102,7 @@ fn private(
     let transport = tcp::tokio::Transport::new(tcp)
         .and_then(move |socket, _| PnetConfig::new(psk).handshake(socket))
         .upgrade(Version::V1Lazy);
-    let muxer = yamux::Config::default();
+    let muxer = muxer();
     Ok(match tls {
         true => transport
             .authenticate(tls::Config::new(key)?)
@@ -105,20 +119,14 @@ fn private(
 
 /// Answers until standard input ends.
 pub async fn serve(options: &Options, listen: Multiaddr) -> Result<(), Box<dyn Error>> {
-    let mut swarm = swarm(options)?;
+    let mut swarm = swarm(options, true)?;
     swarm.listen_on(listen)?;
-    let mut streams = swarm.behaviour().stream.new_control().accept(PERF)?;
-    tokio::spawn(async move {
-        while let Some((_, stream)) = streams.next().await {
-            tokio::spawn(serve_perf(stream));
-        }
-    });
     obey(swarm).await
 }
 
 /// Connects, and tells what the peer says of itself whenever it does, until standard input ends.
 pub async fn watch(options: &Options, target: Multiaddr) -> Result<(), Box<dyn Error>> {
-    let mut swarm = swarm(options)?;
+    let mut swarm = swarm(options, false)?;
     swarm.dial(target)?;
     obey(swarm).await
 }
@@ -157,17 +165,17 @@ fn tell(swarm: &Swarm<Behaviour>, event: SwarmEvent<BehaviourEvent>) {
         ConnectionEstablished { peer_id, .. } => println!("connected {peer_id}"),
         IncomingConnectionError { error, .. } => println!("refused {error}"),
         Behaviour(BehaviourEvent::Identify(identify::Event::Received { info, .. })) => {
-            println!("{}", knowledge(info));
+            println!("knows {}", knowledge(&info));
         }
         _ => {}
     }
 }
 
 /// What identify said, each list in the order of its texts.
-fn knowledge(info: identify::Info) -> String {
-    let recorded = info.signed_peer_record.and_then(|envelope| PeerRecord::from_signed_envelope(envelope).ok());
+pub fn knowledge(info: &identify::Info) -> String {
+    let recorded = info.signed_peer_record.clone().and_then(|record| PeerRecord::from_signed_envelope(record).ok());
     format!(
-        "knows protocols={} addresses={} record={}",
+        "protocols={} addresses={} record={}",
         joined(&info.protocols),
         joined(&info.listen_addrs),
         joined(recorded.as_ref().map_or(&[], PeerRecord::addresses)),
@@ -178,15 +186,6 @@ fn joined<T: ToString>(list: &[T]) -> String {
     let mut texts: Vec<String> = list.iter().map(ToString::to_string).collect();
     texts.sort();
     texts.join(",")
-}
-
-/// Reads how many bytes to send, then to the end, then sends them. What breaks is dropped, so reset.
-async fn serve_perf(mut stream: Stream) -> io::Result<()> {
-    let mut down = [0; 8];
-    stream.read_exact(&mut down).await?;
-    futures::io::copy(&mut stream, &mut futures::io::sink()).await?;
-    send_zeros(&mut stream, u64::from_be_bytes(down)).await?;
-    stream.close().await
 }
 
 /// Writes COUNT bytes.

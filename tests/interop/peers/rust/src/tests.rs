@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::args::Options;
-use crate::node::{Behaviour, BehaviourEvent, PERF, send_zeros, swarm};
+use crate::echo::echo;
+use crate::node::{Behaviour, BehaviourEvent, PERF, knowledge, send_zeros, swarm};
 
 /// Bounds every test, so that a silent peer is a failure and not a hang.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -45,7 +46,7 @@ pub async fn dial(options: &Options, address: Multiaddr, names: &[String]) -> Re
     let Some(Protocol::P2p(target)) = address.iter().last() else {
         return Err(format!("{address}: wants /p2p/ and a peer id at the end").into());
     };
-    let swarm = swarm(options)?;
+    let swarm = swarm(options, false)?;
     let control = swarm.behaviour().stream.new_control();
     let (sender, seen) = watch::channel(Seen::default());
     let (dials, wanted) = mpsc::unbounded_channel();
@@ -98,12 +99,8 @@ fn note(seen: &mut Seen, event: SwarmEvent<BehaviourEvent>) {
         SwarmEvent::Behaviour(BehaviourEvent::Identify(
             libp2p::identify::Event::Received { info, .. },
         )) => {
-            seen.identify = Some(format!(
-                "agent={} protocols={} addresses={}",
-                info.agent_version,
-                info.protocols.len(),
-                info.listen_addrs.len()
-            ));
+            let told = knowledge(&info);
+            seen.identify = Some(format!("{told} observed={} agent={}", info.observed_addr, info.agent_version));
         }
         SwarmEvent::Behaviour(BehaviourEvent::Ping(event)) => match event.result {
             Ok(rtt) => {
@@ -137,6 +134,7 @@ impl Tester {
                 try_join_all((0..count).map(|_| self.perf(100, 200))).await?;
                 Ok(format!("count={count}"))
             }
+            "echo" => echo(&self.control, self.target, count).await,
             _ => Err("no such test".into()),
         }
     }
