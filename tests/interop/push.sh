@@ -73,7 +73,7 @@ it_changes() {
 	[ "$(pushes inbound)" -ge 2 ] || fail "$(pushes inbound) pushes are counted of two"
 }
 
-# rust-libp2p 0.57 reads and sends records in an older domain of its own alone, and falls back to what is not signed.
+# As must_be_recorded: of rust-libp2p what is not signed.
 case $1 in
 rust) record=addresses signed='told signed' ;;
 *) record=record signed=signed ;;
@@ -81,10 +81,8 @@ esac
 stock_peer "$1"
 alone "$0" "$@"
 start_viaductd 'listen: [ /ip4/127.0.0.1/tcp/4009 ]'
-mkfifo "$net_dir/input"
-exec 3<>"$net_dir/input" # it ends with its standard input
-# shellcheck disable=SC2016,SC2086
-start stock sh -c 'exec "$@" <"$0"' "$net_dir/input" $stock watch "$(address_on 4009)"
+# shellcheck disable=SC2086
+start_held stock $stock watch "$(address_on 4009)"
 must_say stock.log '^knows '
 we_change
 case $1 in

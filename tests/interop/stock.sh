@@ -122,3 +122,49 @@ start_listener() {
 	start_held "$@"
 	must_say "$held_name.log" '/ip4/127.0.0.1/tcp/[0-9]*/p2p/'
 }
+
+# run_tests COMMAND…: the verb `dial` of a peer; what it says is in tests.log, too.
+run_tests() {
+	run_tests_status=0
+	"$@" >"$net_dir/tests.log" 2>&1 || run_tests_status=$?
+	cat "$net_dir/tests.log"
+	return "$run_tests_status"
+}
+
+# told KEY: what the test `identify` in tests.log says of it, each of a list on a line.
+told() {
+	grep '^ok identify ' "$net_dir/tests.log" | tr ' ' '\n' | sed -n "s/^$1=//p" | tr ',' '\n'
+}
+
+# must_be_told KEY PATTERN…: each is there, with or without a peer id.
+must_be_told() {
+	told_key=$1
+	shift
+	for told_pattern; do
+		told "$told_key" | grep -Eqx "$told_pattern(/p2p/[0-9A-Za-z]+)?" ||
+			fail "identify does not tell that $told_key is $told_pattern, but $(told "$told_key")"
+	done
+}
+
+# must_be_recorded PEER ADDRESS: in the signed record, as far as the peers have one form of it. identify of rust-libp2p
+# 0.57 (libp2p-identify 0.48) reads and sends the one of RFC 0003 alone, `libp2p-routing-state`; go, js and we have
+# `libp2p-peer-record`. Both sides then fall back to the addresses that are not signed.
+must_be_recorded() {
+	[ "$1" = rust ] || must_be_told record "$2"
+}
+
+# must_see_a_reset PEER LOG COMMAND…: it says in its log that a stream of its was reset, while COMMAND, our peer with `dial
+# ADDRESS`, stays connected, since at a connection's end all streams are lost. Our own perf is viaductd's, and tells of
+# none; rust-libp2p tells who reads of an end like any other.
+must_see_a_reset() {
+	case $1 in
+	c) reset_test=reset-echo reset_protocol=/viaduct-interop/echo/1.0.0 ;;
+	*) reset_test=reset reset_protocol=/perf/1.0.0 ;;
+	esac
+	reset_log=$2
+	shift 2
+	start resetting "$@" "$reset_test" stay
+	must_come 60 "the peer sees its stream reset" grep -qFx "reset $reset_protocol" "$net_dir/$reset_log"
+	! ended "$started" || fail "the connection ended before"
+	kill "$started"
+}
