@@ -295,8 +295,10 @@ static bool fill(struct yamux *y, vd_ns now)
 		if (lends && y->out.len)
 			return true; /* it is the next one */
 		yamux_dequeue(stream, YAMUX_SENDS);
-		if (lends)
+		if (lends) {
+			byte_queue_fini(&y->out); /* room for who had nothing to say after all */
 			return lend(y, stream, now);
+		}
 		if (!push_stream(y, stream, now))
 			return false;
 	}

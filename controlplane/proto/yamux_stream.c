@@ -25,7 +25,7 @@ void yamux_drop_output(struct yamux_stream *stream)
 		return;
 	}
 	y->lender = NULL;
-	y->out = stream->out; /* was empty */
+	y->out = stream->out; /* has no memory while one lends */
 	y->out.len = stream->lent;
 	stream->out = (struct byte_queue){ 0 };
 	stream->lent = 0;
