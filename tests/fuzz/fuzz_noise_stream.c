@@ -48,6 +48,17 @@ static void carry(struct security *from, struct security *to)
 	security_sent(from, out.len);
 }
 
+/* Whoever it is: the fuzzer can sign with these stand-ins. */
+static bool is_whom_it_says(const struct security *s, struct vd_bytes payload)
+{
+	struct noise_hello hello;
+	struct vd_peer_id id;
+
+	return !noise_hello_read(payload, &hello) &&
+	       !vd_peer_id_of_public_key(hello.identity_key, &id) &&
+	       vd_peer_id_equal(&s->peer, &id);
+}
+
 static void payload(struct security *initiator, struct vd_bytes in)
 {
 	struct vd_bytes out = security_next_output(initiator);
@@ -62,8 +73,7 @@ static void payload(struct security *initiator, struct vd_bytes in)
 	expect(!noise_write(&noise, in, message + 2, sizeof message - 2, &len));
 	vd_be16_store(message, (uint16_t)len);
 	feed(initiator, vd_bytes(message, len + 2), SIZE_MAX);
-	expect(initiator->state == SECURITY_FAILED ||
-	       vd_peer_id_equal(&initiator->peer, &identity.id));
+	expect(initiator->state == SECURITY_FAILED || is_whom_it_says(initiator, in));
 }
 
 static void opened(struct security *a, struct security *b, struct vd_bytes in, size_t piece)
