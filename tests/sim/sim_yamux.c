@@ -9,7 +9,9 @@
  *	           <---  ...........................  <---
  *
  * Each seed draws the pipes, delays, buffers, and streams that either side opens: how much each
- * end writes (and how much at a time), who reads slowly, and who resets, when.
+ * end writes (and how much at a time), who reads slowly, and who resets, when. A narrow pipe or
+ * buffer gets the shorter streams and the quicker clock: a session may call silent whom it does
+ * not hear for long, and a seed has to end.
  *
  * In the end, always: every stream that nobody reset was read whole, in order, to its end, on
  * both sides; no more waits than may be buffered; nothing is open; neither session failed.
@@ -46,7 +48,7 @@ struct side {
 
 struct sim {
 	uint64_t seed, random;
-	vd_ns now;
+	vd_ns now, tick; /* the most that a turn takes */
 	struct side sides[2];
 	uint64_t lengths[2][STREAMS];
 	bool was_reset[STREAMS];
@@ -245,9 +247,14 @@ static bool over(const struct sim *sim)
 	return true;
 }
 
+static uint64_t smaller(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 static void start(struct sim *sim)
 {
-	uint64_t longest = draw(sim, 5) ? 20000 : 1000000;
+	uint64_t longest = draw(sim, 5) ? 20000 : 1000000, narrowest = UINT64_MAX;
 
 	for (unsigned side = 0; side < 2; side++) {
 		struct side *own = &sim->sides[side];
@@ -258,9 +265,12 @@ static void start(struct sim *sim)
 		own->pipe_cap = 1 + (size_t)draw(sim, PIPE_MAX);
 		own->slow = 1 + (unsigned)draw(sim, 20);
 		own->m = yamux_new(&own->config, side ? YAMUX_SERVER : YAMUX_CLIENT, sim->now);
-		for (unsigned i = 0; i < STREAMS; i++)
-			sim->lengths[side][i] = draw(sim, longest);
+		narrowest = smaller(narrowest, smaller(own->pipe_cap, own->config.send_buffer));
 	}
+	sim->tick = (1 + smaller(narrowest, 1000)) * (VD_NS_PER_MS / 1000);
+	for (unsigned i = 0; i < 2 * STREAMS; i++)
+		sim->lengths[i / STREAMS][i % STREAMS] =
+		    draw(sim, smaller(longest, 500 * narrowest));
 }
 
 static const char *run(uint64_t seed)
@@ -273,7 +283,7 @@ static const char *run(uint64_t seed)
 	start(sim);
 	for (unsigned step = 0; step < STEPS && !sim->wrong; step++) {
 		turn(sim, (unsigned)draw(sim, 2));
-		sim->now += draw(sim, VD_MS(1));
+		sim->now += draw(sim, sim->tick);
 		if (step % 1024 == 0 && over(sim))
 			break;
 	}
