@@ -194,8 +194,9 @@ void host_unhandle(struct host *host, const char *id);
 
 /*
  * A stream on an open connection, for the first of `ids` (NULL ends them; static storage) that
- * the peer has. With one id it may be written at once. VD_ELIMIT, VD_ENOMEM. VD_ELINK_CLOSED: the
- * connection ends, or takes no more streams; dial anew.
+ * the peer has. With one id it may be written at once. Without `calls` (NULL) nothing is told of
+ * it. VD_ELIMIT, VD_ENOMEM. VD_ELINK_CLOSED: the connection ends, or takes no more streams; dial
+ * anew.
  */
 enum vd_err host_open(struct host_conn *conn, const char *const *ids,
 		      const struct host_stream_class *calls, void *user,

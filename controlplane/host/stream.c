@@ -211,7 +211,7 @@ static bool begin(struct host_stream *stream)
 	set_agreed(stream);
 	flush_select(stream); /* finished already, maybe */
 	if (!stream->raw->inbound) {
-		if (stream->class->opened)
+		if (stream->class && stream->class->opened)
 			stream->class->opened(stream);
 		return true;
 	}

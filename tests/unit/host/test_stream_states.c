@@ -431,3 +431,23 @@ Test(stream_states, what_was_sent_before_close_arrives_though_input_is_unread, .
 	cr_assert(not(closed));
 	host_stream_close(looked_at);
 }
+
+/* ---- nobody to call ---- */
+
+static bool is_agreed(struct pair *p)
+{
+	(void)p;
+	return host_stream_protocol(looked_at);
+}
+
+Test(stream_states, a_stream_without_calls_is_agreed_on_and_can_be_used, .init = begin, .fini = end)
+{
+	const struct says wanted = { .protocol = true, .line = VD_AGAIN };
+	struct says got;
+
+	cr_assert(eq(int, host_open(pair.said.conn, two_ids, NULL, NULL, &looked_at), VD_OK));
+	pair_until(&pair, is_agreed);
+	got = probe(looked_at);
+	assert_says(&got, &wanted, "no calls");
+	host_stream_reset(looked_at);
+}
