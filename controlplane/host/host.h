@@ -64,6 +64,8 @@ struct host_events {
 	 * well-formed. What it says is not verified. For host_identified_read (identified.h). */
 	void (*identified)(void *context, struct host_conn *conn, struct vd_bytes told);
 	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
+	/* The peer takes no more streams on it; those that are open go on. Once, if at all. */
+	void (*going_away)(void *context, struct host_conn *conn);
 	/* After its streams were told. VD_OK: either side closed it in order. `why` is a text. */
 	void (*closed)(void *context, struct host_conn *conn, enum vd_err err, const char *why);
 	/* Somebody connected to a listener: true takes the socket, for host_adopt of this or

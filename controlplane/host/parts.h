@@ -58,7 +58,8 @@ struct host_conn {
 	uint8_t *held; /* of the wire, not taken yet: the reader is behind */
 	size_t held_len;
 	bool established, announced, closing, queued, reading;
-	bool arrived; /* counts for the prefix that it came from */
+	bool told_going; /* that the peer goes away */
+	bool arrived;    /* counts for the prefix that it came from */
 	/* With its other connections; NULL: not open yet, or no memory. */
 	struct host_limits_peer *peer;
 	uint64_t buffered; /* bytes, as the limits know it */

@@ -38,6 +38,7 @@ static void on_opened(void *context, struct host_conn *conn)
 	row->conn.thread = place->thread;
 	host_conn_info(conn, &row->conn.info);
 	row->opened.read = swarm_read_opened;
+	row->going.read = swarm_read_going;
 	row->closed.read = swarm_read_closed;
 	row->hang_up.read = swarm_place_hang_up;
 	row->mind.read = swarm_place_mind;
@@ -46,6 +47,18 @@ static void on_opened(void *context, struct host_conn *conn)
 	conn->live = &row->live;
 	if (!mailbox_post(&place->up, &row->opened))
 		turn_away(place, row, conn);
+}
+
+/* Control looks at which of the peer's others stay. */
+static void on_going_away(void *context, struct host_conn *conn)
+{
+	struct swarm_row *row = host_conn_user(conn);
+
+	(void)context;
+	if (!row)
+		return;
+	atomic_store_explicit(&row->live.going_away, true, memory_order_relaxed);
+	mailbox_owe(&row->place->up, &row->going);
 }
 
 static void on_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
@@ -354,6 +367,7 @@ enum vd_err swarm_place_init(struct swarm_place *place, const struct host_config
 	events->opened = on_opened;
 	events->identified = on_identified;
 	events->pinged = on_pinged;
+	events->going_away = on_going_away;
 	events->closed = on_closed;
 	events->context = place;
 	own.loop = place->loop;

@@ -286,15 +286,21 @@ static bool negotiate(struct host_stream *stream)
 
 /* ---- events ---- */
 
-/* From now on host_connection passes it over, and swarm_find once note_use has told it. */
-static void on_going(const struct host_conn *conn, uint32_t code)
+/* From now on host_connection passes it over, and swarm_find once its place has told it. */
+static void on_going(struct host_conn *conn, uint32_t code)
 {
+	const struct host_events *events = &conn->host->events;
 	char remote[VD_MULTIADDR_TEXT];
 
+	if (conn->told_going)
+		return;
+	conn->told_going = true;
 	vd_log(VD_DEBUG, VD_SUB_HOST, "peer takes no more streams",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)), VD_U64("code", code));
 	host_settle(conn->host, &conn->machine.security->peer);
+	if (events->going_away)
+		events->going_away(events->context, conn);
 }
 
 static void on_readable(struct host_stream *stream)

@@ -124,7 +124,7 @@ static bool is_ours_to_retire(const struct swarm_row *row, const struct swarm_ro
 	return row != best && preferred_closes(&one, &other);
 }
 
-/* After a connection of the peer came or went. */
+/* After a connection of the peer came or went, or takes no more streams. */
 ON_CONTROL static void settle(struct swarm *swarm, const struct vd_peer_id *peer)
 {
 	const struct swarm_row *best = swarm_preferred(swarm, peer);
@@ -155,6 +155,13 @@ void swarm_read_opened(struct letter *letter)
 	}
 	if (swarm->stopping)
 		swarm_disconnect(swarm, row->conn.id);
+}
+
+void swarm_read_going(struct letter *letter)
+{
+	const struct swarm_row *row = LETTER_IN(letter, struct swarm_row, going);
+
+	settle(row->place->swarm, &row->conn.info.peer);
 }
 
 void swarm_read_closed(struct letter *letter)

@@ -66,7 +66,7 @@ struct swarm_place {
 struct swarm_row {
 	struct swarm_conn conn; /* writer: the place, until `opened` is posted; then control */
 	struct swarm_place *place;
-	struct letter opened, closed;        /* up */
+	struct letter opened, going, closed; /* up */
 	struct letter hang_up, mind, buried; /* down */
 
 	/* Control's. */
@@ -136,6 +136,7 @@ enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int
 /* The place that has least to do. */
 struct swarm_place *swarm_least_place(struct swarm *swarm) ON_CONTROL;
 void swarm_read_opened(struct letter *letter) ON_CONTROL;
+void swarm_read_going(struct letter *letter) ON_CONTROL;
 void swarm_read_closed(struct letter *letter) ON_CONTROL;
 void swarm_tell_identified(struct swarm_row *row, struct vd_bytes told) ON_CONTROL;
 void swarm_tell_pinged(struct swarm_row *row, vd_ns rtt) ON_CONTROL;

@@ -198,6 +198,15 @@ static void never_closed(struct host_stream *stream, enum vd_err err)
 
 static const struct host_stream_class asking = { .closed = never_closed };
 
+static struct host_conn *going; /* away, at a */
+
+static void note_going(void *context, struct host_conn *conn)
+{
+	(void)context;
+	cr_assert(eq(ptr, going, NULL)); /* once */
+	going = conn;
+}
+
 static void open_one(void *context, struct host_conn *conn)
 {
 	(void)context;
@@ -208,9 +217,10 @@ static void open_one(void *context, struct host_conn *conn)
 /* Two connections with a stream of a's on each; without one, a closes what is too much at once. */
 static void begin_with_streams(void)
 {
-	const struct host_events events = { .opened = open_one };
+	const struct host_events events = { .opened = open_one, .going_away = note_going };
 
 	stream_count = 0;
+	going = NULL;
 	begin(1, VD_SECONDS(LONG_S), &events);
 	cr_assert(eq(int, host_handle(pair.b, &echo), VD_OK));
 	dial_each_other();
@@ -308,14 +318,16 @@ static bool a_prefers_the_rest(struct pair *p)
 
 Test(host_one, the_other_stays_when_the_peer_goes_away_on_the_preferred_one)
 {
-	struct host_conn *of_b;
+	struct host_conn *best, *of_b;
 
 	begin_with_streams();
+	best = best_of(0);
 	rest_of_a = other_of(0);
 	of_b = best_of(1);
 	muxer_go_away(of_b->machine.muxer);
 	host_conn_due(of_b);
 	pair_until(&pair, a_prefers_the_rest);
+	cr_assert(eq(ptr, going, best));
 	end_streams();
 	pair_until(&pair, have_one);
 	let_time_pass();

@@ -157,6 +157,32 @@ static void run_go_away(struct swarm_task *task, struct host_conn *conn)
 	swarm_task_done(task);
 }
 
+static void go_away_of_b(uint64_t id)
+{
+	struct hold task = { { .run = run_go_away, .done = hold_done } };
+	unsigned count = said.count;
+
+	cr_assert(eq(int, swarm_submit(b->swarm, id, &task.task), VD_OK));
+	until(count + 1);
+}
+
+Test(swarm, the_other_connection_stays_when_the_peer_goes_away_on_the_preferred_one, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		struct hold hold = { 0 };
+		struct find_other find = hold_two(&hold, threads);
+
+		go_away_of_b(swarm_find(b->swarm, &a->identity.id)->id);
+		TURN_UNTIL(!swarm_conn(a->swarm, find.other)->retiring);
+		cr_assert(swarm_conn(a->swarm, find.best)->retiring);
+		cr_assert(eq(u64, swarm_find(a->swarm, &b->identity.id)->id, find.other));
+		ping_b(find.other);
+		cr_assert(eq(uint, a->closed, 0));
+		end();
+	}
+}
+
 Test(swarm, a_connection_whose_peer_goes_away_is_replaced_by_the_next_dial, .timeout = 120)
 {
 	EACH_VARIANT(threads)
