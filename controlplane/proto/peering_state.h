@@ -6,7 +6,8 @@
  *	peering.c             the calls of peering.h, and the events
  *	peering_peer.c        peers: their deadlines, back-off, coming and going
  *	peering_generation.c  generations: installing, choosing, retiring
- *	peering_handshake.c   half-open handshakes: messages 1 to 3, repeats, refusals
+ *	peering_half_open.c   handshakes that are not done: dials, repeats, their end
+ *	peering_handshake.c   messages 1 to 3, and refusals
  *	peering_job.c         their public-key work, on its way out and back
  *	peering_path.c        links whose peer speaks from another address
  *	peering_lost.c        reports of frames that nobody knows
@@ -278,21 +279,37 @@ bool generation_is_worn(const struct peering *p, const struct generation *genera
 void generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
 		       const char *text, vd_ns now);
 
-/* ---- peering_handshake.c ---- */
+/* ---- peering_half_open.c ---- */
 
 /* Dials over `path`. VD_ELIMIT. */
 enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
 			   vd_ns now);
-enum vd_err half_open_recv(struct peering *p, const struct peering_path *path,
-			   struct vd_bytes frame, vd_ns now);
+/* With an index of its own, not yet findable. SLOT_NONE: a limit, counted. */
+uint32_t half_open_take(struct peering *p, uint32_t *index_out);
+/* What was written there can be found, and ends by itself. */
+void half_open_add(struct peering *p, uint32_t slot);
+/* Of those over paths with the hash of this one; slot_chain_next. */
+uint32_t half_open_first(const struct peering *p, const struct peering_path *path);
+/* After a change of repeat_at. */
+void half_open_schedule(struct peering *p, uint32_t slot);
+/* Its last message, once more. */
+void half_open_send(struct peering *p, const struct half_open *half_open);
+void half_open_repeat_from(struct half_open *half_open, vd_ns now);
 void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Wipes and gives back the slot, and the index unless a generation has it. */
 void half_open_free(struct peering *p, uint32_t slot);
-void refusal_free(struct peering *p, uint32_t slot);
+/* As free, but the index lives on. */
+void half_open_end(struct peering *p, uint32_t slot);
+
+/* ---- peering_handshake.c ---- */
+
+enum vd_err half_open_recv(struct peering *p, const struct peering_path *path,
+			   struct vd_bytes frame, vd_ns now);
 /* The result of a job whose handshake waits for it. */
 enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now);
 /* The same where there is no room for what it causes: as if the message had been lost. */
 void half_open_lost(struct peering *p, const struct peering_job *job);
+void refusal_free(struct peering *p, uint32_t slot);
 
 /* ---- peering_job.c ---- */
 
