@@ -180,7 +180,9 @@ static void attack(struct sim *sim, unsigned node)
 		frame.len = (uint16_t)(1 + draw(sim, frame.len));
 	if (draw(sim, 2) == 0)
 		node = (frame.to - 1u) % sim->nodes;
+	sim->watch.held_back = true;
 	(void)!net_inject(sim->net, node, path, vd_bytes(frame.bytes, frame.len));
+	sim->watch.held_back = false;
 }
 
 /* Links: the node is at another address from now on, and says something from there. */

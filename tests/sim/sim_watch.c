@@ -28,6 +28,8 @@ static unsigned node_of(const struct net *net, const struct vd_peer_id *peer)
 	return i;
 }
 
+enum { AGREED, CROSSED, UNCONFIRMED, GONE };
+
 /* ---- frames accepted ---- */
 
 /* Never 0, and different for what is different: counters here are far below 2^40. */
@@ -48,6 +50,8 @@ static void on_heard(struct sim_watch *watch, unsigned node, uint8_t from, uint3
 		return;
 	watch->heard[node][peer] = watch->net->now;
 	watch->came[node][peer][from] = true;
+	if (watch->held_back && watch->disagree[node][peer].how == GONE)
+		watch->disagree[node][peer].since = watch->net->now;
 }
 
 static void on_accepted(struct net *net, unsigned node, uint8_t from,
@@ -154,8 +158,6 @@ static bool mirrors(const struct net_generation *a, const struct net_generation 
 	       memcmp(a->keys.rx_aead_key, b->keys.tx_aead_key, 32) == 0 &&
 	       a->keys.initiator != b->keys.initiator;
 }
-
-enum { AGREED, CROSSED, UNCONFIRMED, GONE };
 
 static const char *const disagreements[] = {
 	[CROSSED] = "both sides hold one index for other keys",

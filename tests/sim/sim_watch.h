@@ -19,7 +19,8 @@
  *	- Both sides agree, or know that they do not. Node a, which sends to b under generation
  *	  g, agrees with b if b holds g: under a's remote index, with mirrored keys, naming a's
  *	  own index. If b holds nothing there (it restarted, gave up, or was told so), a goes on
- *	  for no longer than it may be silent, and what was under way: 10 s more. If a's link or
+ *	  for no longer than it may be silent, and what was under way: 10 s more; or from the
+ *	  moment on when an attacker let go of a frame of b that he had held back. If a's link or
  *	  session is not up yet, or another generation lies under that index (a bit was flipped
  *	  in a header on its way), g ends with its handshake: after 20 s.
  *
@@ -45,6 +46,7 @@ struct sim_watch {
 							 * the last first challenge there */
 	uint64_t challenges[NET_NODES];                 /* seen to be sent */
 	vd_ns heard[NET_NODES][NET_NODES];              /* what verified, last */
+	bool held_back; /* what comes now does so from an attacker, late */
 	struct {
 		uint32_t index; /* of the generation sent with */
 		unsigned how;
