@@ -270,7 +270,8 @@ enum vd_err host_dial(struct host *host, const struct vd_multiaddr *address, hos
 enum vd_err host_dial_text(struct host *host, const char *address, host_dial_fn done,
 			   void *context);
 
-/* `done` with `context` is not called any more. The attempt ends if nobody else waits for it. */
+/* Of what was asked for with `done` and `context`, one dial is not answered any more. The attempt
+ * ends if nobody else waits for it. */
 void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
 
 /*

@@ -130,12 +130,20 @@ static bool forget_waiting(struct host_conn *conn, host_dial_fn done, const void
 	return false;
 }
 
+static struct host_conn *find_waited(struct host_conn *list, host_dial_fn done, const void *context)
+{
+	while (list && !forget_waiting(list, done, context))
+		list = list->next;
+	return list;
+}
+
+/* One that is open just now still has those who are not told yet; it stays. */
 void host_dial_cancel(struct host *host, host_dial_fn done, void *context)
 {
-	struct host_conn *conn = host->pending;
+	struct host_conn *conn = find_waited(host->pending, done, context);
 
-	while (conn && !forget_waiting(conn, done, context))
-		conn = conn->next;
 	if (conn && !conn->waiting)
 		host_conn_close(conn, VD_OK, "nobody waits for it any more");
+	if (!conn)
+		(void)find_waited(host->conns, done, context);
 }

@@ -412,3 +412,60 @@ Test(host, one_that_ends_takes_no_more_dials_and_streams)
 	pair_end(&pair);
 	cr_assert(eq(uint, redials, 2));
 }
+
+/* ---- dials that are cancelled from a callback ---- */
+
+static unsigned answers[2];
+
+static void cancel_other(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	unsigned *answer = context, *other = &answers[answer == answers];
+
+	(void)conn;
+	(void)why;
+	cr_assert(eq(int, err, VD_OK));
+	++*answer;
+	host_dial_cancel(pair.a, cancel_other, other);
+}
+
+static void dial_twice(void)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		answers[i] = 0;
+		cr_assert(
+		    eq(int, host_dial(pair.a, &pair.address_b, cancel_other, &answers[i]), VD_OK));
+	}
+}
+
+static bool a_is_connected(struct pair *of)
+{
+	return host_connection_count(of->a) == 1;
+}
+
+Test(host, who_is_answered_may_cancel_who_is_not_yet)
+{
+	begin();
+	dial_twice();
+	pair_until(&pair, a_is_connected);
+	cr_assert(eq(uint, answers[0] + answers[1], 1));
+	pair_end(&pair);
+	cr_assert(eq(uint, answers[0] + answers[1], 1));
+}
+
+static void cancel_all(void *context, struct host_conn *conn)
+{
+	(void)context;
+	(void)conn;
+	for (unsigned i = 0; i < 2; i++)
+		host_dial_cancel(pair.a, cancel_other, &answers[i]);
+}
+
+Test(host, who_hears_of_a_connection_may_cancel_its_dials)
+{
+	config_a.events.opened = cancel_all;
+	begin();
+	dial_twice();
+	pair_until(&pair, a_is_connected);
+	pair_end(&pair);
+	cr_assert(eq(uint, answers[0] + answers[1], 0));
+}
