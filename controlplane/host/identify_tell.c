@@ -19,7 +19,8 @@
 #include "controlplane/proto/ip_scope.h"
 #include "controlplane/proto/peer_record.h"
 
-#define PROTOCOL_VERSION "viaduct/1"
+/* The family of protocols that we speak, in the words of kubo and its like. */
+#define PROTOCOL_VERSION "ipfs/0.1.0"
 
 enum {
 	RECORD_MAX = 4096, /* of our signed record; rust-libp2p reads messages of at most this */

@@ -38,7 +38,7 @@ static void on_identified(void *context, struct host_conn *conn, struct vd_bytes
 	(void)context;
 	cr_assert(eq(int, host_identified_read(conn, told, &peer), VD_OK));
 	cr_assert(vd_bytes_equal(peer.agent, vd_bytes_of_text("pair/1")));
-	cr_assert(vd_bytes_equal(peer.protocol_version, vd_bytes_of_text("viaduct/1")));
+	cr_assert(vd_bytes_equal(peer.protocol_version, vd_bytes_of_text("ipfs/0.1.0")));
 	cr_assert(host_identified_speaks(&peer, "/ipfs/ping/1.0.0"));
 	cr_assert(not(host_identified_speaks(&peer, "/ipfs/ping")));
 	cr_assert(eq(sz, peer.address_count, host_listens(pair.b, listens)));

@@ -114,7 +114,7 @@ Test(identify_host, a_peer_is_told_our_key_and_version_and_where_we_see_it)
 	cr_assert(eq(int, (int)vd_multiaddr_of_text(text, &expected), VD_OK));
 	pair_until(&pair, is_heard);
 	cr_assert(heard.has_key);
-	cr_assert(eq(str, heard.version, "viaduct/1"));
+	cr_assert(eq(str, heard.version, "ipfs/0.1.0"));
 	cr_assert(vd_multiaddr_equal(&heard.observed, &expected), "%s",
 		  vd_multiaddr_text(&heard.observed, text));
 	pair_end(&pair);
