@@ -1,39 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/peering.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sodium.h>
 
 #include "controlplane/proto/control_msg.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
-
-static struct net *two(enum peering_kind kind)
-{
-	struct net *net = net_new(kind, 1);
-
-	net_start(net, 0);
-	net_start(net, 1);
-	return net;
-}
-
-static struct net *two_up(enum peering_kind kind)
-{
-	struct net *net = two(kind);
-
-	net_dial(net, 0, 1);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	cr_assert(zero(u32, net->lost_for_room));
-	net_free(net);
-}
+#include "tests/unit/proto/peering_two.h"
 
 static struct peering_view view(const struct net *net, unsigned from, unsigned to)
 {
@@ -43,11 +15,6 @@ static struct peering_view view(const struct net *net, unsigned from, unsigned t
 		     peering_find(net->nodes[from].peering, &net->nodes[to].identity.id, &view),
 		     VD_OK));
 	return view;
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
 }
 
 Test(peering, a_link_comes_up_on_both_sides_with_the_same_keys)

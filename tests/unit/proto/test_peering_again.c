@@ -3,12 +3,10 @@
  * What comes again, late or changed: repeats of messages 1 and 3 and what they are known by, and
  * a close that arrives behind its time (switch/SPEC.md, 3.3, 3.6 and 12.4).
  */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { ELSEWHERE = NET_NOBODY, SENDER_AT = 2, E_AT = 10, EMPTY_SEALED = 29 };
 
@@ -43,13 +41,6 @@ static struct net *start_up(enum peering_kind kind, uint8_t keep_type)
 
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	net_free(net);
 }
 
 /* What was kept comes to node 1 by `path`; whether it says something there. */

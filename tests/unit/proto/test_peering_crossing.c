@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Two handshakes that cross, when something else happens too (switch/SPEC.md, 3.3). */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sodium.h>
 
 #include "controlplane/proto/handshake.h"
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { SENDER_AT = 2, RECEIVER_AT = 6, E_AT = 10, ECHO_AT = 10, MAC_AT = 18, COOKIE = 16 };
 
@@ -29,13 +27,6 @@ static bool watch(struct net *net, struct net_frame *frame)
 		last[from] = *frame;
 	}
 	return frame->bytes[1] != HANDSHAKE_2;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	net_free(net);
 }
 
 /* Asks for the cookie 0909… in the name of the other side. */

@@ -1,37 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Public-key work that is done elsewhere: results that come late, out of order, or for nobody. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sodium.h>
 
 #include "controlplane/proto/peering_state.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { FIRST = 1024, MOST_FIRST = PEERING_JOBS - JOBS_KEPT };
 
 #define NEVER VD_SECONDS(1 << 20) /* jobs are finished by hand */
 
-static struct net *two(enum peering_kind kind)
+static struct net *two_waiting(enum peering_kind kind)
 {
-	struct net *net = net_new(kind, 1);
+	struct net *net = two(kind);
 
-	net_start(net, 0);
-	net_start(net, 1);
 	net->job_delay = NEVER;
 	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	cr_assert(zero(u32, net->lost_for_room));
-	net_free(net);
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
 }
 
 /* Jobs that are out; `last`: the one handed out last, in the order of the table. */
@@ -60,7 +43,7 @@ static void pass(struct net *net)
 /* Node 0 has dialled; `count` jobs of the handshake are done, the next one is out. */
 static struct net *handshake_until(enum peering_kind kind, unsigned count)
 {
-	struct net *net = two(kind);
+	struct net *net = two_waiting(kind);
 
 	net_dial(net, 0, 1);
 	pass(net);
@@ -166,7 +149,7 @@ Test(peering_job, both_come_up_whatever_the_order_and_delay_of_jobs)
 
 Test(peering_job, a_message_1_that_fails_leaves_nothing)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 	uint8_t frame[FIRST];
 
 	first_message(net, 0, frame);
@@ -182,7 +165,7 @@ Test(peering_job, a_message_1_that_fails_leaves_nothing)
 
 Test(peering_job, a_repeat_is_answered_once_when_the_answer_is_made)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 
 	for (unsigned i = 0; i < 5; i++)
 		cr_assert(eq(int, knock(net, 0, 0), VD_OK));
@@ -241,7 +224,7 @@ Test(peering_job, message_3_after_its_handshake_ended_makes_no_link)
 
 Test(peering_job, a_result_is_not_taken_for_the_next_handshake_in_its_place)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 
 	for (uint32_t i = 0; i < HALF_OPEN_PATH; i++)
 		cr_assert(eq(int, knock(net, i, 0), VD_OK));
@@ -306,7 +289,7 @@ Test(peering_job, message_3_twice_makes_one_link)
 
 Test(peering_job, a_forged_message_3_is_no_job)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 	struct net_frame third;
 
 	net_dial(net, 0, 1);
@@ -330,7 +313,7 @@ Test(peering_job, a_forged_message_3_is_no_job)
 
 Test(peering_job, sixteen_messages_3_are_tried_a_handshake)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 	struct net_frame third;
 
 	net_dial(net, 0, 1);
@@ -351,7 +334,7 @@ Test(peering_job, sixteen_messages_3_are_tried_a_handshake)
 
 Test(peering_job, 96_first_messages_are_worked_on_at_once_and_more_are_dropped_and_counted)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 
 	for (uint32_t i = 0; i < MOST_FIRST; i++)
 		cr_assert(eq(int, knock(net, i, (uint8_t)i), VD_OK));
@@ -366,7 +349,7 @@ Test(peering_job, 96_first_messages_are_worked_on_at_once_and_more_are_dropped_a
 
 Test(peering_job, first_messages_leave_room_for_the_work_of_our_own_dials)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_waiting(PEERING_LINK);
 
 	net_start(net, 2);
 	for (uint32_t i = 0; i < MOST_FIRST; i++)

@@ -1,24 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Handshakes under attack: cookies, limits after the cookie, bytes out per byte in. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 #include <sodium.h>
 #include <stdlib.h>
 
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { LOAD = 64, FIRST = 1024, COOKIE_FRAME = 34, COOKIE_AT = 18 };
 
 static uint8_t model[NET_FRAME_BYTES]; /* a genuine message 1 of node 0 */
 
-static struct net *two(enum peering_kind kind)
+static struct net *two_attacked(enum peering_kind kind)
 {
-	struct net *net = net_new(kind, 1);
+	struct net *net = two(kind);
 
-	net_start(net, 0);
-	net_start(net, 1);
 	net->cut = true;
 	net_dial(net, 0, 1);
 	memcpy(model, net->frames[0].bytes, FIRST);
@@ -27,19 +23,6 @@ static struct net *two(enum peering_kind kind)
 	net->cut = false;
 	net_start(net, 0);
 	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	cr_assert(zero(u32, net->lost_for_room));
-	net_free(net);
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
 }
 
 static struct peering_path stranger(uint32_t i)
@@ -78,7 +61,7 @@ static void flood(struct net *net, uint32_t from, uint32_t count)
 
 static struct net *loaded(enum peering_kind kind)
 {
-	struct net *net = two(kind);
+	struct net *net = two_attacked(kind);
 
 	flood(net, 0, LOAD);
 	return net;
@@ -88,7 +71,7 @@ static struct net *loaded(enum peering_kind kind)
 
 static void check_asks_for_a_cookie(enum peering_kind kind)
 {
-	struct net *net = two(kind);
+	struct net *net = two_attacked(kind);
 	uint8_t frame[FIRST];
 
 	for (uint32_t i = 0; i < 2 * LOAD; i++) {
@@ -203,7 +186,7 @@ static size_t one_prefix(void *context, const struct peering_path *path, uint8_t
 
 static struct net *two_by_prefix(enum peering_kind kind)
 {
-	struct net *net = two(kind);
+	struct net *net = two_attacked(kind);
 
 	net_stop(net, 1);
 	net->nodes[1].config.prefix = one_prefix;
@@ -363,7 +346,7 @@ static void cookie_for(const uint8_t first[FIRST], uint8_t fill, uint8_t out[COO
 
 static struct net *dialling(void)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_attacked(PEERING_LINK);
 
 	firsts_sent = 0;
 	net->watch = count_firsts;
@@ -424,7 +407,7 @@ Test(peering_load, cookie_frames_count_only_with_the_right_index_e_and_path)
 
 Test(peering_load, cookie_frames_for_a_finished_handshake_are_counted_and_dropped)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_attacked(PEERING_LINK);
 	uint8_t cookie[COOKIE_FRAME];
 
 	net_dial(net, 0, 1);
@@ -451,7 +434,7 @@ static void check_flood(enum peering_kind kind)
 {
 	enum { STEPS_A_SECOND = 100, A_STEP = 1000 };
 	uint32_t seconds = flood_seconds(), steps = seconds * STEPS_A_SECOND;
-	struct net *net = two(kind);
+	struct net *net = two_attacked(kind);
 	bool dialled = false, up = false;
 	vd_ns dialled_at = 0;
 
@@ -525,7 +508,7 @@ static void check_ratios(struct net *net, unsigned node)
 
 Test(peering_load, no_made_up_frame_is_answered_with_more_bytes_than_it_has)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_attacked(PEERING_LINK);
 
 	net_dial(net, 0, 1);
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
@@ -538,7 +521,7 @@ Test(peering_load, no_made_up_frame_is_answered_with_more_bytes_than_it_has)
 
 Test(peering_load, no_made_up_frame_of_a_session_is_answered_with_more_bytes_than_it_has)
 {
-	struct net *net = two(PEERING_SESSION);
+	struct net *net = two_attacked(PEERING_SESSION);
 
 	net_dial(net, 0, 1);
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
@@ -551,7 +534,7 @@ Test(peering_load, no_made_up_frame_of_a_session_is_answered_with_more_bytes_tha
 
 Test(peering_load, first_messages_are_answered_with_at_most_their_bytes)
 {
-	struct net *net = two(PEERING_LINK);
+	struct net *net = two_attacked(PEERING_LINK);
 	uint8_t frame[FIRST];
 
 	for (uint32_t i = 0; i < 2 * LOAD; i++) {
@@ -582,7 +565,7 @@ static bool keep(struct net *net, struct net_frame *frame)
 
 static void check_replays(enum peering_kind kind)
 {
-	struct net *net = two(kind);
+	struct net *net = two_attacked(kind);
 
 	seen_count = 0;
 	net->watch = keep;

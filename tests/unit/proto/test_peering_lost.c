@@ -1,37 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Restarts that traffic finds out: reports of lost frames (switch/SPEC.md, 4.5). */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { LOST_BYTES = 14 };
-
-static struct net *two_up(enum peering_kind kind)
-{
-	struct net *net = net_new(kind, 1);
-
-	net_start(net, 0);
-	net_start(net, 1);
-	net_dial(net, 0, 1);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	net_run(net, VD_SECONDS(1));
-	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	net_free(net);
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
-}
 
 static void restart(struct net *net, unsigned node)
 {
@@ -56,7 +30,7 @@ static uint32_t theirs(const struct net *net)
 
 Test(peering_lost, traffic_brings_a_link_back_at_once_after_the_peer_restarted)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	restart(net, 1);
 	cr_assert(net_data(net, 0, 1));
@@ -70,7 +44,7 @@ Test(peering_lost, traffic_brings_a_link_back_at_once_after_the_peer_restarted)
 
 Test(peering_lost, traffic_brings_a_session_back_at_once_after_the_peer_restarted)
 {
-	struct net *net = two_up(PEERING_SESSION);
+	struct net *net = two_settled(PEERING_SESSION);
 
 	restart(net, 1);
 	cr_assert(net_data(net, 0, 1));
@@ -82,7 +56,7 @@ Test(peering_lost, traffic_brings_a_session_back_at_once_after_the_peer_restarte
 
 Test(peering_lost, the_side_that_does_not_dial_asks_for_a_handshake_too)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	restart(net, 0); /* which has forgotten whom it dialled */
 	cr_assert(net_data(net, 1, 0));
@@ -92,7 +66,7 @@ Test(peering_lost, the_side_that_does_not_dial_asks_for_a_handshake_too)
 
 Test(peering_lost, a_sealed_frame_is_reported_as_a_switch_frame_is)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	restart(net, 1);
 	cr_assert(eq(int, peering_ping(net->nodes[0].peering, &net->nodes[1].identity.id, net->now),
@@ -117,7 +91,7 @@ static bool count_reports(struct net *net, struct net_frame *frame)
 
 Test(peering_lost, reports_are_14_bytes_and_ten_a_second)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	restart(net, 1);
 	net->watch = count_reports;
@@ -134,7 +108,7 @@ Test(peering_lost, reports_are_14_bytes_and_ten_a_second)
 
 Test(peering_lost, a_sealed_frame_too_short_to_be_one_is_not_reported)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	const uint8_t frame[13] = { MG_SEALED, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 1 };
 
 	for (size_t len = 1; len <= sizeof frame; len++)
@@ -188,7 +162,7 @@ static void assert_believed(const struct net *net, bool believed)
 
 Test(peering_lost, a_report_about_a_frame_that_was_sent_is_believed)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	uint64_t begun = stats(net, 0)->handshakes_begun;
 
 	cr_assert(net_data(net, 0, 1));
@@ -201,7 +175,7 @@ Test(peering_lost, a_report_about_a_frame_that_was_sent_is_believed)
 
 Test(peering_lost, a_report_over_another_path_is_not_believed)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	cr_assert(net_data(net, 0, 1));
 	cr_assert(eq(int, tell(net, 2, theirs(net), 1), VD_EPEER_STATE));
@@ -211,7 +185,7 @@ Test(peering_lost, a_report_over_another_path_is_not_believed)
 
 Test(peering_lost, a_report_about_another_index_is_not_believed)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	cr_assert(net_data(net, 0, 1));
 	cr_assert(eq(int, tell(net, 1, theirs(net) + 1, 1), VD_EPEER_STATE));
@@ -221,7 +195,7 @@ Test(peering_lost, a_report_about_another_index_is_not_believed)
 
 Test(peering_lost, a_report_about_a_generation_that_is_not_in_use_is_not_believed)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	uint32_t old = theirs(net);
 
 	cr_assert(net_data(net, 0, 1));
@@ -235,7 +209,7 @@ Test(peering_lost, a_report_about_a_generation_that_is_not_in_use_is_not_believe
 
 Test(peering_lost, a_report_about_a_counter_not_sent_yet_is_not_believed)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 
 	for (unsigned i = 0; i < 8; i++)
 		cr_assert(net_data(net, 0, 1));
@@ -248,7 +222,7 @@ Test(peering_lost, a_report_about_a_counter_not_sent_yet_is_not_believed)
 
 Test(peering_lost, a_report_is_not_believed_when_nothing_was_sent_for_ten_seconds)
 {
-	struct net *net = two_up(PEERING_SESSION);
+	struct net *net = two_settled(PEERING_SESSION);
 
 	cr_assert(net_data(net, 0, 1));
 	net_run(net, VD_SECONDS(11));
@@ -261,7 +235,7 @@ Test(peering_lost, a_report_is_not_believed_when_nothing_was_sent_for_ten_second
 
 Test(peering_lost, malformed_reports_are_counted)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	uint64_t bad = stats(net, 0)->bad_frames;
 	uint8_t report[LOST_BYTES + 1] = { MG_REPORT, 0 };
 
@@ -279,7 +253,7 @@ Test(peering_lost, malformed_reports_are_counted)
 
 Test(peering_lost, reports_cause_one_handshake_in_two_seconds)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	uint64_t begun = stats(net, 0)->handshakes_begun;
 
 	for (unsigned i = 0; i < 60; i++) {
@@ -295,7 +269,7 @@ Test(peering_lost, reports_cause_one_handshake_in_two_seconds)
 
 Test(peering_lost, the_old_link_serves_until_the_new_one_is_done)
 {
-	struct net *net = two_up(PEERING_LINK);
+	struct net *net = two_settled(PEERING_LINK);
 	unsigned before = net->nodes[1].data_received;
 
 	cr_assert(net_data(net, 0, 1));

@@ -5,11 +5,8 @@
  */
 #include "controlplane/proto/peering.h"
 
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
-
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { LOG = 64, E_AT = 10, INDEX_AT = 1, COUNTER_AT = 5 };
 
@@ -68,13 +65,6 @@ static struct net *start_up(enum peering_kind kind, uint64_t seed)
 	net_dial(net, 0, 1);
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	net_free(net);
 }
 
 static uint32_t index_of(const struct net *net, unsigned from, unsigned to)

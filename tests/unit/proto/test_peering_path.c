@@ -1,38 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Links whose peer speaks from another address (switch/SPEC.md, 4.3). */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "controlplane/proto/control_msg.h"
 #include "controlplane/proto/peering.h"
 #include "multigram/frame.h"
-#include "tests/unit/proto/peering_net.h"
+#include "tests/unit/proto/peering_two.h"
 
 enum { ELSEWHERE = 50, THIEF = 9, CHALLENGE_BYTES = 42 };
-
-static struct net *two_up(void)
-{
-	struct net *net = net_new(PEERING_LINK, 1);
-
-	net_start(net, 0);
-	net_start(net, 1);
-	net_dial(net, 0, 1);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	net_run(net, VD_SECONDS(1));
-	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	net_free(net);
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
-}
 
 static uint8_t address_at(const struct net *net)
 {
@@ -45,7 +19,7 @@ static uint8_t address_at(const struct net *net)
 
 Test(peering_path, a_frame_from_another_address_moves_the_link_once_that_is_proven)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 	uint64_t begun = stats(net, 0)->handshakes_begun + stats(net, 1)->handshakes_begun;
 
 	net->nodes[0].alias = ELSEWHERE;
@@ -65,7 +39,7 @@ Test(peering_path, a_frame_from_another_address_moves_the_link_once_that_is_prov
 
 Test(peering_path, a_sealed_frame_from_another_address_moves_the_link_too)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	net->nodes[0].alias = ELSEWHERE;
 	(void)!peering_ping(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
@@ -90,7 +64,7 @@ static bool steal(struct net *net, struct net_frame *frame)
 
 Test(peering_path, a_forged_address_moves_nothing)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	net->watch = steal;
 	for (unsigned i = 0; i < 40; i++) {
@@ -109,7 +83,7 @@ Test(peering_path, a_forged_address_moves_nothing)
 
 Test(peering_path, an_unproven_address_gets_no_more_than_came_from_it_but_for_one_challenge)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	net->watch = steal;
 	cr_assert(net_data(net, 0, 1)); /* 29 bytes */
@@ -147,7 +121,7 @@ static void challenge_node_1(struct net *net)
 
 Test(peering_path, answers_to_challenges_count_among_the_bytes_sent)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 	const struct node *node = &net->nodes[1];
 
 	net->watch = steal_all;
@@ -162,7 +136,7 @@ Test(peering_path, answers_to_challenges_count_among_the_bytes_sent)
 
 Test(peering_path, an_address_is_challenged_every_half_second_for_ten)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	net->watch = steal;
 	for (unsigned i = 0; i < 98; i++) {
@@ -185,7 +159,7 @@ static bool hand_on(struct net *net, struct net_frame *frame)
 
 Test(peering_path, an_answer_over_another_path_than_the_challenged_one_does_not_count)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	net->watch = hand_on;
 	cr_assert(net_data(net, 0, 1));
@@ -198,7 +172,7 @@ Test(peering_path, an_answer_over_another_path_than_the_challenged_one_does_not_
 
 Test(peering_path, a_frame_that_is_not_the_newest_challenges_nobody)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 
 	cr_assert(net_data(net, 0, 1));
 	net->delay_min = net->delay_max = VD_MS(1);
@@ -213,7 +187,7 @@ Test(peering_path, a_frame_that_is_not_the_newest_challenges_nobody)
 
 Test(peering_path, two_forged_addresses_do_not_keep_a_true_one_out)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 	struct peering_path thief = { .bytes = { THIEF } }, other = { .bytes = { THIEF + 1 } };
 	uint32_t index = net_current(net, 1, 0)->index;
 
@@ -230,7 +204,7 @@ Test(peering_path, two_forged_addresses_do_not_keep_a_true_one_out)
 
 Test(peering_path, an_answer_ends_the_challenges_to_other_addresses)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 	struct peering_path thief = { .bytes = { THIEF } };
 	uint64_t before;
 
@@ -260,7 +234,7 @@ static bool lose_sealed_to_0(struct net *net, struct net_frame *frame)
  */
 static struct net *half_rekeyed(void)
 {
-	struct net *net = two_up();
+	struct net *net = two_settled(PEERING_LINK);
 	uint64_t begun = stats(net, 0)->handshakes_begun;
 
 	net->cut = true;

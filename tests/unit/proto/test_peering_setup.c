@@ -1,42 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Setup inside sealed frames: what is granted later, and what is told of unknown indices. */
-#include <criterion/criterion.h>
-#include <criterion/new/assert.h>
 
 #include "multigram/frame.h"
 #include "multigram/setup_op.h"
-#include "tests/unit/proto/peering_net.h"
-
-static struct net *two(enum peering_kind kind)
-{
-	struct net *net = net_new(kind, 1);
-
-	net_start(net, 0);
-	net_start(net, 1);
-	return net;
-}
-
-static struct net *two_up(enum peering_kind kind)
-{
-	struct net *net = two(kind);
-
-	net_dial(net, 0, 1);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	return net;
-}
-
-static void end(struct net *net)
-{
-	for (unsigned i = 0; i < NET_NODES; i++)
-		cr_assert(net->nodes[i].broken == NULL, "%s", net->nodes[i].broken);
-	cr_assert(zero(u32, net->lost_for_room));
-	net_free(net);
-}
-
-static const struct peering_stats *stats(const struct net *net, unsigned node)
-{
-	return peering_stats(net->nodes[node].peering);
-}
+#include "tests/unit/proto/peering_two.h"
 
 /* A plaintext of the peer's data plane arrives at node 0 (sessions). */
 static enum vd_err hear(struct net *net, const void *plain, size_t len)
