@@ -20,6 +20,7 @@
 #include "base/init.h"
 #include "controlplane/host/host.h"
 #include "controlplane/host/limits.h"
+#include "controlplane/proto/pnet_key.h"
 #include "tests/unit/host/with_peer.h"
 
 enum { HOSTS = 3, STREAMS = 64, TURNS = 4000, DEPTH_MAX = 3, SEEDS = 4 };
@@ -49,6 +50,8 @@ static uint64_t random_state;
 static unsigned depth;
 static uint64_t bytes_read, streams_ended;
 static struct host_limits *limits;
+static const struct pnet_key key = { { 1, 2, 3 } };
+static bool is_private; /* all of them in the network of that key */
 
 static const char *const ids[] = { "/monkey/1", NULL };
 static const char *const two_ids[] = { "/nobody/1", "/monkey/1", NULL };
@@ -356,7 +359,8 @@ static void begin(struct program *program)
 	const struct host_config config = {
 		.loop = &loop,
 		.limits = limits,
-		.no_noise = draw(8) == 0,
+		.no_noise = draw(4) == 0,
+		.network_key = is_private ? &key : NULL,
 		.idle_within = VD_MS(20 + draw(1000)),
 		.identity = &program->identity,
 		.retire_after = VD_MS(1 + draw(20)),
@@ -411,6 +415,7 @@ static void run(uint64_t seed)
 	uv_loop_init(&loop);
 	uv_timer_init(&loop, &tick);
 	uv_timer_start(&tick, on_tick, 1, 1);
+	is_private = draw(3) == 0;
 	cr_assert(eq(int, host_limits_new(draw(2) ? &few : NULL, &limits), VD_OK));
 	for (unsigned i = 0; i < HOSTS; i++)
 		begin(&programs[i]);
