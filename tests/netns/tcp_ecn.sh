@@ -9,23 +9,11 @@
 #	traffic_class: zero
 set -eu
 . "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/marker.sh"
 net_needs
-command -v nft >/dev/null || skip "no nft; install nftables"
-net_begin
-
-ns_add A M R B
-line_any=0.0.0.0 line_ip=ip4
-addr_a=198.18.1.2 addr_ra=198.18.3.2 addr_rb=198.18.2.1 addr_b=198.18.2.2
-veth A a0 "$addr_a/24" M m0 198.18.1.1/24
-veth M m1 198.18.3.1/24 R r0 "$addr_ra/24"
-veth R r1 "$addr_rb/24" B b0 "$addr_b/24"
-ns A ip route add default via 198.18.1.1
-ns R ip route add 198.18.1.0/24 via 198.18.3.1
-ns M sysctl -q -w net.ipv4.ip_forward=1
+marker_up
 ns A sysctl -q -w net.ipv4.tcp_ecn=1
 ns B sysctl -q -w net.ipv4.tcp_ecn=1
-ns M nft add table ip marking 2>/dev/null || skip "the kernel has no nf_tables"
-ns M nft 'add chain ip marking forward { type filter hook forward priority 0; }'
 main_configs udp
 sed -i 's/mtu: auto/mtu: auto, traffic_class: zero/' "$net_dir/A.yaml"
 daemons R A B
