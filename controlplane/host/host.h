@@ -43,6 +43,8 @@ enum {
 	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
 	HOST_SEND_MAX = 65536, /* of one host_stream_send */
+	HOST_LINE_MAX =
+	    65536, /* of host_stream_read_line; more may not come while it is not read */
 };
 
 struct uv_loop_s;
@@ -239,7 +241,8 @@ enum vd_err host_stream_send(struct host_stream *stream, struct vd_bytes bytes);
 /*
  * Takes one line, as a text without "\n" or "\r\n". VD_AGAIN: it is not all there yet.
  * VD_EPEER_TRUNC: the peer finished, and no whole line is left. VD_EPEER_RANGE: longer than
- * `cap` - 1; VD_EPEER_FORMAT: it has a NUL. Any other byte may be in it: look before you print.
+ * `cap` - 1, or HOST_LINE_MAX; VD_EPEER_FORMAT: it has a NUL. Any other byte may be in it: look
+ * before you print.
  */
 enum vd_err host_stream_read_line(struct host_stream *stream, char *line_out, size_t cap);
 void host_stream_finish(struct host_stream *stream); /* half-close, after what was written */

@@ -62,9 +62,9 @@ enum vd_err host_stream_read_line(struct host_stream *stream, char *line_out, si
 
 	if (host_stream_is_over(stream))
 		return VD_ELINK_CLOSED;
-	if (newline && len && in.at[len - 1] == '\r')
+	if (len && in.at[len - 1] == '\r') /* its "\n" may still come */
 		len--;
-	if (len >= cap)
+	if (len >= cap || len > HOST_LINE_MAX)
 		return VD_EPEER_RANGE;
 	if (!newline)
 		return host_stream_finished(stream) ? VD_EPEER_TRUNC : VD_AGAIN;

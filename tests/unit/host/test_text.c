@@ -146,6 +146,42 @@ Test(text, the_longest_line_fits_and_the_next_does_not)
 	end();
 }
 
+/* However it comes in pieces. */
+Test(text, the_longest_line_may_wait_for_its_last_byte)
+{
+	char line[LINE];
+
+	begin();
+	send_text("1234567\r");
+	cr_assert(eq(int, read_line(line), VD_AGAIN));
+	send_text("\n");
+	cr_assert(eq(int, read_line(line), VD_OK));
+	cr_assert(eq(str, line, (char *)"1234567"));
+	send_text("1234567\rx");
+	cr_assert(eq(int, read_line(line), VD_EPEER_RANGE));
+	end();
+}
+
+/* A window is not granted again until something is taken: one would wait for ever. */
+Test(text, a_line_above_the_limit_is_told_before_the_window_is_full)
+{
+	static char line[1 << 20], part[HOST_LINE_MAX / 2 + 1];
+
+	begin();
+	memset(part, 'a', sizeof part - 1);
+	send_text(part);
+	send_text(part);
+	cr_assert(eq(int, host_stream_read_line(theirs, line, sizeof line), VD_AGAIN));
+	send_text("\n");
+	cr_assert(eq(int, host_stream_read_line(theirs, line, sizeof line), VD_OK));
+	cr_assert(eq(sz, strlen(line), HOST_LINE_MAX));
+	send_text(part);
+	send_text(part);
+	send_text("a");
+	cr_assert(eq(int, host_stream_read_line(theirs, line, sizeof line), VD_EPEER_RANGE));
+	end();
+}
+
 Test(text, a_line_with_a_nul_is_no_text)
 {
 	char line[LINE];
