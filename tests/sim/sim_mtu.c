@@ -14,7 +14,7 @@
  *	- without traffic not one probe is sent in an hour;
  *	- no probe was above the limit, and never more than 16 turns of probes left in a second.
  *
- *	sim_mtu [--seeds N | seed]
+ *	sim_mtu [--seeds N [FIRST] | SEED]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -23,6 +23,7 @@
 
 #include "base/init.h"
 #include "controlplane/proto/mtu_paths.h"
+#include "tests/sim/seeds.h"
 
 enum { PATHS = 3, ON_WAY = 512, A_SECOND = 16 * MTU_PROBES_A_TURN };
 
@@ -262,22 +263,5 @@ static const char *simulate(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t from = 1, count = 1000;
-
-	if (argc == 3 && strcmp(argv[1], "--seeds") == 0)
-		count = strtoull(argv[2], NULL, 10);
-	else if (argc == 2)
-		from = strtoull(argv[1], NULL, 10), count = 1;
-	if (vd_init())
-		return 1;
-	for (uint64_t seed = from; seed < from + count; seed++) {
-		const char *wrong = simulate(seed);
-
-		if (!wrong)
-			continue;
-		fprintf(stderr, "sim_mtu: seed %" PRIu64 ": %s\n", seed, wrong);
-		return 1;
-	}
-	printf("sim_mtu: %" PRIu64 " seeds\n", count);
-	return 0;
+	return vd_init() ? 1 : seeds_main(argc, argv, 1000, simulate);
 }

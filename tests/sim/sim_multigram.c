@@ -17,7 +17,7 @@
  * what one side proposed and the other supports is in the tables; packets sent stay
  * within the bound that the repeats allow (invariants 3, 4, 6 and 7 of multigram/README.md).
  *
- *	sim_multigram [first seed [count]]
+ *	sim_multigram [--seeds N [FIRST] | SEED]
  *
  * Without arguments: seeds 1 to 5000; with a seed only: that one.
  */
@@ -28,6 +28,7 @@
 #include <sodium.h>
 
 #include "multigram/setup.h"
+#include "tests/sim/seeds.h"
 
 #define STRAGGLER VD_SECONDS(150)
 
@@ -461,19 +462,19 @@ static void run(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 5000;
+	const struct seeds seeds = seeds_of(argc, argv, 5000);
 	uint64_t packets = 0, entries = 0;
 
 	if (randombytes_set_implementation(&seeded) || sodium_init() < 0)
 		return 1;
-	for (uint64_t seed = first; seed < first + count; seed++) {
+	for (uint64_t seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
 		run(seed);
 		packets += sim.sides[0].setup.stats.sent + sim.sides[1].setup.stats.sent;
 		entries += sim.sides[0].table.count;
 	}
 	printf("%" PRIu64 " seeds from %" PRIu64
 	       ": tables equal, %.1f entries and %.1f packets each\n",
-	       count, first, (double)entries / (double)count, (double)packets / (double)count);
+	       seeds.count, seeds.first, (double)entries / (double)seeds.count,
+	       (double)packets / (double)seeds.count);
 	return 0;
 }

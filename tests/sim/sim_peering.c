@@ -24,7 +24,7 @@
 
  * And all the while, after each frame, job and deadline, what sim_watch.h says.
  *
- *	sim_peering [--flood] [--seeds N [FIRST] | seed]
+ *	sim_peering [--flood] [--seeds N [FIRST] | SEED]
  *
  * Without arguments: seeds 1 to 1000. --flood: handshakes under attack (sim_flood.h).
  */
@@ -33,6 +33,7 @@
 #include <stdlib.h>
 
 #include "base/init.h"
+#include "tests/sim/seeds.h"
 #include "tests/sim/sim_flood.h"
 #include "tests/sim/sim_watch.h"
 #include "tests/unit/proto/peering_net.h"
@@ -405,33 +406,28 @@ static const char *run(uint64_t seed)
 	return sim.wrong;
 }
 
+static const char *run_flood(uint64_t seed)
+{
+	net_seed(seed);
+	return sim_flood(seed);
+}
+
+static const char *run_seed(uint64_t seed)
+{
+	net_seed(seed);
+	return run(seed);
+}
+
 int main(int argc, char **argv)
 {
-	uint64_t first = 1, count = 1000, failed = 0;
 	bool flood = argc > 1 && strcmp(argv[1], "--flood") == 0;
+	struct seeds seeds = seeds_of(argc - flood, argv + flood, 1000);
+	uint64_t failed;
 
-	argc -= flood;
-	argv += flood;
-	if (argc >= 3 && strcmp(argv[1], "--seeds") == 0) {
-		count = strtoull(argv[2], NULL, 10);
-		first = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-	} else if (argc == 2) {
-		first = strtoull(argv[1], NULL, 10);
-		count = 1;
-	}
 	if (vd_init())
 		return 1;
-	for (uint64_t seed = first; seed < first + count; seed++) {
-		const char *wrong;
-
-		net_seed(seed);
-		wrong = flood ? sim_flood(seed) : run(seed);
-		if (!wrong)
-			continue;
-		printf("seed %" PRIu64 ": %s\n", seed, wrong);
-		failed++;
-	}
+	failed = seeds_run(seeds, flood ? run_flood : run_seed);
 	printf("sim_peering%s: %" PRIu64 " seeds, %" PRIu64 " failed; slowest to heal %u s\n",
-	       flood ? " --flood" : "", count, failed, slowest);
-	return failed || count == 0;
+	       flood ? " --flood" : "", seeds.count, failed, slowest);
+	return failed != 0;
 }

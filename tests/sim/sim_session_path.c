@@ -27,7 +27,7 @@
  *	  lose nothing;
  *	- in an hour without traffic nobody challenges, whether or not a path passes.
  *
- *	sim_session_path [--seeds N [FIRST] | seed]
+ *	sim_session_path [--seeds N [FIRST] | SEED]
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -36,6 +36,7 @@
 
 #include "base/init.h"
 #include "controlplane/proto/session_path.h"
+#include "tests/sim/seeds.h"
 
 enum { PATHS = 5, ON_WAY = 2048, SEEN = 4096, ASKED = 128, CHALLENGES_A_SECOND = 4 };
 
@@ -618,24 +619,5 @@ static const char *simulate(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t from = 1, count = 1000, failed = 0;
-
-	if (argc >= 3 && strcmp(argv[1], "--seeds") == 0) {
-		count = strtoull(argv[2], NULL, 10);
-		from = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
-	} else if (argc == 2) {
-		from = strtoull(argv[1], NULL, 10), count = 1;
-	}
-	if (vd_init())
-		return 1;
-	for (uint64_t seed = from; seed < from + count; seed++) {
-		const char *wrong = simulate(seed);
-
-		if (!wrong)
-			continue;
-		printf("seed %" PRIu64 ": %s\n", seed, wrong);
-		failed++;
-	}
-	printf("sim_session_path: %" PRIu64 " seeds, %" PRIu64 " failed\n", count, failed);
-	return failed || count == 0;
+	return vd_init() ? 1 : seeds_main(argc, argv, 1000, simulate);
 }

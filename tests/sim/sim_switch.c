@@ -10,7 +10,7 @@
  * way back is the route; routes spliced from routes arrive; refusals are reported to
  * who sent; and whatever label is crafted, no frame makes more than 15 hops.
  *
- *	sim_switch [first seed [seeds]]
+ *	sim_switch [--seeds N [FIRST] | SEED]
  */
 #include <sodium.h>
 #include <stdarg.h>
@@ -22,6 +22,7 @@
 #include "switch/forward.h"
 #include "switch/label.h"
 #include "switch/plane.h"
+#include "tests/sim/seeds.h"
 
 enum { NODES = 12, LINKS = 12, WORKERS = 3, HOPS_MAX = 15, PAYLOAD = 40, SEEDS = 150 };
 
@@ -444,14 +445,13 @@ static unsigned run_seed(void)
 
 int main(int argc, char **argv)
 {
-	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t seeds = argc > 2 ? strtoull(argv[2], NULL, 10) : SEEDS;
+	const struct seeds seeds = seeds_of(argc, argv, SEEDS);
 	unsigned most = 0;
 
 	if (sodium_init() < 0)
 		return 1;
 	rcu_register_thread();
-	for (seed = first; seed < first + seeds; seed++) {
+	for (seed = seeds.first; seed < seeds.first + seeds.count; seed++) {
 		unsigned hops = run_seed();
 
 		most = hops > most ? hops : most;
@@ -460,6 +460,6 @@ int main(int argc, char **argv)
 	longest();
 	rcu_unregister_thread();
 	printf("sim_switch: %lu seeds, at most %u hops in random networks, 15 at all\n",
-	       (unsigned long)seeds, most);
+	       (unsigned long)seeds.count, most);
 	return most >= 4 ? 0 : 1; /* routes that were never long prove nothing */
 }

@@ -16,7 +16,7 @@
  * In the end, always: every stream that nobody reset was read whole, in order, to its end, on
  * both sides; no more waits than may be buffered; nothing is open; neither session failed.
  *
- *	sim_yamux [first seed [count]]
+ *	sim_yamux [--seeds N [FIRST] | SEED]
  *
  * Without arguments: seeds 1 to 400; with a seed only: that one.
  */
@@ -26,6 +26,7 @@
 
 #include "base/init.h"
 #include "controlplane/proto/yamux.h"
+#include "tests/sim/seeds.h"
 
 enum { PIPE_MAX = 100000, STREAMS = 40, STEPS = 4000000 };
 
@@ -297,20 +298,5 @@ static const char *run(uint64_t seed)
 
 int main(int argc, char **argv)
 {
-	uint64_t first = argc > 1 ? strtoull(argv[1], NULL, 10) : 1;
-	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : argc > 1 ? 1 : 400;
-	unsigned failed = 0;
-
-	if (vd_init())
-		return 1;
-	for (uint64_t seed = first; seed < first + count; seed++) {
-		const char *wrong = run(seed);
-
-		if (wrong) {
-			printf("seed %" PRIu64 ": %s\n", seed, wrong);
-			failed++;
-		}
-	}
-	printf("sim_yamux: %" PRIu64 " seeds, %u failed\n", count, failed);
-	return failed != 0;
+	return vd_init() ? 1 : seeds_main(argc, argv, 400, run);
 }
