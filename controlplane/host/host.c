@@ -302,11 +302,10 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 		err = host_identify_init(host);
 	if (!err)
 		err = host_ping_init(host);
-	*host_out = host;
-	if (err) {
+	if (err)
 		host_free(host);
-		*host_out = NULL;
-	}
+	else
+		*host_out = host;
 	return err;
 }
 

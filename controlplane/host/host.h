@@ -116,7 +116,8 @@ struct host_counters {
 	uint64_t pushes_by_addresses, pushes_by_protocols; /* changes that have to be pushed */
 };
 
-/* A configuration of zeros will do. VD_ENOMEM, VD_ESYS. */
+/* A configuration of zeros will do. VD_ENOMEM, VD_ESYS; VD_EUSER: both secure channels are left
+ * out. */
 enum vd_err host_new(const struct host_config *config, struct host **host_out);
 /*
  * Closes all; streams get `closed`. What was written goes out as far as sockets take it at once,

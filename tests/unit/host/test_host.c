@@ -369,3 +369,12 @@ Test(host, http_is_dropped_and_counted)
 	uv_close((uv_handle_t *)&tcp, NULL);
 	end();
 }
+
+Test(host, without_a_secure_channel_there_is_none)
+{
+	struct host_config config = { .no_noise = true, .no_tls = true };
+	struct host *none = NULL;
+
+	cr_assert(eq(int, host_new(&config, &none), VD_EUSER));
+	cr_assert(eq(ptr, none, NULL)); /* untouched */
+}
