@@ -74,7 +74,7 @@ peer_listens() {
 	theirs=$said
 	must_see_a_reset "$1" stock.log "$ours_alone" -security "$2" dial "$theirs"
 	# shellcheck disable=SC2086
-	run_tests "$ours_alone" -security "$2" dial "$theirs" $tests "$echo" || fail "$1 does not serve us"
+	run_tests "$ours_alone" -security "$2" dial "$theirs" $tests "$echo" held=1000 || fail "$1 does not serve us"
 	we_know "$1" "$theirs"
 }
 

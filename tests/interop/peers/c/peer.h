@@ -2,7 +2,7 @@
 #pragma once
 /*
  * peer: what its files share. tests.c runs tests against one peer, one after the other, each on
- * the same connection; echo.c and told.c are two of them, and what a peer is asked for.
+ * the same connection; echo.c, held.c and told.c have some of them, and what a peer is asked for.
  *
  * Threads: one. Memory: a test is never freed, for late callbacks come to it.
  */
@@ -41,6 +41,9 @@ void fail_with(struct test *test, enum vd_err err, const char *what);
 void echo_serve(struct host *host, uint64_t spoil);
 /* count bytes over several streams at once. */
 void echo(struct test *test);
+
+/* held.c: count streams that are open at once. */
+void held(struct test *test);
 
 /* told.c: what the peer last told of itself is kept; the test waits for it, and says it. */
 void told_keep(void *context, struct host_conn *conn, struct vd_bytes told);

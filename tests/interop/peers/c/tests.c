@@ -194,6 +194,7 @@ static const struct {
 	{ "reset-echo", reset_echo },
 	{ "streams", open_more },
 	{ "echo", echo },
+	{ "held", held },
 	{ "stay", stay },
 };
 

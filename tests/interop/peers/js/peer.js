@@ -57,7 +57,7 @@ async function node (options, listen) {
 async function serve (options) {
   const host = await node(options, [options.listen])
   await host.handle(PERF, servePerf, { maxInboundStreams: 2000 })
-  await host.handle(ECHO, serveEcho)
+  await host.handle(ECHO, serveEcho, { maxInboundStreams: 2000 })
   host.addEventListener('connection:open', ({ detail }) => {
     console.log(`connected ${detail.remotePeer} security=${detail.encryption} muxer=${detail.multiplexer}`)
   })
