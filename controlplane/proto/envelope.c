@@ -48,6 +48,13 @@ static enum vd_err decode(struct vd_bytes in, struct envelope *envelope)
 	return vd_read_end(&r);
 }
 
+struct vd_bytes envelope_type(struct vd_bytes in)
+{
+	struct envelope envelope = { 0 };
+
+	return decode(in, &envelope) ? vd_bytes(NULL, 0) : envelope.payload_type;
+}
+
 enum vd_err envelope_read(struct vd_bytes in, const char *domain, struct envelope *envelope_out)
 {
 	struct envelope envelope = { 0 };

@@ -34,6 +34,10 @@ struct envelope {
  */
 enum vd_err envelope_read(struct vd_bytes in, const char *domain, struct envelope *envelope_out);
 
+/* The type that an envelope names, before anything is verified: it may go with a domain. Empty: it
+ * names none, or is none. */
+struct vd_bytes envelope_type(struct vd_bytes in);
+
 /* Signs and writes one. VD_EBUG_ROOM: `w` is full, or an argument above its limit. */
 enum vd_err envelope_write(struct vd_write *w, const struct vd_identity *identity,
 			   const char *domain, struct vd_bytes payload_type,

@@ -6,8 +6,23 @@
 enum { FIELD_PEER_ID = 1, FIELD_SEQ = 2, FIELD_ADDRESSES = 3 };
 enum { FIELD_MULTIADDR = 1 };
 
-static const char DOMAIN[] = "libp2p-peer-record";
-static const uint8_t PAYLOAD_TYPE[] = { 0x03, 0x01 };
+static const struct form {
+	const char *domain, *type;
+} forms[] = {
+	{ "libp2p-peer-record", "\x03\x01" },
+	{ "libp2p-routing-state", "/libp2p/routing-state-record" },
+}, *const ours = &forms[0];
+
+/* NULL: it is in none. */
+static const struct form *form_of(struct vd_bytes envelope)
+{
+	struct vd_bytes type = envelope_type(envelope);
+
+	for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+		if (vd_bytes_equal(type, vd_bytes_of_text(forms[i].type)))
+			return &forms[i];
+	return NULL;
+}
 
 static enum vd_err read_address(struct vd_bytes in, struct peer_record *record)
 {
@@ -42,13 +57,14 @@ static enum vd_err decode(struct vd_bytes in, struct peer_record *record)
 
 enum vd_err peer_record_read(struct vd_bytes in, struct peer_record *record_out)
 {
+	const struct form *form = form_of(in);
 	struct envelope envelope;
 	struct peer_record record = { .envelope = in };
-	enum vd_err err = envelope_read(in, DOMAIN, &envelope);
+	enum vd_err err = envelope_read(in, form ? form->domain : ours->domain, &envelope);
 
 	if (err)
 		return err;
-	if (!vd_bytes_equal(envelope.payload_type, vd_bytes(PAYLOAD_TYPE, sizeof PAYLOAD_TYPE)))
+	if (!form)
 		return VD_EPEER_UNSUPPORTED;
 	err = decode(envelope.payload, &record);
 	if (!err && !vd_peer_id_equal(&record.peer, &envelope.signer))
@@ -76,6 +92,6 @@ enum vd_err peer_record_write(struct vd_write *w, const struct vd_identity *iden
 		write_address(&p, record->addresses[i]);
 	if (vd_write_end(&p))
 		return VD_EBUG_ROOM;
-	return envelope_write(w, identity, DOMAIN, vd_bytes(PAYLOAD_TYPE, sizeof PAYLOAD_TYPE),
+	return envelope_write(w, identity, ours->domain, vd_bytes_of_text(ours->type),
 			      vd_write_done(&p));
 }

@@ -6,9 +6,9 @@
  *	message PeerRecord { bytes peer_id = 1; uint64 seq = 2; repeated AddressInfo addresses = 3;
  *} message AddressInfo { bytes multiaddr = 1; }
  *
- * Domain and payload type are those of go- and js-libp2p, `libp2p-peer-record` and the bytes 03 01
- * (the multicodec of that name, not as a varint). The RFC's text has others, which identify of
- * rust-libp2p (0.57) reads and sends alone: to us its record has a signature that does not match.
+ * Domain and payload type of ours are those of go- and js-libp2p, `libp2p-peer-record` and the
+ * bytes 03 01 (the multicodec of that name, not as a varint). The RFC's text has others, which
+ * identify of rust-libp2p (0.57) writes and reads alone: those are read, too.
  *
  * Threads: any. Memory: borrows.
  */

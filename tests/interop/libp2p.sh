@@ -26,7 +26,8 @@ knows_us() {
 	# shellcheck disable=SC2086 # words
 	must_be_told protocols /ipfs/id/push/1.0.0 $stock_protocols
 	must_be_told addresses /ip4/127.0.0.1/tcp/4009
-	must_be_recorded "$1" /ip4/127.0.0.1/tcp/4009
+	# identify of rust-libp2p 0.57 reads records in the words of RFC 0003 alone, which we read but do not write.
+	[ "$1" = rust ] || must_be_told record /ip4/127.0.0.1/tcp/4009
 	must_be_told agent 'viaduct/[0-9.]+'
 	must_be_told observed '/ip4/127\.0\.0\.1/tcp/[1-9][0-9]*'
 }
@@ -36,7 +37,7 @@ we_know() {
 	# shellcheck disable=SC2086
 	must_be_told protocols $stock_protocols
 	must_be_told addresses "${2%/p2p/*}"
-	must_be_recorded "$1" "${2%/p2p/*}"
+	must_be_told record "${2%/p2p/*}"
 	case $1 in
 	go) must_be_told agent '.+' ;; # its module's name
 	js) must_be_told agent 'js-libp2p/[0-9.]+' ;;

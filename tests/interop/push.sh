@@ -73,7 +73,7 @@ it_changes() {
 	[ "$(pushes inbound)" -ge 2 ] || fail "$(pushes inbound) pushes are counted of two"
 }
 
-# As must_be_recorded: of rust-libp2p what is not signed.
+# rust-libp2p reads no record of our form, and pushes none.
 case $1 in
 rust) record=addresses signed='told signed' ;;
 *) record=record signed=signed ;;

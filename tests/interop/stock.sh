@@ -146,13 +146,6 @@ must_be_told() {
 	done
 }
 
-# must_be_recorded PEER ADDRESS: in the signed record, as far as the peers have one form of it. identify of rust-libp2p
-# 0.57 (libp2p-identify 0.48) reads and sends the one of RFC 0003 alone, `libp2p-routing-state`; go, js and we have
-# `libp2p-peer-record`. Both sides then fall back to the addresses that are not signed.
-must_be_recorded() {
-	[ "$1" = rust ] || must_be_told record "$2"
-}
-
 # must_see_a_reset PEER LOG COMMAND…: it says in its log that a stream of its was reset, while COMMAND, our peer with `dial
 # ADDRESS`, stays connected, since at a connection's end all streams are lost. Our own perf is viaductd's, and tells of
 # none; rust-libp2p tells who reads of an end like any other.

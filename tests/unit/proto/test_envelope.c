@@ -196,6 +196,18 @@ Test(peer_record, of_another_peer_domain_or_type_it_is_refused)
 	    eq(int, of_payload("libp2p-peer-record", type, vd_write_done(&v)), VD_EPEER_AUTH));
 }
 
+Test(peer_record, one_in_the_words_of_the_rfc_is_read_and_no_mixture)
+{
+	struct vd_bytes type = vd_bytes_of_text("/libp2p/routing-state-record");
+	uint8_t payload[64];
+	struct vd_write w = vd_write_to(payload, sizeof payload);
+
+	vd_pb_write_bytes(&w, 1, vd_peer_id_bytes(&identity.id));
+	cr_assert(eq(int, of_payload("libp2p-routing-state", type, vd_write_done(&w)), VD_OK));
+	cr_assert(
+	    eq(int, of_payload("libp2p-peer-record", type, vd_write_done(&w)), VD_EPEER_AUTH));
+}
+
 Test(peer_record, malformed_payloads_are_refused)
 {
 	static const struct {
