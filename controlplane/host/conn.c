@@ -198,21 +198,22 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 	return conn;
 }
 
-/* What those who waited for `conn` get: the one that new streams use, if there are several. */
-static struct host_conn *preferred(struct host_conn *conn)
+/* For those who waited for `conn`: what new streams use, also if another dial led to it. */
+static struct host_conn *answer_of(struct host_conn *conn, enum vd_err err)
 {
-	struct host_conn *best = host_connection(conn->host, &conn->machine.security->peer);
+	struct host_conn *best = host_connection(conn->host, &conn->machine.expected);
 
-	return best ? best : conn;
+	return best || err ? best : conn;
 }
 
 static void tell_waiting(struct host_conn *conn, enum vd_err err, const char *why)
 {
 	while (conn->waiting) {
 		struct host_dialling *one = conn->waiting;
+		struct host_conn *answer = answer_of(conn, err);
 
 		conn->waiting = one->next;
-		one->done(one->context, err ? NULL : preferred(conn), err, why);
+		one->done(one->context, answer, answer ? VD_OK : err, answer ? NULL : why);
 		free(one);
 	}
 }

@@ -265,7 +265,7 @@ typedef void (*host_dial_fn)(void *context, struct host_conn *conn, enum vd_err 
 /*
  * Connects to an address that ends in /p2p; an open connection to that peer is taken instead,
  * and `done` called from within. `done` is given what host_connection would find: not the one that
- * was dialled, if meanwhile the peer's own dial led to a preferred one.
+ * was dialled, if meanwhile the peer's own dial led to a preferred one, or if only that succeeded.
  * VD_EUSER for an address that is none of ours, VD_ELINK_CLOSED when the host ends, VD_ELIMIT,
  * VD_ENOMEM: `done` is not called.
  */

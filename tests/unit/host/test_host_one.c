@@ -2,6 +2,10 @@
 /* One connection a peer, in hosts that nobody rules: two become one, and no stream is lost. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "controlplane/host/parts.h"
 #include "tests/unit/host/pair.h"
@@ -133,6 +137,49 @@ Test(host_one, with_one_side_that_keeps_all_the_other_sees_to_it)
 		cr_assert(eq(int, best_of(0)->machine.dialer, !best_of(1)->machine.dialer));
 		pair_end(&pair);
 	}
+}
+
+/* A socket on which nobody answers; the address as if it were b's. */
+static int listen_deaf(struct vd_multiaddr *address_out)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof to;
+	char text[VD_MULTIADDR_TEXT];
+	struct vd_multiaddr bare;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	cr_assert(eq(int, bind(fd, (struct sockaddr *)&to, len), 0));
+	cr_assert(eq(int, listen(fd, 1), 0));
+	cr_assert(eq(int, getsockname(fd, (struct sockaddr *)&to, &len), 0));
+	snprintf(text, sizeof text, "/ip4/127.0.0.1/tcp/%u", ntohs(to.sin_port));
+	cr_assert(eq(int, vd_multiaddr_of_text(text, &bare), VD_OK));
+	*address_out = with_peer(&bare, id_of(1));
+	return fd;
+}
+
+static bool all_are_answered(struct pair *p)
+{
+	(void)p;
+	return answers == 2;
+}
+
+Test(host_one, a_dial_that_fails_is_answered_by_what_the_peer_dialled)
+{
+	struct vd_multiaddr address_a, deaf;
+	int fd;
+
+	begin(0, 0, NULL);
+	answers = 0;
+	fd = listen_deaf(&deaf);
+	address_a = listen_once_more(0);
+	cr_assert(eq(int, host_dial(pair.a, &deaf, on_dial, NULL), VD_OK));
+	cr_assert(eq(int, host_dial(pair.b, &address_a, on_dial, &pair), VD_OK));
+	pair_until(&pair, have_one);
+	close(fd); /* it is reset */
+	pair_until(&pair, all_are_answered);
+	cr_assert(eq(u64, host_counters(pair.a)->dials_failed, 1));
+	pair_end(&pair);
 }
 
 /* ---- of two that one side dialled ---- */
