@@ -316,6 +316,15 @@ static void on_identified(void *context, struct host_conn *conn, struct vd_bytes
 	maybe_act(context);
 }
 
+/* The peer goes; so does this side now and then, at once. */
+static void on_going_away(void *context, struct host_conn *conn)
+{
+	if (draw(3) == 0)
+		host_disconnect(conn);
+	else
+		maybe_act(context);
+}
+
 static const struct host_protocol now_and_then = { "/sometimes/1", NULL, NULL, NULL };
 
 static void act(struct program *program)
@@ -367,6 +376,7 @@ static void begin(struct program *program)
 		.events = { .opened = on_opened,
 			    .closed = on_closed,
 			    .identified = on_identified,
+			    .going_away = on_going_away,
 			    .context = program },
 	};
 	const struct host_protocol monkey = { ids[0], on_accept, program };
