@@ -107,7 +107,8 @@ Test(swarm, when_a_dial_got_its_socket_can_be_asked)
 		before = vd_now();
 		fd = deaf(&address, &b->identity.id);
 		cr_assert(eq(int, swarm_dial(a->swarm, &address, on_dial, NULL, &dials[0]), VD_OK));
-		cr_assert(eq(u64, swarm_dial_up_at(a->swarm, dials[0]), 0));
+		if (!threads) /* one may be that fast */
+			cr_assert(eq(u64, swarm_dial_up_at(a->swarm, dials[0]), 0));
 		TURN_UNTIL(swarm_dial_up_at(a->swarm, dials[0]) != 0);
 		at = swarm_dial_up_at(a->swarm, dials[0]);
 		cr_assert(ge(u64, at, before));
