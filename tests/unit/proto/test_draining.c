@@ -82,6 +82,20 @@ Test(draining, a_stop_waits_for_who_stays_and_no_longer_than_it_may)
 	cr_assert(stopped, "2.5 s are over");
 }
 
+Test(draining, a_stop_comes_half_a_second_after_the_last_has_left)
+{
+	bool stopped;
+
+	(void)draining_stop(&draining, now);
+	draining_told(&draining);
+	(void)pass(400, false, &stopped);
+	draining_left(&draining, now);
+	(void)pass(499, false, &stopped);
+	cr_assert(not(stopped));
+	(void)pass(101, false, &stopped); /* it looks every 0.1 s */
+	cr_assert(stopped);
+}
+
 Test(draining, a_stop_while_it_drains_has_its_own_time)
 {
 	bool stopped;
