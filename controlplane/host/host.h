@@ -200,8 +200,9 @@ void host_unhandle(struct host *host, const char *id);
 /*
  * A stream on an open connection, for the first of `ids` (NULL ends them; static storage) that
  * the peer has. With one id it may be written at once. Without `calls` (NULL) nothing is told of
- * it. VD_ELIMIT, VD_ENOMEM. VD_ELINK_CLOSED: the connection ends, or takes no more streams; dial
- * anew.
+ * it, its end neither: the pointer is good until the loop's next turn, unless host_stream_use gives
+ * it some. VD_ELIMIT, VD_ENOMEM. VD_ELINK_CLOSED: the connection ends, or takes no more streams;
+ * dial anew.
  */
 enum vd_err host_open(struct host_conn *conn, const char *const *ids,
 		      const struct host_stream_class *calls, void *user,
@@ -287,6 +288,10 @@ void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
  * others are closed, in order, once they had no streams for `retire_after` (host_config), by
  * whichever end finds that first; of several that the peer dialled, by the peer alone. So a caller
  * that keeps a connection without a stream on it wants to hear of `closed`, and then asks again.
+ *
+ * Whether one still works is not looked at: when a peer vanished without a word and is back, its
+ * old connection stays preferred until that was silent for up to a minute. Who finds it dead sooner
+ * calls host_disconnect.
  */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 /* Its streams and host_events are told from within. */
