@@ -116,9 +116,14 @@ static void challenge_all(struct session_path *sp, vd_ns now)
 /* But those of a race: the peer may be heard although our own way to it is dead. */
 static void repeat_no_more(struct session_path *sp)
 {
-	for (int i = 0; i < CHALLENGES; i++)
-		if (!sp->challenges[i].race)
-			sp->challenges[i].next = VD_NEVER;
+	for (int i = 0; i < CHALLENGES; i++) {
+		struct session_challenge *c = &sp->challenges[i];
+
+		if (c->race || c->next == VD_NEVER)
+			continue;
+		c->next = VD_NEVER;
+		c->stopped = true;
+	}
 }
 
 static void be_quiet(struct session_path *sp)
@@ -227,20 +232,29 @@ static bool is_racing(const struct session_path *sp)
 	return false;
 }
 
-/* The peer looks for a way, too: that it is heard says nothing of our own ways to it. */
-static void seek_on(struct session_path *sp)
+/*
+ * The peer looks for a way, too: that it is heard says nothing of our own ways to it. What it sent
+ * may have been counted before it is read here: so also those that just stopped go on.
+ */
+static void seek_on(struct session_path *sp, vd_ns now)
 {
-	for (int i = 0; i < CHALLENGES; i++)
-		if (sp->challenges[i].began && sp->challenges[i].next != VD_NEVER)
-			sp->challenges[i].race = true;
+	for (int i = 0; i < CHALLENGES; i++) {
+		struct session_challenge *c = &sp->challenges[i];
+
+		if (!c->began || now >= vd_ns_add(c->began, REPEAT_FOR))
+			continue;
+		c->race = true;
+		if (c->stopped)
+			c->next = now;
+		c->stopped = false;
+	}
 }
 
 void session_path_challenged(struct session_path *sp, const struct peering_path *path, vd_ns now)
 {
 	if (!sp->used)
 		return;
-	if (sp->round)
-		seek_on(sp);
+	seek_on(sp, now);
 	if (is_current(sp, path))
 		return;
 	put_first(sp, path);

@@ -12,7 +12,7 @@
  *	seeking     every 4 s, while it still sends seeking    again
  *	suspect,
  *	seeking     something verified              quiet      repeats no more
- *	seeking     the peer challenges             seeking    repeats on, though that verified
+ *	any         the peer challenges             same       repeats on, though that verified
  *	any         a challenge's answer            quiet      first answer wins: MOVE, or stay
  *	any         the peer challenges another     same       challenges that one and the one
  *	            path than the used one                     in use: the first answer wins; but
@@ -56,9 +56,10 @@ struct session_path_event {
 struct session_challenge {
 	struct peering_path path;
 	uint8_t data[SESSION_CHALLENGE_BYTES];
-	vd_ns began; /* 0: free */
-	vd_ns next;  /* when to send (again); VD_NEVER: no more */
-	bool race;   /* goes on although something verifies: the peer seeks, too */
+	vd_ns began;  /* 0: free */
+	vd_ns next;   /* when to send (again); VD_NEVER: no more */
+	bool stopped; /* before its time, as something verified */
+	bool race;    /* goes on although something verifies: the peer seeks, too */
 };
 
 struct session_path {

@@ -299,6 +299,18 @@ Test(session_path, seeking_goes_on_although_a_challenge_of_the_peer_is_heard)
 	cr_assert(eq(u32, challenges[2], 8));
 }
 
+Test(session_path, and_although_the_traffic_counters_overtook_it)
+{
+	struct peering_path used = path(1);
+
+	add(2);
+	run(VD_MS(2250), 1, false);
+	session_path_traffic(&sp, sp.own, true, now);
+	session_path_challenged(&sp, &used, now);
+	run(VD_SECONDS(4), 1, true);
+	cr_assert(ge(u32, challenges[2], 8));
+}
+
 Test(session_path, a_challenge_over_the_path_in_use_starts_nothing)
 {
 	struct peering_path one = path(1);
