@@ -5,6 +5,7 @@ A key is a hash of all that a finding can depend on; a file in the cache folder 
 Findings are not kept: who mends one looks again. The folder is ${XDG_CACHE_HOME:-~/.cache}/viaduct/lint,
 to be deleted at any time; what was not asked for in 30 days goes by itself.
 """
+import contextlib
 import functools
 import hashlib
 import os
@@ -20,6 +21,8 @@ KEPT = 30 * 24 * 3600
 
 @functools.cache
 def content(path):
+    if not os.path.exists(path):
+        return "gone since it was compiled"
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
@@ -57,5 +60,6 @@ def keep_clean(name):
 
 def forget_old():
     for file in FOLDER.glob("*"):
-        if file.stat().st_mtime < time.time() - KEPT:
-            file.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):  # another clone's lint forgets it, too
+            if file.stat().st_mtime < time.time() - KEPT:
+                file.unlink()

@@ -77,7 +77,8 @@ def check(root, files):
 def key_of(entry, read):
     """None: nobody knows what it includes."""
     files = read.get(entry.get("output"))
-    return files and seen.key([VERSION, *BUDGET, entry["command"], CONFIG.read_text()], files)
+    words = [VERSION, *BUDGET, entry["command"], CONFIG.read_text(), pathlib.Path(__file__).read_text()]
+    return files and seen.key(words, files)
 
 
 def look(job):
