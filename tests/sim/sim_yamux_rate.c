@@ -7,10 +7,10 @@
  *	                  <==== rate, rtt / 2 =====
  *
  * Each row is a fresh session with the limits that a host has (yamux_defaults), once with the
- * dialling side as the writer and once with the other. After FIRST_S the reader gets at least
- * ENOUGH percent of the path's rate; and less than that with windows that cannot grow, or the row
- * would prove nothing. As half of a window is granted again at a time, the path's product of rate
- * and round trip may be up to half of the largest window.
+ * dialling side as the writer and once with the other. After 10 round trips the reader gets at
+ * least ENOUGH percent of the path's rate, in the next 5; and less than that with windows that
+ * cannot grow, or the row would prove nothing. As half of a window is granted again at a time,
+ * the path's product of rate and round trip may be up to half of the largest window.
  *
  *	sim_yamux_rate
  */
@@ -21,8 +21,8 @@
 #include "base/init.h"
 #include "controlplane/proto/yamux.h"
 
-enum { FIRST_S = 5, LAST_S = 8, ENOUGH = 80, BLOCK = 65536 };
-static const vd_ns tick = VD_MS(1) / 5;
+enum { GROWS_FOR = 10, LOOKED_AT = 5, ENOUGH = 80, BLOCK = 65536 };
+static const vd_ns tick = VD_MS(1) / 5, least = VD_MS(500);
 
 struct row {
 	unsigned mbit, rtt_ms;
@@ -53,7 +53,8 @@ struct sim {
 	struct side sides[2];
 	unsigned writer;
 	vd_ns now;
-	uint64_t taken; /* by the reader, since FIRST_S */
+	vd_ns from;     /* when to begin to count */
+	uint64_t taken; /* by the reader, since */
 	const char *wrong;
 };
 
@@ -150,7 +151,7 @@ static void read_all(struct sim *sim, struct muxer_stream *stream)
 	size_t len = muxer_read(stream).len;
 
 	muxer_taken(stream, len);
-	if (sim->now >= VD_SECONDS(FIRST_S))
+	if (sim->now >= sim->from)
 		sim->taken += len;
 }
 
@@ -176,12 +177,20 @@ static void turn(struct sim *sim, unsigned number)
 
 /* ---- a row ---- */
 
+static vd_ns round_trips(const struct row *row, unsigned count)
+{
+	vd_ns time = VD_MS(row->rtt_ms) * count;
+
+	return time > least ? time : least;
+}
+
 /* Of the path's rate, in percent. */
 static unsigned run(const struct row *row, uint32_t window_max, unsigned writer, const char **wrong)
 {
 	struct yamux_config config = yamux_defaults;
-	struct sim sim = { .writer = writer };
-	uint64_t most = (uint64_t)row->mbit * 1000000 / 8 * (LAST_S - FIRST_S);
+	struct sim sim = { .writer = writer, .from = round_trips(row, GROWS_FOR) };
+	vd_ns until = sim.from + round_trips(row, LOOKED_AT);
+	uint64_t most = (uint64_t)row->mbit * (until - sim.from) / 8 / 1000;
 
 	config.window_max = window_max;
 	for (unsigned i = 0; i < 2; i++) {
@@ -192,7 +201,7 @@ static unsigned run(const struct row *row, uint32_t window_max, unsigned writer,
 	if (writer) /* nobody hears of a stream on which nothing was said */
 		expect(&sim, !muxer_write(sim.sides[0].stream, vd_bytes("?", 1), &(size_t){ 0 }),
 		       "no question");
-	for (; sim.now < VD_SECONDS(LAST_S) && !sim.wrong; sim.now += tick) {
+	for (; sim.now < until && !sim.wrong; sim.now += tick) {
 		turn(&sim, 0);
 		turn(&sim, 1);
 	}
