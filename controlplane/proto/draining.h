@@ -10,7 +10,7 @@
  *	draining  begin again                  draining  as the first time
  *	draining  end                          serving   the caller tells that it is over
  *	any       stop                         stopping  as begin, unless it drains already
- *	stopping  nobody was told               stopped    STOP
+ *	stopping  nobody was told              stopped   STOP
  *	stopping  all who matter have left,    stopped   STOP
  *	          and for 0.5 s nobody did and
  *	          nothing was switched

@@ -11,7 +11,7 @@ enum { DIRECTOR = 1, PERMISSION = 3, RATE = 4, TOO_BIG = 5 };
 
 static struct node node;
 static struct route_session session;
-static unsigned asked, pinged, lowered;
+static unsigned asked, pinged, lowered, ended;
 static uint16_t lowered_to;
 
 /* ---- in place of what path_reports calls ---- */
@@ -27,6 +27,25 @@ void node_seek_session(struct node *n, const struct vd_peer_id *peer, vd_ns now)
 {
 	(void)n, (void)peer, (void)now;
 	asked++;
+}
+
+void peering_close(struct peering *peering, const struct vd_peer_id *peer,
+		   enum peering_status status, const char *text, vd_ns now)
+{
+	(void)peering, (void)peer, (void)status, (void)text, (void)now;
+	ended++;
+}
+
+void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer)
+{
+	(void)sessions, (void)peer;
+	ended++;
+}
+
+void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
+{
+	(void)sessions, (void)index;
+	ended++;
 }
 
 enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer, vd_ns now)
@@ -122,4 +141,5 @@ Test(path_reports, no_code_ends_a_session)
 {
 	for (unsigned code = 0; code < 256; code++)
 		report((uint8_t)code, 0, VD_SECONDS(100));
+	cr_assert(eq(uint, ended, 0));
 }

@@ -80,6 +80,7 @@ static struct find_other hold_two(struct hold *hold, unsigned threads)
 	return find;
 }
 
+/* The time that it is kept without streams is over at once. */
 static void run_hurry(struct swarm_task *task, struct host_conn *conn)
 {
 	if (conn)
@@ -87,13 +88,14 @@ static void run_hurry(struct swarm_task *task, struct host_conn *conn)
 	swarm_task_done(task);
 }
 
-/* The time that a's connection is kept without streams is over at once. */
-static void hurry(uint64_t id)
+/* Does that on the connection's thread, and waits until it is done. */
+static void run_on(struct side *side, uint64_t id,
+		   void (*run)(struct swarm_task *task, struct host_conn *conn))
 {
-	struct hold task = { { .run = run_hurry, .done = hold_done } };
+	struct hold task = { { .run = run, .done = hold_done } };
 	unsigned count = said.count;
 
-	cr_assert(eq(int, swarm_submit(a->swarm, id, &task.task), VD_OK));
+	cr_assert(eq(int, swarm_submit(side->swarm, id, &task.task), VD_OK));
 	until(count + 1);
 }
 
@@ -104,7 +106,7 @@ Test(swarm, a_connection_that_is_not_preferred_keeps_its_streams, .timeout = 120
 		struct hold hold = { 0 };
 		struct find_other find = hold_two(&hold, threads);
 
-		hurry(find.other);
+		run_on(a, find.other, run_hurry);
 		for (unsigned i = 0; i < 50; i++)
 			ping_b(find.best);
 		cr_assert(eq(uint, a->closed, 0));
@@ -132,7 +134,7 @@ Test(swarm, the_other_connection_stays_when_the_preferred_one_goes, .timeout = 1
 		struct hold hold = { 0 };
 		struct find_other find = hold_two(&hold, threads);
 
-		hurry(find.other);
+		run_on(a, find.other, run_hurry);
 		swarm_disconnect(a->swarm, find.best);
 		cr_assert(eq(u64, swarm_find(a->swarm, &b->identity.id)->id, find.other));
 		TURN_UNTIL(a->closed == 1 && b->closed == 1);
@@ -157,15 +159,6 @@ static void run_go_away(struct swarm_task *task, struct host_conn *conn)
 	swarm_task_done(task);
 }
 
-static void go_away_of_b(uint64_t id)
-{
-	struct hold task = { { .run = run_go_away, .done = hold_done } };
-	unsigned count = said.count;
-
-	cr_assert(eq(int, swarm_submit(b->swarm, id, &task.task), VD_OK));
-	until(count + 1);
-}
-
 Test(swarm, the_other_connection_stays_when_the_peer_goes_away_on_the_preferred_one, .timeout = 120)
 {
 	EACH_VARIANT(threads)
@@ -173,7 +166,7 @@ Test(swarm, the_other_connection_stays_when_the_peer_goes_away_on_the_preferred_
 		struct hold hold = { 0 };
 		struct find_other find = hold_two(&hold, threads);
 
-		go_away_of_b(swarm_find(b->swarm, &a->identity.id)->id);
+		run_on(b, swarm_find(b->swarm, &a->identity.id)->id, run_go_away);
 		TURN_UNTIL(!swarm_conn(a->swarm, find.other)->retiring);
 		cr_assert(swarm_conn(a->swarm, find.best)->retiring);
 		cr_assert(eq(u64, swarm_find(a->swarm, &b->identity.id)->id, find.other));
