@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/daemon/node.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -110,6 +111,8 @@ void node_pump(struct node *node)
 	vd_ns now = vd_now();
 	bool waiting;
 
+	if (node->deaf)
+		return;
 	peering_expire(node->link_peering, now);
 	if (node->session_peering)
 		peering_expire(node->session_peering, now);
@@ -193,16 +196,49 @@ void node_run(struct node *node)
 		cp_loop_turn(node->loop, until);
 }
 
+/* One that comes late is for nobody, and must not kill who is busy with ending. */
+ON_CONTROL static void ignore_signals(struct node *node)
+{
+	const int ours[] = { SIGTERM, SIGINT, SIGHUP };
+	sigset_t set, before;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		sigaddset(&set, ours[i]);
+	pthread_sigmask(SIG_BLOCK, &set, &before);
+	cp_signal_free(node->sighup);
+	cp_signal_free(node->sigint);
+	cp_signal_free(node->sigterm); /* each with the default again: to die */
+	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
+		signal(ours[i], SIG_IGN);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+/*
+ * What is closed later turns the loop, and who is called there must not find what is closed
+ * already.
+ */
+ON_CONTROL static void turn_deaf(struct node *node)
+{
+	node->deaf = true;
+	ignore_signals(node);
+	if (node->loop)
+		cp_loop_on_sleep(node->loop, NULL, NULL, NULL);
+	cp_watch_free(node->wake);
+	cp_netlink_close(node->netlink);
+	api_free(node->api);
+}
+
 void node_close(struct node *node)
 {
 	if (node->dp)
 		dp_stop(node->dp);
+	turn_deaf(node);
 	node_finish_jobs(node);
-	node_close_store(node); /* which may turn the loop, so before what that uses */
+	node_close_store(node);
 	node_close_hosts(node);
 	node_close_known(node);
 	node_close_link_told(node);
-	api_free(node->api);
 	if (node->session_peering)
 		peering_free(node->session_peering);
 	if (node->link_peering)
@@ -210,13 +246,8 @@ void node_close(struct node *node)
 	route_sessions_free(node->sessions);
 	route_links_free(node->links);
 	seek_free(node->seek);
-	cp_netlink_close(node->netlink);
 	ways_free(node->ways);
 	cp_netmap_free(node->netmap);
-	cp_signal_free(node->sighup);
-	cp_signal_free(node->sigint);
-	cp_signal_free(node->sigterm);
-	cp_watch_free(node->wake);
 	cp_timer_free(node->timer);
 	if (node->dp)
 		dp_close(node->dp);

@@ -244,6 +244,7 @@ struct node {
 	uint32_t tun_ifindex;   /* 0: none */
 	bool tun_gone;          /* somebody deleted it */
 	bool stopping;
+	bool deaf; /* its end began: the loop turns for what is being closed, not for us */
 };
 
 /*
