@@ -29,10 +29,12 @@ enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WH
 	return err;
 }
 
-void node_close_dialer(struct node *node, size_t network)
+void node_close_dialers(struct node *node)
 {
-	dialer_free(node->dialers[network]);
-	node->dialers[network] = NULL;
+	for (size_t i = 0; i < NODE_SWARMS; i++) {
+		dialer_free(node->dialers[i]);
+		node->dialers[i] = NULL;
+	}
 }
 
 size_t node_host_addresses(const struct node *node, struct vd_multiaddr out[LISTEN_EXPAND_MAX])

@@ -180,7 +180,6 @@ enum vd_err node_give_listeners(struct node *node, unsigned user)
 void node_close_hosts(struct node *node)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		node_close_dialer(node, i);
 		swarm_free(node->swarms[i]);
 		node->swarms[i] = NULL;
 	}

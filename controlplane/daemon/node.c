@@ -233,6 +233,7 @@ void node_close(struct node *node)
 {
 	if (node->dp)
 		dp_stop(node->dp);
+	node_close_dialers(node); /* whose last words the api carries */
 	turn_deaf(node);
 	node_finish_jobs(node);
 	node_close_store(node);

@@ -512,7 +512,8 @@ enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
 
 /* dials.c: a network's dialer, once it has its swarm and its book of peers. */
 enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WHY]) ON_CONTROL;
-void node_close_dialer(struct node *node, size_t network) ON_CONTROL;
+/* Of all networks; who waits for a connection is told. */
+void node_close_dialers(struct node *node) ON_CONTROL;
 /* Where others reach our hosts: as node_host_listens, wildcards expanded. */
 size_t node_host_addresses(const struct node *node,
 			   struct vd_multiaddr out[LISTEN_EXPAND_MAX]) ON_CONTROL;

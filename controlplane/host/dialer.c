@@ -155,6 +155,8 @@ enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish
 
 	if (vd_peer_id_equal(&wish->peer, &dialer->config.self))
 		return VD_EUSER;
+	if (dialer->closing)
+		return VD_ELINK_CLOSED;
 	waiter = malloc(sizeof *waiter);
 	if (!waiter)
 		return VD_ENOMEM;
@@ -270,14 +272,10 @@ void dialer_free(struct dialer *dialer)
 {
 	if (!dialer)
 		return;
-	for (uint32_t slot = 0; slot < dialer->pool.high; slot++) {
-		struct dial *dial = dialer->dials[slot];
-
-		if (!dial)
-			continue;
-		take_out(dial);
-		free_dial(dial);
-	}
+	dialer->closing = true;
+	for (uint32_t slot = 0; slot < dialer->pool.high; slot++)
+		if (dialer->dials[slot])
+			dialer_finish(dialer->dials[slot], NULL, VD_ELINK_CLOSED, "going down");
 	cp_resolver_free(dialer->resolver);
 	uv_close((uv_handle_t *)&dialer->timer, on_closed);
 }

@@ -11,7 +11,7 @@
  * others. Addresses that failed lately are left out (proto/dial_backoff.h), until the peer
  * connects by another, or `anew` is wished for, which is what an operator's command does.
  *
- * Threads: control. Callbacks come from the loop, never from within a call.
+ * Threads: control. Callbacks come from the loop, or from dialer_free.
  * Memory:  on the heap, about 30 KiB for a peer that is dialled.
  */
 #include "base/thread.h"
@@ -80,7 +80,10 @@ struct dialer_counters {
 /* VD_EUSER: no DNS servers, `why` (CP_DNS_WHY) has the cure; VD_ENOMEM, VD_ESYS. */
 enum vd_err dialer_new(const struct dialer_config *config, char *why,
 		       struct dialer **dialer_out) ON_CONTROL;
-/* Nobody is called any more. The memory goes when the loop has let go of it. */
+/*
+ * Who still waits is called before it returns: VD_ELINK_CLOSED. The memory goes when the loop has
+ * let go of it.
+ */
 void dialer_free(struct dialer *dialer) ON_CONTROL;
 
 /*

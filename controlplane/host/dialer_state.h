@@ -54,7 +54,8 @@ struct dialer {
 	struct dial_backoff backoff;
 	uint8_t secret[16];
 	struct dial *finishing; /* whose waiters are told just now */
-	unsigned attempts;      /* under way */
+	bool closing;
+	unsigned attempts; /* under way */
 	uint64_t ids;
 	vd_ns ours_at; /* when `ours` was made; 0: never */
 	struct vd_multiaddr ours[LISTEN_EXPAND_MAX];

@@ -535,9 +535,10 @@ Test(dialer, a_search_ends_with_its_dial)
 	cr_assert(eq(uint, far.cancelled, 1));
 	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
 	UNTIL(far.search != NULL);
+	cr_assert(eq(uint, said.count, 0));
 	end(); /* the dialer's end, too */
 	cr_assert(eq(uint, far.cancelled, 2));
-	cr_assert(eq(uint, said.count, 0));
+	cr_assert(eq(uint, said.count, 1));
 }
 
 Test(dialer, a_connection_that_the_peer_opens_meanwhile_counts)
@@ -765,6 +766,40 @@ Test(dialer, a_callback_may_cancel_and_connect)
 	cr_assert(eq(uint, gone.count, 0));
 	cr_assert(strstr(said.why, "1 leads nowhere") == said.why, "%s", said.why);
 	end();
+}
+
+static struct dialer *ending;
+
+static void connect_again(void *context, const struct swarm_conn *conn, enum vd_err err,
+			  const char *why)
+{
+	struct dialer_wish wish = { .peer = identity_b.id };
+
+	on_done(context, conn, err, why);
+	cr_assert(eq(int, dialer_connect(ending, &wish, on_done, context, NULL), VD_ELINK_CLOSED));
+}
+
+Test(dialer, who_waits_at_its_end_is_told)
+{
+	struct dialer_wish wish;
+	struct vd_multiaddr address;
+	struct said second = { 0 };
+	struct dead dead;
+
+	begin();
+	open_dead(&dead, false);
+	address = of_port(dead.port);
+	wish = (struct dialer_wish){ .peer = identity_b.id, .addresses = &address, .count = 1 };
+	cr_assert(eq(int, dialer_connect(dialer, &wish, connect_again, &said, NULL), VD_OK));
+	cr_assert(eq(int, dialer_connect(dialer, &wish, on_done, &second, NULL), VD_OK));
+	UNTIL(dialer->attempts == 1);
+	ending = dialer;
+	end();
+	close_dead(&dead);
+	cr_assert(eq(uint, said.count, 1));
+	cr_assert(eq(uint, second.count, 1));
+	cr_assert(eq(int, second.err, VD_ELINK_CLOSED));
+	cr_assert(eq(str, second.why, "going down"));
 }
 
 static struct vd_peer_id peer_number(unsigned number)
