@@ -25,11 +25,15 @@ def wait_for(met, explain):
         time.sleep(0.02)  # between two looks
 
 
+def make_key(file):
+    """Its peer id."""
+    return subprocess.run([VIADUCT, "key", "gen", file], capture_output=True, text=True, check=True).stdout.strip()
+
+
 class Daemon:
     def __init__(self, folder, name, host):
         self.folder, self.name = folder, f"{folder}/{name}"
-        self.peer = subprocess.run([VIADUCT, "key", "gen", self.name + ".key"], capture_output=True, text=True,
-                                   check=True).stdout.strip()
+        self.peer = make_key(self.name + ".key")
         self.port = closed_port()
         self.configure(host)
         self.start()
@@ -79,6 +83,6 @@ class Daemon:
 
     def end(self):
         self.process.terminate()
-        assert self.process.wait(10) == 0, self.process.returncode
+        assert self.process.wait(60) == 0, (self.process.returncode, self.said()[-4000:])
         self.process.stdout.close()
         self.log.close()
