@@ -5,6 +5,9 @@
 A router and three edges, with links, sessions and libp2p in two networks. Clients ask what there is to ask,
 rightly and wrongly, and leave in the middle; sockets get garbage; configurations change; daemons are stopped,
 killed, and drain. None may die of it, get stuck, or leak (which the sanitizers' build tells).
+
+ANYTHING_TUN=1, in a network namespace of its own (tests/netns/anything.sh): each edge has a TUN, so that there
+are sessions, and packets of hosts.
 """
 import json
 import os
@@ -17,6 +20,7 @@ from rig import Daemon, make_key
 
 SEED, STEPS = int(os.environ.get("ANYTHING_SEED", "1")), int(os.environ.get("ANYTHING_STEPS", "300"))
 DRAW = random.Random(SEED)
+HAS_TUN = "ANYTHING_TUN" in os.environ
 HERE = f"127.{64 + (os.getpid() >> 16)}.{os.getpid() >> 8 & 255}.{os.getpid() & 255}"  # the same ports after a restart
 SILENT = 4000
 SILENCE = socket.create_server((HERE, SILENT))  # who dials there waits
@@ -42,6 +46,7 @@ class Node(Daemon):
         self.udp, self.tcp, self.private, self.http = (4001 + 4 * number + i for i in range(4))
         self.addresses = [f"/ip4/{HERE}/tcp/{port}/p2p/{self.peer}" for port in (self.tcp, self.private, SILENT)]
         self.link = f"/ip4/{HERE}/udp/{self.udp}/viaduct/p2p/{self.peer}"
+        self.overlay = ""
         self.fixed = ""  # of the configuration: what only a restart changes
 
     def renew(self):
@@ -58,17 +63,21 @@ class Node(Daemon):
                     f"peers: any, realms: [ 1 ], call: true, reserve: true{perhaps(', pps: 100')} }} ]")
         else:
             routers = [nodes[0].link] + some([node.link for node in others[1:]], 0.3)
-            link = f"routers: [ {', '.join(routers)} ], reserve: {DRAW.choice(['true', 'true', 'false'])}"
+            link = f"routers: [ {', '.join(routers)} ], reserve: {DRAW.choice(['true'] * 9 + ['false'])}"
         connect = some([node.peer for node in others if node.number], 0.7) if self.number else []
         with open(self.name + ".yaml", "w", encoding="utf-8") as file:
             file.write(f"identity: {{ key: {self.name}.key }}\n"
                        f'dataplane: {{ ports: [ {{ name: u0, driver: udp, bind: "{HERE}:{self.udp}" }} ] }}\n'
                        f"link: {{ {link} }}\n"
                        f"session: {{ connect: [ {', '.join(connect)} ], "
-                       f"allow: [ {', '.join(some([node.peer for node in others], 0.8))} ] }}\n"
+                       f"allow: [ {', '.join(some([node.peer for node in others], 0.9))} ] }}\n"
+                       f"{self.tun()}"
                        f"host: {{ {host or self.fixed}{perhaps(', perf: true')}"
                        f"{perhaps(', announce_also: [ /ip4/127.0.0.1/tcp/4999 ]')} }}\n"
                        f'api: {{ socket: {self.name}.sock, listen: "{HERE}:{self.http}" }}\n')
+
+    def tun(self):
+        return f"tun: {{ name: vd{self.number}, mtu: auto }}\n" if HAS_TUN and self.number else ""
 
     def start(self):
         self.renew()
@@ -166,6 +175,14 @@ def speak_udp(node):
         datagrams.sendto(start + DRAW.randbytes(DRAW.choice([0, 3, 20, 100, 1200])), (HERE, node.udp))
 
 
+def speak_overlay(node):
+    """As a program on the edge's host."""
+    with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, f"vd{node.number}".encode())
+        for _ in range(20):
+            one.sendto(DRAW.randbytes(DRAW.randrange(1400)), (DRAW.choice(nodes).overlay, 9))
+
+
 def change(node):
     node.configure()
     node.process.send_signal(signal.SIGHUP)
@@ -181,7 +198,7 @@ def wait_until_answered(node):
 
 
 CHOICES = [(come, 6), (ask, 50), (leave, 4), (read_all, 10), (speak_tcp, 8), (speak_udp, 8), (change, 4), (restart, 2),
-           (wait_until_answered, 4)]
+           (wait_until_answered, 4), (speak_overlay, 8 if HAS_TUN else 0)]
 
 with tempfile.TemporaryDirectory() as directory:
     nodes, clients = [], []
@@ -191,6 +208,7 @@ with tempfile.TemporaryDirectory() as directory:
     os.chmod(key.name, 0o600)
     for each in nodes:
         each.start()
+        each.overlay = json.loads(each.ask("-o", "json", "id")[1])["overlay"]
     datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     for step in range(STEPS):
         try:
