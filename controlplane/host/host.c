@@ -74,6 +74,35 @@ static struct host_conn **bucket_of(struct host *host, const struct vd_peer_id *
 	return &host->open[hash % HOST_BUCKETS];
 }
 
+static bool is_to(const struct host_conn *conn, const struct vd_peer_id *peer)
+{
+	return vd_peer_id_equal(&conn->machine.security->peer, peer);
+}
+
+static void on_answer(void *context, enum vd_err err, vd_ns rtt)
+{
+	struct host_conn *conn = context;
+
+	(void)rtt;
+	if (!preferred_proves(err))
+		return; /* the muxer finds out, and closes it */
+	conn->doubted = false;
+	host_settle(conn->host, &conn->machine.security->peer);
+}
+
+/* Whether the others to its peer still work: see preferred.h. */
+static void doubt_others(const struct host_conn *newcomer)
+{
+	const struct vd_peer_id *peer = &newcomer->machine.security->peer;
+
+	if (newcomer->host->retire_after == VD_NEVER)
+		return; /* somebody else decides */
+	for (struct host_conn *conn = *bucket_of(newcomer->host, peer); conn;
+	     conn = conn->next_open)
+		if (conn != newcomer && is_to(conn, peer) && !conn->doubted)
+			conn->doubted = !host_ping(conn, on_answer, conn);
+}
+
 void host_table_add(struct host_conn *conn)
 {
 	struct host_conn **bucket = bucket_of(conn->host, &conn->machine.security->peer);
@@ -84,6 +113,7 @@ void host_table_add(struct host_conn *conn)
 	*bucket = conn;
 	conn->order = ++conn->host->orders;
 	conn->host->open_count++;
+	doubt_others(conn);
 	host_settle(conn->host, &conn->machine.security->peer);
 }
 
@@ -99,14 +129,11 @@ void host_table_del(struct host_conn *conn)
 	host_settle(conn->host, &conn->machine.security->peer);
 }
 
-static bool is_to(const struct host_conn *conn, const struct vd_peer_id *peer)
-{
-	return vd_peer_id_equal(&conn->machine.security->peer, peer);
-}
-
 static struct preferred_conn as_preferred(const struct host_conn *conn)
 {
-	return (struct preferred_conn){ conn->machine.dialer, conn->order };
+	bool doubted = conn->doubted && !conn->machine.muxer->going_away; /* else it ends anyway */
+
+	return (struct preferred_conn){ conn->machine.dialer, doubted, conn->order };
 }
 
 static bool is_better(const struct host_conn *a, const struct host_conn *b)

@@ -289,9 +289,9 @@ void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
  * whichever end finds that first; of several that the peer dialled, by the peer alone. So a caller
  * that keeps a connection without a stream on it wants to hear of `closed`, and then asks again.
  *
- * Whether one still works is not looked at: when a peer vanished without a word and is back, its
- * old connection stays preferred until that was silent for up to a minute. Who finds it dead sooner
- * calls host_disconnect.
+ * When another one opens, those that are there are pinged, and the other one is preferred until
+ * they answer: the peer may have vanished without a word and be back. None is closed until both
+ * work.
  */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 /* Its streams and host_events are told from within. */

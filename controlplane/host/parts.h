@@ -87,6 +87,7 @@ struct host_conn {
 	void *user;
 	struct host_live *live; /* NULL: nobody looks */
 	uint64_t order;         /* in which they opened */
+	bool doubted;           /* another one to this peer came, and this has not answered since */
 	bool surplus;           /* another one to this peer is preferred, and we close this one */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
 	vd_ns idle_since;       /* 0: it has streams */

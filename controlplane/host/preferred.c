@@ -4,6 +4,8 @@
 bool preferred_to(const struct vd_peer_id *own, const struct vd_peer_id *peer,
 		  const struct preferred_conn *a, const struct preferred_conn *b)
 {
+	if (a->doubted != b->doubted)
+		return b->doubted;
 	if (a->dialer != b->dialer)
 		return a->dialer == (vd_peer_id_compare(own, peer) < 0);
 	return a->order < b->order;
@@ -11,5 +13,10 @@ bool preferred_to(const struct vd_peer_id *own, const struct vd_peer_id *peer,
 
 bool preferred_closes(const struct preferred_conn *best, const struct preferred_conn *other)
 {
-	return best->dialer || other->dialer;
+	return !best->doubted && !other->doubted && (best->dialer || other->dialer);
+}
+
+bool preferred_proves(enum vd_err pinged)
+{
+	return pinged != VD_ELINK_TIMEOUT && pinged != VD_ELINK_CLOSED;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* swarm_rows: the control thread's rows of connections, and which of them are retired. */
 #include <sodium.h>
+#include <stdlib.h>
 
 #include "controlplane/host/preferred.h"
 #include "controlplane/host/swarm_state.h"
@@ -77,9 +78,16 @@ const struct swarm_conn *swarm_look(struct swarm_row *row)
 
 /* ---- one connection a peer ---- */
 
+static bool takes_streams(const struct swarm_row *row)
+{
+	return !row->hanging_up &&
+	       !atomic_load_explicit(&row->live.going_away, memory_order_relaxed);
+}
+
 static struct preferred_conn as_preferred(const struct swarm_row *row)
 {
-	return (struct preferred_conn){ row->conn.info.dialer, row->order };
+	return (struct preferred_conn){ row->conn.info.dialer, row->doubted && takes_streams(row),
+					row->order };
 }
 
 static bool is_better(const struct swarm *swarm, const struct swarm_row *a,
@@ -88,12 +96,6 @@ static bool is_better(const struct swarm *swarm, const struct swarm_row *a,
 	const struct preferred_conn one = as_preferred(a), other = as_preferred(b);
 
 	return preferred_to(&swarm->identity->id, &a->conn.info.peer, &one, &other);
-}
-
-static bool takes_streams(const struct swarm_row *row)
-{
-	return !row->hanging_up &&
-	       !atomic_load_explicit(&row->live.going_away, memory_order_relaxed);
 }
 
 struct swarm_row *swarm_preferred(const struct swarm *swarm, const struct vd_peer_id *peer)
@@ -137,6 +139,51 @@ ON_CONTROL static void settle(struct swarm *swarm, const struct vd_peer_id *peer
 	}
 }
 
+/* ---- whether the others still work: see preferred.h ---- */
+
+struct doubt {
+	struct swarm *swarm;
+	uint64_t id;
+};
+
+static void on_answer(void *context, enum vd_err err, vd_ns rtt)
+{
+	struct doubt doubt = *(struct doubt *)context;
+	struct swarm_row *row;
+
+	(void)rtt;
+	vd_role_control();
+	row = swarm_row(doubt.swarm, doubt.id);
+	free(context);
+	if (!row || !preferred_proves(err))
+		return; /* gone, or the muxer finds out, and closes it */
+	row->doubted = false;
+	settle(doubt.swarm, &row->conn.info.peer);
+}
+
+ON_CONTROL static bool ask(struct swarm *swarm, const struct swarm_row *row)
+{
+	struct doubt *doubt = malloc(sizeof *doubt);
+
+	if (!doubt)
+		return false;
+	*doubt = (struct doubt){ swarm, row->conn.id };
+	if (!swarm_ping(swarm, doubt->id, on_answer, doubt))
+		return true;
+	free(doubt);
+	return false;
+}
+
+ON_CONTROL static void doubt_others(struct swarm *swarm, const struct swarm_row *newcomer)
+{
+	const struct vd_peer_id *peer = &newcomer->conn.info.peer;
+
+	for (struct swarm_row *row = *bucket_of_peer(swarm, peer); row; row = row->next_peer)
+		if (row != newcomer && !row->doubted &&
+		    vd_peer_id_equal(&row->conn.info.peer, peer))
+			row->doubted = ask(swarm, row);
+}
+
 /* ---- letters from places ---- */
 
 void swarm_read_opened(struct letter *letter)
@@ -146,6 +193,7 @@ void swarm_read_opened(struct letter *letter)
 
 	row->order = ++swarm->orders;
 	add_row(swarm, row);
+	doubt_others(swarm, row);
 	settle(swarm, &row->conn.info.peer);
 	for (unsigned i = 0; i < swarm->watch_count; i++) {
 		const struct swarm_events *watch = &swarm->watches[i];

@@ -74,6 +74,7 @@ struct swarm_row {
 	struct swarm_row *next_id, *next_peer;
 	uint64_t order; /* in which they opened */
 	bool hanging_up;
+	bool doubted; /* another one to this peer came, and this has not answered since */
 
 	/* The place's; err and why until `closed` is posted. */
 	struct host_conn *host_conn; /* NULL: closed */

@@ -4,7 +4,7 @@
 #include "controlplane/proto/identify_stream.h"
 #include "tests/unit/host/with_peer.h"
 
-static uv_loop_t loop;
+uv_loop_t loop;
 static uv_timer_t tick;
 struct side sides[SIDES];
 struct side *const a = &sides[0], *const b = &sides[1];

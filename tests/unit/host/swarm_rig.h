@@ -36,6 +36,7 @@ struct said { /* by the last dial, ping, perf or task */
 	char why[HOST_WHY];
 };
 
+extern uv_loop_t loop;
 extern struct side sides[SIDES];
 extern struct side *const a, *const b;
 extern struct said said;

@@ -197,14 +197,11 @@ static void dial_twice(void)
 
 Test(host_one, of_two_by_one_dialler_the_older_stays)
 {
-	struct host_conn *first;
-
 	begin(VD_MS(20), VD_NEVER, NULL);
 	dial_twice();
-	first = best_of(0);
 	pair_until(&pair, did_both);
 	pair_until(&pair, have_one);
-	cr_assert(eq(ptr, best_of(0), first));
+	cr_assert(eq(u64, best_of(0)->order, 1));
 	pair_end(&pair);
 }
 
@@ -215,6 +212,84 @@ Test(host_one, of_two_that_the_peer_dialled_it_alone_closes_one)
 	pair_until(&pair, have_two);
 	let_time_pass();
 	cr_assert(have_two(&pair));
+	pair_end(&pair);
+}
+
+/* ---- a peer that vanished and is back ---- */
+
+static struct host *back;
+static struct host_conn *last; /* of who stayed */
+
+static void note_last(void *context, struct host_conn *conn)
+{
+	(void)context;
+	last = conn;
+}
+
+static bool is_back(struct pair *p)
+{
+	(void)p;
+	return last != NULL;
+}
+
+static bool is_alone_again(struct pair *p)
+{
+	(void)p;
+	return host_connection_count(back) == 0;
+}
+
+static void dial_from(unsigned end)
+{
+	struct vd_multiaddr address = listen_once_more(!end);
+
+	answers = 0;
+	cr_assert(eq(int, host_dial(host_of(end), &address, on_dial, end ? &pair : NULL), VD_OK));
+	while (!answers)
+		pair_turn(&pair);
+	pair_until(&pair, have_one);
+	let_time_pass(); /* what is told of itself */
+}
+
+static void on_back(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	(void)context;
+	cr_assert(conn != NULL && err == VD_OK, "%s", why);
+}
+
+static void come_back(unsigned end, unsigned stays)
+{
+	struct host_config config = { .loop = &pair.loop,
+				      .identity = end ? &pair.identity_b : &pair.identity_a };
+	struct vd_multiaddr address = listen_once_more(stays);
+
+	cr_assert(eq(int, host_new(&config, &back), VD_OK));
+	last = NULL;
+	cr_assert(eq(int, host_dial(back, &address, on_back, NULL), VD_OK));
+	pair_until(&pair, is_back);
+}
+
+/* The rule prefers what the smaller id dialled. That it dialled, and its peer hears no more. */
+Test(host_one, what_the_peer_may_have_lost_is_not_preferred_and_nothing_closed_for_it)
+{
+	const struct host_events events = { .opened = note_last };
+	struct host_conn *first, *theirs;
+	unsigned end;
+
+	begin(1, 1, &events);
+	end = vd_peer_id_compare(id_of(0), id_of(1)) > 0;
+	host_of(end)->events = events;
+	dial_from(end);
+	first = best_of(end);
+	theirs = best_of(!end);
+	carrier_read(theirs->carrier, false);
+	come_back(!end, end);
+	let_time_pass();
+	cr_assert(eq(u32, host_connection_count(host_of(end)), 2));
+	cr_assert(eq(ptr, best_of(end), last));
+	carrier_read(theirs->carrier, true); /* it was but slow */
+	pair_until(&pair, is_alone_again);
+	cr_assert(eq(ptr, best_of(end), first));
+	host_free(back);
 	pair_end(&pair);
 }
 

@@ -26,13 +26,16 @@ static void make_ids(void)
 }
 
 struct conn {
-	unsigned dialler;     /* which end */
-	uint64_t order[ENDS]; /* at either end */
+	unsigned dialler; /* which end */
+	bool doubted[ENDS];
+	uint64_t order[ENDS];
 };
 
 static struct preferred_conn seen_by(unsigned end, const struct conn *conn)
 {
-	return (struct preferred_conn){ conn->dialler == end, conn->order[end] };
+	return (struct preferred_conn){ .dialer = conn->dialler == end,
+					.doubted = conn->doubted[end],
+					.order = conn->order[end] };
 }
 
 static size_t best_of(unsigned end, const struct conn *conns, size_t count)
@@ -109,8 +112,57 @@ Test(preferred, whatever_the_order_exactly_one_is_left)
 				struct conn conns[CONNS];
 
 				for (unsigned i = 0; i < CONNS; i++)
-					conns[i] = (struct conn){ diallers >> i & 1,
-								  { orders[a][i], orders[b][i] } };
+					conns[i] = (struct conn){ .dialler = diallers >> i & 1,
+								  .order = { orders[a][i],
+									     orders[b][i] } };
 				one_is_left(conns);
 			}
+}
+
+/* ---- while one of them may be dead ---- */
+
+static bool loses_both(const struct conn conns[2])
+{
+	bool gone[2] = { false };
+
+	for (unsigned end = 0; end < ENDS; end++) {
+		size_t best = best_of(end, conns, 2);
+
+		gone[!best] = gone[!best] || closes(end, &conns[best], &conns[!best]);
+	}
+	return gone[0] && gone[1];
+}
+
+Test(preferred, a_doubted_one_is_the_last_choice_and_nobody_closes_meanwhile)
+{
+	struct conn conns[] = { { .dialler = 0, .order = { 1, 1 }, .doubted = { true, true } },
+				{ .dialler = 1, .order = { 2, 2 } } };
+
+	make_ids();
+	for (unsigned end = 0; end < ENDS; end++) {
+		cr_assert(eq(sz, best_of(end, conns, 2), 1));
+		cr_assert(not(closes(end, &conns[1], &conns[0])));
+		conns[0].doubted[end] = false; /* it answers */
+		cr_assert(eq(sz, best_of(end, conns, 2), 0));
+		cr_assert(closes(end, &conns[0], &conns[1]));
+	}
+}
+
+/* Each end may doubt any of two, but not the one that opened last there: that is why it doubts. */
+Test(preferred, whoever_is_doubted_where_one_is_left)
+{
+	static const uint64_t orders[][2] = { { 1, 2 }, { 2, 1 } };
+
+	make_ids();
+	for (unsigned bits = 0; bits < 1 << 6; bits++) {
+		const uint64_t *here = orders[bits & 1], *there = orders[bits >> 1 & 1];
+		struct conn conns[2];
+
+		for (unsigned i = 0; i < 2; i++)
+			conns[i] = (struct conn){ .dialler = bits >> (2 + i) & 1,
+						  .doubted = { here[i] == 1 && bits & 1 << 4,
+							       there[i] == 1 && bits & 1 << 5 },
+						  .order = { here[i], there[i] } };
+		cr_assert(not(loses_both(conns)));
+	}
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* One connection a peer: two become one, and no stream is lost; without and with threads. */
 #include "controlplane/host/parts.h"
+#include "controlplane/host/swarm_state.h"
 #include "tests/unit/host/swarm_rig.h"
 
 /* Both dial each other at the same moment: two connections, until one is retired. */
@@ -62,6 +63,23 @@ static void find_other(void *context, const struct swarm_conn *conn)
 	find->retiring = conn->retiring;
 }
 
+static bool doubted;
+
+static void find_doubted(void *context, const struct swarm_conn *conn)
+{
+	const struct side *side = context;
+
+	doubted |= swarm_row(side->swarm, conn->id)->doubted;
+}
+
+/* Whether the first one was not heard from yet since the second one opened. */
+static bool in_doubt(struct side *side)
+{
+	doubted = false;
+	swarm_each(side->swarm, find_doubted, side);
+	return doubted;
+}
+
 /* Two connections, the other one held open by a stream; what a sees of them. */
 static struct find_other hold_two(struct hold *hold, unsigned threads)
 {
@@ -72,7 +90,7 @@ static struct find_other hold_two(struct hold *hold, unsigned threads)
 	open_side(b, threads, VD_SECONDS(3600));
 	cr_assert(eq(int, swarm_handle(b->swarm, &hold_protocol), VD_OK));
 	dial_each_other();
-	TURN_UNTIL(a->opened == 2 && b->opened == 2);
+	TURN_UNTIL(a->opened == 2 && b->opened == 2 && !in_doubt(a) && !in_doubt(b));
 	find.best = swarm_find(a->swarm, &b->identity.id)->id;
 	swarm_each(a->swarm, find_other, &find);
 	cr_assert(find.retiring);
@@ -195,6 +213,76 @@ Test(swarm, a_connection_whose_peer_goes_away_is_replaced_by_the_next_dial, .tim
 		ping_b(said.id);
 		TURN_UNTIL(a->closed == 1); /* the idle one, as any that another replaced */
 		cr_assert(eq(u64, a->last, id));
+		end();
+	}
+}
+
+/* ---- a peer that vanished and is back ---- */
+
+static void run_deaf(struct swarm_task *task, struct host_conn *conn)
+{
+	if (conn)
+		carrier_read(conn->carrier, false);
+	swarm_task_done(task);
+}
+
+static void run_hearing(struct swarm_task *task, struct host_conn *conn)
+{
+	if (conn)
+		carrier_read(conn->carrier, true);
+	swarm_task_done(task);
+}
+
+static void on_back(void *context, struct host_conn *conn, enum vd_err err, const char *why)
+{
+	(void)context;
+	cr_assert(conn != NULL && err == VD_OK, "%s", why);
+}
+
+/* As a side that lost what it had, and connects anew. */
+static struct host *come_back(const struct side *side, const struct side *stays)
+{
+	struct host_config config = { .loop = &loop,
+				      .identity = &side->identity,
+				      .agent = "tester/1" };
+	char why[HOST_WHY];
+	struct host *back;
+
+	cr_assert(eq(int, host_new(&config, &back), VD_OK));
+	cr_assert(eq(int, host_listen_text(back, "/ip4/127.0.0.1/tcp/0", why), VD_OK));
+	cr_assert(eq(int, host_dial(back, &stays->address, on_back, NULL), VD_OK));
+	return back;
+}
+
+Test(swarm, what_the_peer_may_have_lost_is_not_preferred_and_nothing_closed_for_it, .timeout = 120)
+{
+	EACH_VARIANT(threads)
+	{
+		struct side *side, *other;
+		struct host *back;
+		uint64_t first, theirs;
+
+		begin_loop();
+		open_side(a, threads, 1);
+		open_side(b, threads, 1);
+		side = vd_peer_id_compare(&a->identity.id, &b->identity.id) < 0 ? a : b;
+		other = side == a ? b : a;
+		cr_assert(
+		    eq(int, swarm_dial(side->swarm, &other->address, on_dial, NULL, NULL), VD_OK));
+		TURN_UNTIL(a->opened == 1 && b->opened == 1);
+		first = side->last;
+		theirs = other->last;
+		run_on(other, theirs, run_deaf);
+		back = come_back(other, side);
+		TURN_UNTIL(side->opened == 2);
+		for (unsigned i = 0; i < 50; i++)
+			turn();
+		cr_assert(eq(uint, side->closed, 0));
+		cr_assert(ne(u64, swarm_find(side->swarm, &other->identity.id)->id, first));
+		run_on(other, theirs, run_hearing);
+		TURN_UNTIL(side->closed == 1);
+		cr_assert(eq(u64, swarm_find(side->swarm, &other->identity.id)->id, first));
+		host_free(back);
 		end();
 	}
 }
