@@ -37,7 +37,7 @@ def reload_often(daemon):
 
 
 for threads in (0, 2):
-    for _ in range(3):
+    for _ in range(2):
         with tempfile.TemporaryDirectory() as directory:
             host = f"listen: [ /ip4/127.0.0.1/tcp/0 ], threads: {threads}"
             a = Daemon(directory, "a", f"{{ {host} }}")
