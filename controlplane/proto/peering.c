@@ -96,8 +96,8 @@ static void wipe(struct peering *p)
 		sodium_memzero(&p->half_opens[i], sizeof p->half_opens[i]);
 	for (uint32_t i = 0; p->refusals && i < p->refusal_pool.high; i++)
 		sodium_memzero(&p->refusals[i], sizeof p->refusals[i]);
-	if (p->jobs)
-		sodium_memzero(p->jobs, PEERING_JOBS * sizeof *p->jobs);
+	for (uint32_t i = 0; p->jobs && i < p->job_pool.high; i++)
+		sodium_memzero(&p->jobs[i], sizeof p->jobs[i]);
 	if (p->events)
 		sodium_memzero(p->events, (EVENTS_MAX + 1) * sizeof *p->events);
 	handshake_self_fini(&p->self);
