@@ -159,12 +159,13 @@ ON_CONTROL static void dial(struct node *node, size_t network, const struct targ
 				    .addresses = target->addresses,
 				    .count = target->count,
 				    .anew = true };
-	struct asked *asked = malloc(sizeof *asked);
-	enum vd_err err = asked ? VD_OK : VD_ENOMEM;
+	struct dialer *dialer = node->dialers[network]; /* NULL: closed, and we are going down */
+	struct asked *asked = dialer ? malloc(sizeof *asked) : NULL;
+	enum vd_err err = asked ? VD_OK : dialer ? VD_ENOMEM : VD_ELINK_CLOSED;
 
 	if (asked) {
 		*asked = (struct asked){ reply, swarm_find(node->swarms[network], &wish.peer) };
-		err = dialer_connect(node->dialers[network], &wish, on_connected, asked, NULL);
+		err = dialer_connect(dialer, &wish, on_connected, asked, NULL);
 	}
 	if (!err)
 		return;

@@ -196,22 +196,16 @@ void node_run(struct node *node)
 		cp_loop_turn(node->loop, until);
 }
 
-/* One that comes late is for nobody, and must not kill who is busy with ending. */
+/* Each has its default again when its handle goes, which is to die: one that comes late is for
+ * nobody. */
 ON_CONTROL static void ignore_signals(struct node *node)
 {
-	const int ours[] = { SIGTERM, SIGINT, SIGHUP };
-	sigset_t set, before;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-		sigaddset(&set, ours[i]);
-	pthread_sigmask(SIG_BLOCK, &set, &before);
 	cp_signal_free(node->sighup);
 	cp_signal_free(node->sigint);
-	cp_signal_free(node->sigterm); /* each with the default again: to die */
-	for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++)
-		signal(ours[i], SIG_IGN);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	cp_signal_free(node->sigterm);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
 }
 
 /*
@@ -221,7 +215,6 @@ ON_CONTROL static void ignore_signals(struct node *node)
 ON_CONTROL static void turn_deaf(struct node *node)
 {
 	node->deaf = true;
-	ignore_signals(node);
 	if (node->loop)
 		cp_loop_on_sleep(node->loop, NULL, NULL, NULL);
 	cp_watch_free(node->wake);
@@ -254,6 +247,7 @@ void node_close(struct node *node)
 		dp_close(node->dp);
 	if (node->plane.counters)
 		sw_plane_fini(&node->plane);
+	ignore_signals(node);
 	if (node->loop)
 		cp_loop_free(node->loop);
 	vd_identity_fini(&node->identity);

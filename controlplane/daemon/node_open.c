@@ -381,12 +381,18 @@ ON_CONTROL static void after_sleep(void *context)
 
 ON_CONTROL static void on_stop(void *context)
 {
-	node_drain_and_stop(context);
+	struct node *node = context;
+
+	if (!node->deaf)
+		node_drain_and_stop(node);
 }
 
 ON_CONTROL static void on_reload(void *context)
 {
-	node_reload(context);
+	struct node *node = context;
+
+	if (!node->deaf)
+		node_reload(node);
 }
 
 static enum vd_err open_loop(struct node *node, char why[NODE_WHY])

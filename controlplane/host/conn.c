@@ -435,6 +435,10 @@ static void on_received(struct carrier *carrier, uint8_t *bytes, size_t len)
 
 	conn->host->counters.bytes_in += len;
 	conn->carried += len;
+	if (conn->doubted)
+		host_conn_heard(conn);
+	if (conn->closing)
+		return;
 	err = take(conn, host_network_open(conn, bytes, len));
 	if (err)
 		give_up(conn, err);

@@ -79,28 +79,36 @@ static bool is_to(const struct host_conn *conn, const struct vd_peer_id *peer)
 	return vd_peer_id_equal(&conn->machine.security->peer, peer);
 }
 
-static void on_answer(void *context, enum vd_err err, vd_ns rtt)
+void host_conn_doubt(struct host_conn *conn)
 {
-	struct host_conn *conn = context;
-
-	(void)rtt;
-	if (!preferred_proves(err))
-		return; /* the muxer finds out, and closes it */
-	conn->doubted = false;
-	host_settle(conn->host, &conn->machine.security->peer);
+	if (!conn->machine.muxer || conn->closing)
+		return;
+	conn->doubted = true;
+	muxer_probe(conn->machine.muxer, vd_now());
+	host_conn_due(conn);
 }
 
-/* Whether the others to its peer still work: see preferred.h. */
+void host_conn_heard(struct host_conn *conn)
+{
+	const struct host_events *events = &conn->host->events;
+
+	conn->doubted = false;
+	host_settle(conn->host, &conn->machine.security->peer);
+	if (events->heard)
+		events->heard(events->context, conn);
+}
+
+/* Whether they still work, since the peer dialled this one: see preferred.h. */
 static void doubt_others(const struct host_conn *newcomer)
 {
 	const struct vd_peer_id *peer = &newcomer->machine.security->peer;
 
-	if (newcomer->host->retire_after == VD_NEVER)
-		return; /* somebody else decides */
+	if (newcomer->machine.dialer || newcomer->host->retire_after == VD_NEVER)
+		return; /* or somebody else decides */
 	for (struct host_conn *conn = *bucket_of(newcomer->host, peer); conn;
 	     conn = conn->next_open)
-		if (conn != newcomer && is_to(conn, peer) && !conn->doubted)
-			conn->doubted = !host_ping(conn, on_answer, conn);
+		if (conn != newcomer && is_to(conn, peer))
+			host_conn_doubt(conn);
 }
 
 void host_table_add(struct host_conn *conn)

@@ -68,6 +68,8 @@ struct host_events {
 	void (*pinged)(void *context, struct host_conn *conn, vd_ns rtt); /* host_ping's answer */
 	/* The peer takes no more streams on it; those that are open go on. Once, if at all. */
 	void (*going_away)(void *context, struct host_conn *conn);
+	/* Something came, for the first time since host_conn_doubt, or since the host doubted. */
+	void (*heard)(void *context, struct host_conn *conn);
 	/* After its streams were told. VD_OK: either side closed it in order. `why` is a text. */
 	void (*closed)(void *context, struct host_conn *conn, enum vd_err err, const char *why);
 	/* Somebody connected to a listener: true takes the socket, for host_adopt of this or
@@ -289,15 +291,18 @@ void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
  * whichever end finds that first; of several that the peer dialled, by the peer alone. So a caller
  * that keeps a connection without a stream on it wants to hear of `closed`, and then asks again.
  *
- * When another one opens, those that are there are pinged, and the other one is preferred until
- * they answer: the peer may have vanished without a word and be back. None is closed until both
- * work.
+ * When the peer opens another one, it may have vanished without a word and be back: those that are
+ * there are asked for a sign of life, and until anything comes by them the other one is preferred,
+ * and none is closed for them.
  */
 struct host_conn *host_connection(const struct host *host, const struct vd_peer_id *peer);
 /* Its streams and host_events are told from within. */
 void host_disconnect(struct host_conn *conn);
 /* Closes it once it had no streams for `idle`; 0 takes that back. */
 void host_conn_retire(struct host_conn *conn, vd_ns idle);
+/* Asks its peer for a sign of life: `heard` is told when anything comes, or in time it is closed.
+ */
+void host_conn_doubt(struct host_conn *conn);
 /* The caller's, for host_events. NULL at first. */
 void host_conn_use(struct host_conn *conn, void *user);
 void *host_conn_user(const struct host_conn *conn);

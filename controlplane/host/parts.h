@@ -87,7 +87,7 @@ struct host_conn {
 	void *user;
 	struct host_live *live; /* NULL: nobody looks */
 	uint64_t order;         /* in which they opened */
-	bool doubted;           /* another one to this peer came, and this has not answered since */
+	bool doubted;           /* nothing came by it since host_conn_doubt */
 	bool surplus;           /* another one to this peer is preferred, and we close this one */
 	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
 	vd_ns idle_since;       /* 0: it has streams */
@@ -244,6 +244,8 @@ void host_table_add(struct host_conn *conn);
 void host_table_del(struct host_conn *conn);
 /* After one of the peer's came, or went, or takes no more streams: which of the others go. */
 void host_settle(struct host *host, const struct vd_peer_id *peer);
+/* Something came by one that was doubted. */
+void host_conn_heard(struct host_conn *conn);
 
 /* stream.c: a muxer's event for one stream. */
 void host_stream_on_event(struct host_conn *conn, const struct muxer_event *event);

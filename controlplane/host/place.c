@@ -39,6 +39,7 @@ static void on_opened(void *context, struct host_conn *conn)
 	host_conn_info(conn, &row->conn.info);
 	row->opened.read = swarm_read_opened;
 	row->going.read = swarm_read_going;
+	row->heard.read = swarm_read_heard;
 	row->closed.read = swarm_read_closed;
 	row->hang_up.read = swarm_place_hang_up;
 	row->mind.read = swarm_place_mind;
@@ -59,6 +60,15 @@ static void on_going_away(void *context, struct host_conn *conn)
 		return;
 	atomic_store_explicit(&row->live.going_away, true, memory_order_relaxed);
 	mailbox_owe(&row->place->up, &row->going);
+}
+
+static void on_heard(void *context, struct host_conn *conn)
+{
+	struct swarm_row *row = host_conn_user(conn);
+
+	(void)context;
+	if (row)
+		mailbox_owe(&row->place->up, &row->heard);
 }
 
 static void on_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
@@ -287,12 +297,16 @@ void swarm_place_hang_up(struct letter *letter)
 void swarm_place_mind(struct letter *letter)
 {
 	struct swarm_row *row = LETTER_IN(letter, struct swarm_row, mind);
-	bool retire;
+	bool retire, doubt;
 
 	atomic_exchange_explicit(&row->minding, false, memory_order_acq_rel);
 	retire = atomic_load_explicit(&row->retire, memory_order_relaxed);
-	if (row->host_conn)
-		host_conn_retire(row->host_conn, retire ? row->place->swarm->retire_after : 0);
+	doubt = atomic_exchange_explicit(&row->doubt, false, memory_order_relaxed);
+	if (!row->host_conn)
+		return;
+	host_conn_retire(row->host_conn, retire ? row->place->swarm->retire_after : 0);
+	if (doubt)
+		host_conn_doubt(row->host_conn);
 }
 
 void swarm_place_bury(struct letter *letter)
@@ -368,6 +382,7 @@ enum vd_err swarm_place_init(struct swarm_place *place, const struct host_config
 	events->identified = on_identified;
 	events->pinged = on_pinged;
 	events->going_away = on_going_away;
+	events->heard = on_heard;
 	events->closed = on_closed;
 	events->context = place;
 	own.loop = place->loop;

@@ -15,8 +15,3 @@ bool preferred_closes(const struct preferred_conn *best, const struct preferred_
 {
 	return !best->doubted && !other->doubted && (best->dialer || other->dialer);
 }
-
-bool preferred_proves(enum vd_err pinged)
-{
-	return pinged != VD_ELINK_TIMEOUT && pinged != VD_ELINK_CLOSED;
-}

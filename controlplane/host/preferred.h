@@ -9,15 +9,15 @@
  * which order they opened the ends may see differently, so there the dialler alone closes one.
  *
  * A peer that connects anew may have lost the connection that we still see: it restarted, or what
- * was between us forgot it. So the older ones are doubted when one opens, until they answer a ping.
- * Any other is preferred to a doubted one, and none is closed for, or as, a doubted one.
+ * was between us forgot it. So when it opens one, the older ones are doubted, and asked for a sign
+ * of life, until anything comes by them. Any other is preferred to a doubted one, and none is
+ * closed for, or as, a doubted one.
  *
  * Threads: any. Memory: none.
  */
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/formats/peer_id.h"
 
 struct preferred_conn {
@@ -32,9 +32,3 @@ bool preferred_to(const struct vd_peer_id *own, const struct vd_peer_id *peer,
 
 /* Whether this side closes `other`, once it has no streams, as `best` is preferred. */
 bool preferred_closes(const struct preferred_conn *best, const struct preferred_conn *other);
-
-/*
- * Whether what a ping of a doubted one came to ends the doubt: an answer, were it a refusal; or
- * that we cannot ask, so that nothing stays doubted for ever.
- */
-bool preferred_proves(enum vd_err pinged);

@@ -45,7 +45,7 @@ struct swarm;
 struct swarm_conn {
 	uint64_t id;     /* never used again */
 	unsigned thread; /* 1..N; 0: the control thread */
-	bool retiring;   /* another one to this peer is preferred */
+	bool retiring;   /* another one to this peer is preferred (host.h, host_connection) */
 	struct host_conn_info info;
 };
 
@@ -126,7 +126,7 @@ void swarm_dial_cancel(struct swarm *swarm, uint64_t dial) ON_CONTROL;
 /* When the dial got its TCP connection, on which it negotiates since; 0: not yet, or it is over. */
 vd_ns swarm_dial_up_at(const struct swarm *swarm, uint64_t dial) ON_CONTROL;
 
-/* The connection to the peer that new streams use, NULL without one. */
+/* The connection to the peer that new streams use, NULL without one: as host_connection. */
 const struct swarm_conn *swarm_find(const struct swarm *swarm,
 				    const struct vd_peer_id *peer) ON_CONTROL;
 /* NULL: it is closed. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* swarm_rows: the control thread's rows of connections, and which of them are retired. */
 #include <sodium.h>
-#include <stdlib.h>
 
 #include "controlplane/host/preferred.h"
 #include "controlplane/host/swarm_state.h"
@@ -110,13 +109,18 @@ struct swarm_row *swarm_preferred(const struct swarm *swarm, const struct vd_pee
 }
 
 /* Pairs with the exchange in swarm_place_mind. */
+static void remind(struct swarm_row *row)
+{
+	if (!atomic_exchange_explicit(&row->minding, true, memory_order_acq_rel))
+		mailbox_owe(&row->place->down, &row->mind);
+}
+
 static void mind(struct swarm_row *row, bool retire)
 {
 	if (atomic_load_explicit(&row->retire, memory_order_relaxed) == retire)
 		return;
 	atomic_store_explicit(&row->retire, retire, memory_order_relaxed);
-	if (!atomic_exchange_explicit(&row->minding, true, memory_order_acq_rel))
-		mailbox_owe(&row->place->down, &row->mind);
+	remind(row);
 }
 
 static bool is_ours_to_retire(const struct swarm_row *row, const struct swarm_row *best)
@@ -139,49 +143,20 @@ ON_CONTROL static void settle(struct swarm *swarm, const struct vd_peer_id *peer
 	}
 }
 
-/* ---- whether the others still work: see preferred.h ---- */
-
-struct doubt {
-	struct swarm *swarm;
-	uint64_t id;
-};
-
-static void on_answer(void *context, enum vd_err err, vd_ns rtt)
-{
-	struct doubt doubt = *(struct doubt *)context;
-	struct swarm_row *row;
-
-	(void)rtt;
-	vd_role_control();
-	row = swarm_row(doubt.swarm, doubt.id);
-	free(context);
-	if (!row || !preferred_proves(err))
-		return; /* gone, or the muxer finds out, and closes it */
-	row->doubted = false;
-	settle(doubt.swarm, &row->conn.info.peer);
-}
-
-ON_CONTROL static bool ask(struct swarm *swarm, const struct swarm_row *row)
-{
-	struct doubt *doubt = malloc(sizeof *doubt);
-
-	if (!doubt)
-		return false;
-	*doubt = (struct doubt){ swarm, row->conn.id };
-	if (!swarm_ping(swarm, doubt->id, on_answer, doubt))
-		return true;
-	free(doubt);
-	return false;
-}
-
+/* Whether they still work, since the peer dialled this one: see preferred.h. */
 ON_CONTROL static void doubt_others(struct swarm *swarm, const struct swarm_row *newcomer)
 {
 	const struct vd_peer_id *peer = &newcomer->conn.info.peer;
 
+	if (newcomer->conn.info.dialer)
+		return;
 	for (struct swarm_row *row = *bucket_of_peer(swarm, peer); row; row = row->next_peer)
 		if (row != newcomer && !row->doubted &&
-		    vd_peer_id_equal(&row->conn.info.peer, peer))
-			row->doubted = ask(swarm, row);
+		    vd_peer_id_equal(&row->conn.info.peer, peer)) {
+			row->doubted = true;
+			atomic_store_explicit(&row->doubt, true, memory_order_relaxed);
+			remind(row);
+		}
 }
 
 /* ---- letters from places ---- */
@@ -209,6 +184,14 @@ void swarm_read_going(struct letter *letter)
 {
 	const struct swarm_row *row = LETTER_IN(letter, struct swarm_row, going);
 
+	settle(row->place->swarm, &row->conn.info.peer);
+}
+
+void swarm_read_heard(struct letter *letter)
+{
+	struct swarm_row *row = LETTER_IN(letter, struct swarm_row, heard);
+
+	row->doubted = false;
 	settle(row->place->swarm, &row->conn.info.peer);
 }
 

@@ -66,15 +66,15 @@ struct swarm_place {
 struct swarm_row {
 	struct swarm_conn conn; /* writer: the place, until `opened` is posted; then control */
 	struct swarm_place *place;
-	struct letter opened, going, closed; /* up */
-	struct letter hang_up, mind, buried; /* down */
+	struct letter opened, going, heard, closed; /* up; heard once a doubt, the others once */
+	struct letter hang_up, mind, buried;        /* down */
 
 	/* Control's. */
 	struct swarm_row *next, *prev; /* of all */
 	struct swarm_row *next_id, *next_peer;
 	uint64_t order; /* in which they opened */
 	bool hanging_up;
-	bool doubted; /* another one to this peer came, and this has not answered since */
+	bool doubted; /* the peer opened another one, and nothing came by this one since */
 
 	/* The place's; err and why until `closed` is posted. */
 	struct host_conn *host_conn; /* NULL: closed */
@@ -83,6 +83,7 @@ struct swarm_row {
 
 	struct host_live live;
 	_Atomic bool retire;  /* writer: control; reader: the place, when it reads `mind` */
+	_Atomic bool doubt;   /* the same; cleared by the place */
 	_Atomic bool minding; /* `mind` is on its way: set by control, cleared by the place */
 };
 
@@ -138,6 +139,7 @@ enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int
 struct swarm_place *swarm_least_place(struct swarm *swarm) ON_CONTROL;
 void swarm_read_opened(struct letter *letter) ON_CONTROL;
 void swarm_read_going(struct letter *letter) ON_CONTROL;
+void swarm_read_heard(struct letter *letter) ON_CONTROL;
 void swarm_read_closed(struct letter *letter) ON_CONTROL;
 void swarm_tell_identified(struct swarm_row *row, struct vd_bytes told) ON_CONTROL;
 void swarm_tell_pinged(struct swarm_row *row, vd_ns rtt) ON_CONTROL;

@@ -63,6 +63,7 @@ struct muxer_class {
 	enum vd_err (*open)(struct muxer *m, struct muxer_stream **stream_out);
 	size_t (*buffered)(const struct muxer *m);
 	void (*go_away)(struct muxer *m);
+	void (*probe)(struct muxer *m, vd_ns now);
 	void (*free)(struct muxer *m);
 
 	enum vd_err (*write)(struct muxer_stream *stream, struct vd_bytes bytes, size_t *took_out);
@@ -148,6 +149,13 @@ static inline enum vd_err muxer_open(struct muxer *m, struct muxer_stream **stre
 static inline void muxer_go_away(struct muxer *m)
 {
 	m->class->go_away(m);
+}
+
+/* Asks the peer for a sign of life, unless it is being asked: something comes, or in time it fails.
+ */
+static inline void muxer_probe(struct muxer *m, vd_ns now)
+{
+	m->class->probe(m, now);
 }
 
 static inline void muxer_free(struct muxer *m)

@@ -84,6 +84,14 @@ static void ping(struct yamux *y, vd_ns now)
 				  .type = YAMUX_PING, .flags = YAMUX_SYN, .length = y->ping_id });
 }
 
+static void probe(struct muxer *m, vd_ns now)
+{
+	struct yamux *y = yamux_of(m);
+
+	if (!y->failed && !y->pinging)
+		ping(y, now);
+}
+
 /* Nothing came since the ping, not even something else that shows the peer alive. */
 static vd_ns silent_at(const struct yamux *y)
 {
@@ -221,6 +229,7 @@ static const struct muxer_class yamux_class = {
 	.open = open_stream,
 	.buffered = buffered,
 	.go_away = go_away,
+	.probe = probe,
 	.free = free_session,
 	.write = yamux_write,
 	.has_room = yamux_has_room,

@@ -85,8 +85,9 @@ class Node(Daemon):
         super().start()
 
     def kill(self):
+        self.look()
         self.process.kill()
-        self.process.wait()
+        assert self.process.wait() == -signal.SIGKILL, self.said()[-4000:]
         self.process.stdout.close()
         self.log.close()
 

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """A daemon that is told to end while clients ask it and signals come: it ends well, whoever is in the middle."""
+import json
+import os
 import signal
 import socket
 import subprocess
 import tempfile
 import threading
 
-from rig import Daemon
+from rig import Daemon, make_key
 
 CLIENTS = 4
 BATCH = b"".join(b'{"command":"%s","args":[]}\n' % name for name in
@@ -54,3 +56,23 @@ for threads in (0, 2):
             for one in crowd:
                 one.join()
             b.end()
+
+# As many dials as may wait, and one more request, held back until the first is answered: each is told.
+WAITING = 16
+with tempfile.TemporaryDirectory() as directory:
+    with open(f"{directory}/swarm.key", "w", encoding="utf-8") as key:
+        key.write("/key/swarm/psk/1.0.0/\n/base16/\n" + "ab" * 32 + "\n")
+    os.chmod(key.name, 0o600)
+    listen = "listen: [ /ip4/127.0.0.1/tcp/0 ]"
+    a = Daemon(directory, "a", f"{{ {listen}, networks: [ {{ name: other, key: {key.name}, {listen} }} ] }}")
+    with socket.create_server(("127.0.0.1", 0)) as silence, socket.socket(socket.AF_UNIX) as client:
+        nobody = f"/ip4/127.0.0.1/tcp/{silence.getsockname()[1]}/p2p/{make_key(directory + '/nobody.key')}"
+        client.connect(a.name + ".sock")
+        for arguments in [[nobody, "other"]] * WAITING + [[nobody]]:
+            client.send(json.dumps({"command": "connect", "args": arguments}).encode() + b"\n")
+        dialled = silence.accept()[0]
+        a.ask("status")  # so that it read the others
+        a.end()
+        answers = client.makefile().readlines()
+        dialled.close()
+        assert len(answers) == WAITING + 1 and all("error" in json.loads(answer) for answer in answers), answers

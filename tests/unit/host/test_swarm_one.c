@@ -270,6 +270,9 @@ Test(swarm, what_the_peer_may_have_lost_is_not_preferred_and_nothing_closed_for_
 		cr_assert(
 		    eq(int, swarm_dial(side->swarm, &other->address, on_dial, NULL, NULL), VD_OK));
 		TURN_UNTIL(a->opened == 1 && b->opened == 1);
+		TURN_UNTIL(a->identified == 1 && b->identified == 1);
+		for (unsigned i = 0; i < 50; i++)
+			turn(); /* nothing is on its way any more */
 		first = side->last;
 		theirs = other->last;
 		run_on(other, theirs, run_deaf);

@@ -463,6 +463,21 @@ Test(yamux, a_peer_that_is_silent_after_a_ping_is_given_up)
 	muxer_free(raw.m);
 }
 
+Test(yamux, a_peer_that_is_asked_for_a_sign_of_life_is_asked_once_and_given_up)
+{
+	raw_begin(&yamux_defaults, YAMUX_SERVER);
+	cr_assert(eq(int, raw_head(PING, ACK, 0, 1), VD_OK));
+	raw.now = VD_SECONDS(5);
+	muxer_probe(raw.m, raw.now);
+	raw_expect(PING, SYN, 0, 2);
+	muxer_probe(raw.m, raw.now);
+	cr_assert(zero(sz, muxer_next_output(raw.m, raw.now).len));
+	raw.now = VD_SECONDS(35);
+	cr_assert(eq(int, muxer_expire(raw.m, raw.now), VD_ELINK_TIMEOUT));
+	muxer_probe(raw.m, raw.now); /* too late, and no harm */
+	muxer_free(raw.m);
+}
+
 Test(yamux, a_peer_that_sends_anything_is_alive)
 {
 	raw_begin(&yamux_defaults, YAMUX_SERVER);
