@@ -171,7 +171,8 @@ ON_CONTROL static void dial(struct node *node, size_t network, const struct targ
 		return;
 	free(asked);
 	api_reply_error(reply, err == VD_ELIMIT ? "too many dials at once; try again later"
-						: vd_err_text(err));
+			       : !dialer ? "this daemon is stopping; start it again afterwards"
+					 : vd_err_text(err));
 }
 
 bool node_host_connect(struct node *node, const json_t *args, struct api_reply *reply)

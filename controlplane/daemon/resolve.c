@@ -77,11 +77,10 @@ ON_CONTROL static json_t *host_json(const struct node *node, const uint8_t overl
 				    const struct vd_peer_id *peer)
 {
 	const struct names_row *row = names_of(&node->names, overlay);
+	size_t left = row ? (size_t)(node->names.rows + node->names.count - row) : 0;
 	json_t *names = json_array();
 
-	for (; row && row < node->names.rows + node->names.count &&
-	       memcmp(row->overlay, overlay, 16) == 0;
-	     row++)
+	for (; left && memcmp(row->overlay, overlay, 16) == 0; row++, left--)
 		json_array_append_new(names, json_string(row->name));
 	return json_pack("{s:o, s:o, s:o}", "overlay", node_overlay_json(overlay), "peer",
 			 peer->len ? node_peer_json(peer) : json_null(), "names", names);

@@ -438,7 +438,7 @@ static void on_received(struct carrier *carrier, uint8_t *bytes, size_t len)
 	if (conn->doubted)
 		host_conn_heard(conn);
 	if (conn->closing)
-		return;
+		return; /* by whoever was told */
 	err = take(conn, host_network_open(conn, bytes, len));
 	if (err)
 		give_up(conn, err);

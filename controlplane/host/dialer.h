@@ -54,7 +54,8 @@ struct dialer_wish {
 /*
  * `conn` is NULL when it failed; `why` then has the reasons of all attempts, shortened.
  * VD_AGAIN: all addresses failed lately, `why` says when they may be tried; VD_ENOTFOUND: there is
- * none to try; VD_EPEER_…: some peer answered wrongly; else of the attempts.
+ * none to try; VD_EPEER_…: some peer answered wrongly; VD_ELINK_CLOSED: dialer_free; else of the
+ * attempts.
  */
 typedef void (*dialer_fn)(void *context, const struct swarm_conn *conn, enum vd_err err,
 			  const char *why);
@@ -88,8 +89,8 @@ void dialer_free(struct dialer *dialer) ON_CONTROL;
 
 /*
  * Connects, unless there is a connection, which is taken. `fn` is called once, unless it is
- * cancelled. VD_EUSER: that is this peer itself; VD_ELIMIT, VD_ENOMEM: not called. `id_out` may be
- * NULL.
+ * cancelled. VD_EUSER: that is this peer itself; VD_ELINK_CLOSED: from within dialer_free;
+ * VD_ELIMIT, VD_ENOMEM: not called. `id_out` may be NULL.
  */
 enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish, dialer_fn fn,
 			   void *context, uint64_t *id_out) ON_CONTROL;

@@ -300,8 +300,7 @@ struct host_conn *host_connection(const struct host *host, const struct vd_peer_
 void host_disconnect(struct host_conn *conn);
 /* Closes it once it had no streams for `idle`; 0 takes that back. */
 void host_conn_retire(struct host_conn *conn, vd_ns idle);
-/* Asks its peer for a sign of life: `heard` is told when anything comes, or in time it is closed.
- */
+/* Asks its peer for a sign of life: `heard` is told when anything comes, else it closes in time. */
 void host_conn_doubt(struct host_conn *conn);
 /* The caller's, for host_events. NULL at first. */
 void host_conn_use(struct host_conn *conn, void *user);

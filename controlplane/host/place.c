@@ -62,6 +62,7 @@ static void on_going_away(void *context, struct host_conn *conn)
 	mailbox_owe(&row->place->up, &row->going);
 }
 
+/* Once for each doubt of control's, which has no other until it read this. */
 static void on_heard(void *context, struct host_conn *conn)
 {
 	struct swarm_row *row = host_conn_user(conn);

@@ -151,8 +151,7 @@ static inline void muxer_go_away(struct muxer *m)
 	m->class->go_away(m);
 }
 
-/* Asks the peer for a sign of life, unless it is being asked: something comes, or in time it fails.
- */
+/* Asks the peer for a sign of life, if nobody does: something comes, or in time it fails. */
 static inline void muxer_probe(struct muxer *m, vd_ns now)
 {
 	m->class->probe(m, now);

@@ -56,7 +56,7 @@ class Node(Daemon):
         self.fixed = (f"threads: {DRAW.choice([0, 0, 1, 2])}, listen: [ /ip4/{HERE}/tcp/{self.tcp} ]" +
                       perhaps(f", state: {self.name}.peers") + perhaps(networks, 0.5))
 
-    def configure(self, host=None):
+    def configure(self, host=""):
         others = [node for node in nodes if node is not self]
         if self.number == 0:
             link = (f"listen: [ /ip4/{HERE}/udp/{self.udp} ], state: {self.name}.state, tiers: [ {{ name: all, "
@@ -92,12 +92,8 @@ class Node(Daemon):
         self.log.close()
 
     def look(self):
-        """One that has drained has ended by itself, and is started again; nothing else ends it."""
-        if self.process.poll() is None:
-            return
-        assert self.process.returncode == 0, (self.number, self.process.returncode, self.said()[-4000:])
-        self.end()
-        self.start()
+        """Nothing that is asked ends it, nor draining."""
+        assert self.process.poll() is None, (self.number, self.process.returncode, self.said()[-4000:])
 
 
 # ---- what is asked ----

@@ -229,6 +229,15 @@ static void note_last(void *context, struct host_conn *conn)
 	last = conn;
 }
 
+static struct host_conn *heard;
+
+static void note_heard(void *context, struct host_conn *conn)
+{
+	(void)context;
+	cr_assert(eq(ptr, heard, NULL)); /* once a doubt */
+	heard = conn;
+}
+
 static bool is_back(struct pair *p)
 {
 	(void)p;
@@ -274,7 +283,7 @@ static void come_back(unsigned end, unsigned stays)
 /* The rule prefers what the smaller id dialled. That it dialled, and its peer hears no more. */
 Test(host_one, what_the_peer_may_have_lost_is_not_preferred_and_nothing_closed_for_it)
 {
-	const struct host_events events = { .opened = note_last };
+	const struct host_events events = { .opened = note_last, .heard = note_heard };
 	struct host_conn *first, *theirs;
 	unsigned end;
 
@@ -289,8 +298,10 @@ Test(host_one, what_the_peer_may_have_lost_is_not_preferred_and_nothing_closed_f
 	let_time_pass();
 	cr_assert(eq(u32, host_connection_count(host_of(end)), 2));
 	cr_assert(eq(ptr, best_of(end), last));
+	cr_assert(eq(ptr, heard, NULL));
 	carrier_read(theirs->carrier, true); /* it was but slow */
 	pair_until(&pair, is_alone_again);
+	cr_assert(eq(ptr, heard, first));
 	cr_assert(eq(ptr, best_of(end), first));
 	host_free(back);
 	pair_end(&pair);
