@@ -1,5 +1,7 @@
 /* Targets: controlplane/route/links.c, reservations.c, sessions.c, key_map.c */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 
 #include "base/init.h"
@@ -27,6 +29,15 @@ static void expect(bool holds)
 {
 	if (!holds)
 		abort();
+}
+
+/* In place of libc's: liburcu's thread, the only caller, else rests for 10 ms after each batch. */
+int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
+{
+	(void)fds;
+	(void)timeout_ms;
+	expect(count == 0);
+	return sched_yield();
 }
 
 static struct vd_peer_id peer_of(unsigned which)
@@ -217,7 +228,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	route_sessions_free(rig.sessions);
 	route_links_free(rig.links);
 	rcu_unregister_thread();
-	rcu_barrier();
 	sw_plane_fini(&rig.plane);
 	return 0;
 }
