@@ -138,6 +138,8 @@ static enum vd_err apply_link(struct cp_netmap *map, const struct nlmsghdr *mess
 	info = (const struct ifinfomsg *)mnl_nlmsg_get_payload(message);
 	if (info->ifi_family != AF_UNSPEC)
 		return VD_OK; /* a bridge's word about its port */
+	if (info->ifi_index <= 0)
+		return VD_EPEER_FORMAT; /* 0 means none, in routes that refuse */
 	if (message->nlmsg_type == RTM_DELLINK) {
 		cp_netmap_del_link(map, (uint32_t)info->ifi_index);
 		*stale = true;

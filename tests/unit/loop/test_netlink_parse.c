@@ -256,6 +256,21 @@ Test(netlink_parse, prefixes_longer_than_an_address_are_refused)
 	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
 }
 
+Test(netlink_parse, links_without_a_number_are_refused)
+{
+	struct ifinfomsg *info;
+
+	for (int index = -1; index <= 0; index++) {
+		eth0(IFF_UP | IFF_RUNNING);
+		info = mnl_nlmsg_get_payload(message());
+		info->ifi_index = index;
+		cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+		cr_assert(cp_netmap_link_by_name(map, "eth0") == NULL);
+		message()->nlmsg_type = RTM_DELLINK;
+		cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+	}
+}
+
 Test(netlink_parse, an_address_message_without_address_is_refused)
 {
 	struct ifaddrmsg *info = start(RTM_NEWADDR, sizeof *info);
