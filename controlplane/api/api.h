@@ -37,7 +37,8 @@ enum {
 
 /*
  * A request that waits for its answer. Answered exactly once, at once or later; also after
- * its client is gone, and after api_free (then nothing happens but freeing).
+ * its client is gone, and after api_free (then nothing happens but freeing). Runs no other
+ * request.
  */
 struct api_reply;
 void api_reply_ok(struct api_reply *reply, json_t *value);       /* takes value */

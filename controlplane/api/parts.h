@@ -61,7 +61,8 @@ enum vd_err api_socket_open(struct api *api, const char *path, struct api_socket
 			    char why[API_WHY]);
 void api_socket_close(struct api_socket *socket);
 unsigned api_socket_clients(const struct api_socket *socket);
-/* The reply got its text: send what is next in order. */
+/* The reply got its text: send what is next in order. Runs no request: the loop does, once that is
+ * sent. */
 void api_client_flush(struct api_client *client);
 
 /* ---- HTTP (http.c) ---- */

@@ -17,8 +17,7 @@ struct api_client {
 	struct api_client *next;
 	struct api_reply *first, *last; /* requests without an answer sent */
 	unsigned pending;
-	bool running; /* in run_lines: an answer given inside does not start it again */
-	bool ended;   /* no more requests: close when all are answered */
+	bool ended; /* no more requests: close when all are answered */
 	bool closing;
 	size_t len; /* of line */
 	char line[API_REQUEST_MAX + 1];
@@ -117,8 +116,6 @@ void api_client_flush(struct api_client *client)
 	while (!client->closing && client->first && client->first->text)
 		if (!send_first(client))
 			return;
-	if (!client->closing)
-		run_lines(client);
 }
 
 /* Whether the client has had enough for now. */
@@ -174,17 +171,16 @@ static bool take_line(struct api_client *client)
 	return true;
 }
 
-/* Runs what is in the buffer, as far as the client may; then reads on, waits, or ends. */
+/*
+ * Runs what is in the buffer, as far as the client may; then reads on, waits, or ends. From the
+ * loop alone: who gives an answer is in the middle of something.
+ */
 static void run_lines(struct api_client *client)
 {
 	bool more = true;
 
-	if (client->running)
-		return;
-	client->running = true;
 	while (more && !client->closing && !is_held_back(client))
 		more = take_line(client);
-	client->running = false;
 	if (client->closing)
 		return;
 	if (client->ended || more)

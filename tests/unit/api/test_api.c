@@ -349,6 +349,24 @@ Test(api, a_client_with_many_pings_out_waits_and_gets_all_its_answers)
 	close(fd);
 }
 
+Test(api, a_request_held_back_is_not_run_inside_the_answer_that_makes_room)
+{
+	int fd = dial();
+
+	for (unsigned i = 0; i < API_PENDING_MAX + 1; i++)
+		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
+	while (waiting_count < API_PENDING_MAX)
+		turn();
+	turn();
+	api_reply_ok(waiting[0], json_pack("{s:i}", "n", 0));
+	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "who answers is not done yet");
+	while (waiting_count == API_PENDING_MAX)
+		turn();
+	for (unsigned i = 1; i < waiting_count; i++)
+		api_reply_ok(waiting[i], json_pack("{s:i}", "n", (int)i));
+	close(fd);
+}
+
 Test(api, a_client_that_does_not_read_is_held_back_and_gets_everything_once_it_does)
 {
 	int slow = dial(), quick = dial();
