@@ -2,25 +2,28 @@
 /*
  * templates: when the kernel's routes change, links may leave by another next hop, interface
  * or source: their owners are asked to write the new headers. A slice of links at a time, so that
- * a change of one route holds nothing up at a router of many.
+ * a change of one route holds nothing up at a router of many; when a lane is full, the next pump
+ * goes on where it was.
  */
 #include "controlplane/daemon/node.h"
 
 enum { LINKS_A_SLICE = 256 };
 
-ON_CONTROL static void refresh(struct node *node, const struct route_link *link)
+/* False when the owner's lane is full: this link is to be looked at again. */
+ON_CONTROL static bool refresh(struct node *node, const struct route_link *link)
 {
 	struct sw_template send;
 
 	/* Without a way now, the old headers stay: the way may come back. */
 	if (!node_template(node, &link->endpoint, &send) ||
 	    memcmp(&send, &link->send, sizeof send) == 0)
-		return;
+		return true;
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
 		if (link->generations[i].index &&
 		    !node_write_template(node, link->owner, link->generations[i].index, &send))
-			return; /* the lane is full: at the next change */
+			return false;
 	route_links_set_send(node->links, &link->peer, &send);
+	return true;
 }
 
 void node_begin_templates(struct node *node)
@@ -32,11 +35,12 @@ void node_begin_templates(struct node *node)
 void node_refresh_templates(struct node *node)
 {
 	for (unsigned i = 0; i < LINKS_A_SLICE && node->templates_pending; i++) {
-		const struct route_link *link = route_links_next(node->links, &node->templates_at);
+		uint32_t next = node->templates_at;
+		const struct route_link *link = route_links_next(node->links, &next);
 
-		if (link)
-			refresh(node, link);
-		else
-			node->templates_pending = false;
+		if (link && !refresh(node, link))
+			return;
+		node->templates_at = next;
+		node->templates_pending = link != NULL;
 	}
 }
