@@ -42,7 +42,7 @@ void peer_put(struct peering *p, uint32_t slot)
 {
 	const struct peer *peer = &p->peers[slot];
 
-	if (peer->dialled || peer->count || peer->dialling != SLOT_NONE)
+	if (peer->dialled || peer->up || peer->count || peer->dialling != SLOT_NONE)
 		return;
 	timers_set(&p->timers, peer_timer(slot), VD_NEVER);
 	slot_chain_del(&p->by_id, id_hash(p, &peer->id), slot);

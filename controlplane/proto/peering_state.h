@@ -252,7 +252,7 @@ vd_ns jittered(vd_ns span);
 uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id);
 /* Found or made; SLOT_NONE at peers_max, counted. */
 uint32_t peer_get(struct peering *p, const struct vd_peer_id *id);
-/* Forgets the peer if nothing is left of it. */
+/* Forgets the peer if nothing is left of it. One that is up goes by peer_gone, which tells. */
 void peer_put(struct peering *p, uint32_t slot);
 void peer_schedule(struct peering *p, uint32_t slot);
 void peer_expire(struct peering *p, uint32_t slot, vd_ns now);

@@ -479,6 +479,17 @@ static void on_event(struct node *node, const struct peering_event *event)
 	}
 }
 
+/* Nobody is forgotten before the host was told that he is gone. */
+static void check_known(struct net *net, struct node *node)
+{
+	struct peering_view view;
+
+	for (unsigned i = 0; i < NET_NODES; i++)
+		if (node->up[i] &&
+		    peering_find(node->peering, &net->nodes[i].identity.id, &view) != VD_OK)
+			node->broken = "forgotten while up";
+}
+
 void net_drain(struct net *net, unsigned i)
 {
 	struct node *node = &net->nodes[i];
@@ -488,6 +499,7 @@ void net_drain(struct net *net, unsigned i)
 		on_event(node, &event);
 		event = peering_next(node->peering);
 	}
+	check_known(net, node);
 }
 
 /* ---- running ---- */

@@ -251,3 +251,23 @@ Test(peering_again, a_close_ends_no_newer_generation_that_waits_to_be_confirmed)
 	check_carries(net);
 	end(net);
 }
+
+/* What it closed was all that it ever answered by: the newer one dies with its handshake. */
+Test(peering_again, a_close_beside_a_handshake_that_fails_is_told_at_last)
+{
+	for (enum peering_kind kind = PEERING_LINK; kind <= PEERING_SESSION; kind++) {
+		struct net *net = start_up(kind, 1);
+
+		net_run(net, VD_SECONDS(6));
+		peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
+		net->watch = drop_3;
+		rekey_at_0(net);
+		net_run(net, VD_MS(100));
+		cr_assert(eq(u32, net_generation_count(&net->nodes[0]), 2));
+		close_at_1(net);
+		net_run(net, VD_SECONDS(25));
+		cr_assert(eq(u32, net->nodes[0].counts[PEERING_DOWN], 1));
+		cr_assert(zero(u32, net_generation_count(&net->nodes[0])));
+		end(net);
+	}
+}
