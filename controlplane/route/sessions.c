@@ -200,20 +200,42 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 	return VD_OK;
 }
 
+/* Who still finds the record of `index` goes on to that of `by`; 0: stays. */
+static void replace(const struct route_sessions *sessions, uint32_t index, uint32_t by)
+{
+	struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);
+
+	if (record)
+		atomic_store_explicit(&record->replaced_by, by, memory_order_release);
+}
+
+/* The index may soon be another peer's. */
+static void replace_by_none(const struct route_sessions *sessions,
+			    const struct route_session *session, uint32_t index)
+{
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		uint32_t other = session->generations[i].index;
+		const struct sw_session *record =
+		    sw_session_find(&sessions->plane->sessions, other);
+
+		if (record &&
+		    atomic_load_explicit(&record->replaced_by, memory_order_relaxed) == index)
+			replace(sessions, other, 0);
+	}
+}
+
 const struct route_session *route_sessions_use(struct route_sessions *sessions, uint32_t index,
 					       vd_ns now)
 {
 	struct route_session *session = row_of_index(sessions, index);
-	struct sw_session *old;
 
 	if (!session || !route_generation_of(session->generations, index))
 		return NULL;
-	old =
-	    session->current ? sw_session_find(&sessions->plane->sessions, session->current) : NULL;
-	if (old)
-		atomic_store_explicit(&old->replaced_by, index, memory_order_release);
+	if (session->current)
+		replace(sessions, session->current, index);
 	else
 		session->since = now;
+	replace(sessions, index, 0); /* two at once: it may have been replaced before */
 	session->current = index;
 	(void)route_sessions_publish(sessions);
 	return session;
@@ -257,6 +279,7 @@ void route_sessions_retire(struct route_sessions *sessions, uint32_t index)
 	route_account_add(&session->retired, account_of(sessions, index));
 	*generation = (struct route_generation){ 0 };
 	sessions->row_of_slot[sw_index_slot(index)] = 0;
+	replace_by_none(sessions, session, index);
 	if (session->current == index) {
 		session->current = 0;
 		(void)route_sessions_publish(sessions);

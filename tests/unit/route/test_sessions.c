@@ -69,6 +69,11 @@ Test(route_sessions, traffic_goes_to_a_generation_once_it_is_used)
 	cr_assert(eq(i64, overlay_route(1), index));
 }
 
+static uint32_t replaced_by(uint32_t index)
+{
+	return atomic_load(&sw_session_find(&plane.sessions, index)->replaced_by);
+}
+
 Test(route_sessions, a_newer_generation_replaces_the_one_before)
 {
 	uint32_t old, next;
@@ -79,11 +84,40 @@ Test(route_sessions, a_newer_generation_replaces_the_one_before)
 	next = install(1);
 	(void)route_sessions_use(sessions, next, 0);
 	cr_assert(eq(i64, overlay_route(1), next));
-	cr_assert(eq(u32, atomic_load(&sw_session_find(&plane.sessions, old)->replaced_by), next));
+	cr_assert(eq(u32, replaced_by(old), next));
 	route_sessions_retire(sessions, old);
 	cr_assert(not(route_sessions_reap(sessions)));
 	cr_assert(eq(ptr, sw_session_find(&plane.sessions, old), NULL));
 	cr_assert(eq(i64, overlay_route(1), next));
+}
+
+/* Two that dial each other at once. */
+Test(route_sessions, a_generation_that_is_used_again_is_replaced_by_none)
+{
+	uint32_t first, other;
+
+	add(1);
+	first = install(1);
+	(void)route_sessions_use(sessions, first, 0);
+	other = install(1);
+	(void)route_sessions_use(sessions, other, 0);
+	(void)route_sessions_use(sessions, first, 0);
+	cr_assert(eq(i64, overlay_route(1), first));
+	cr_assert(zero(u32, replaced_by(first)));
+	cr_assert(eq(u32, replaced_by(other), first));
+}
+
+Test(route_sessions, what_replaced_a_generation_and_is_gone_is_not_named)
+{
+	uint32_t old, next;
+
+	add(1);
+	old = install(1);
+	(void)route_sessions_use(sessions, old, 0);
+	next = install(1);
+	(void)route_sessions_use(sessions, next, 0);
+	route_sessions_retire(sessions, next);
+	cr_assert(zero(u32, replaced_by(old)));
 }
 
 Test(route_sessions, a_dropped_session_leaves_the_peer_known)
