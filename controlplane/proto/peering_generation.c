@@ -141,7 +141,7 @@ static bool current_stays(const struct peering *p, const struct peer *peer,
 
 	return current != fresh && current->confirmed && current->boot == fresh->boot &&
 	       current->initiator != fresh->initiator &&
-	       fresh->finished - current->finished < BOTH_FINISHED &&
+	       fresh->finished < current->finished + BOTH_FINISHED && /* a queue's may be older */
 	       vd_peer_id_compare(initiator_of(p, current), initiator_of(p, fresh)) < 0;
 }
 

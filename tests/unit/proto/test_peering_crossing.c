@@ -98,3 +98,44 @@ Test(peering_crossing, the_handshake_of_a_restarted_peer_stays_whoever_initiated
 	cr_assert(eq(u32, net->nodes[larger].data_received, 1));
 	end(net);
 }
+
+static struct net_frame third;
+
+static bool hold_3(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	if (frame->bytes[0] != MG_HANDSHAKE || frame->bytes[1] != HANDSHAKE_3)
+		return true;
+	third = *frame;
+	return false;
+}
+
+/* What waited in a queue may be of an earlier time than what did not. */
+Test(peering_crossing, of_two_at_once_the_smaller_ids_stays_if_the_other_is_of_an_earlier_time)
+{
+	struct net *net = net_new(PEERING_LINK, 1);
+	unsigned smaller =
+	    vd_peer_id_compare(&net->nodes[0].identity.id, &net->nodes[1].identity.id) > 0;
+	unsigned larger = 1 - smaller;
+
+	net_start(net, 0);
+	net_start(net, 1);
+	net_dial(net, smaller, larger);
+	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	net->watch = hold_3;
+	cr_assert(eq(int,
+		     peering_rekey(net->nodes[larger].peering,
+				   net_current(net, larger, smaller)->index, net->now),
+		     VD_OK));
+	net_run(net, VD_MS(100));
+	net->now -= VD_MS(500);
+	cr_assert(eq(int,
+		     net_inject(net, smaller, net_path(larger), vd_bytes(third.bytes, third.len)),
+		     VD_OK));
+	net->now += VD_MS(500);
+	net_run(net, VD_MS(100));
+	cr_assert(eq(u64, peering_stats(net->nodes[smaller].peering)->handshakes_done, 2));
+	cr_assert(net_current(net, smaller, larger)->keys.initiator);
+	cr_assert(not(net_current(net, larger, smaller)->keys.initiator));
+	end(net);
+}
