@@ -41,23 +41,30 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 	node->next_tick = now + tick;
 }
 
-/* One event of any machine; false when all are quiet. */
-ON_CONTROL static bool pump_one(struct node *node, vd_ns now)
+ON_CONTROL static bool pump_peering(struct node *node, vd_ns now)
 {
 	struct peering_event event = peering_next(node->link_peering);
-	struct seek_event found;
 
 	if (event.kind != PEERING_NONE) {
 		node_on_link_event(node, &event, now);
 		return true;
 	}
-	if (node->session_peering) {
-		event = peering_next(node->session_peering);
-		if (event.kind != PEERING_NONE) {
-			node_on_session_event(node, &event, now);
-			return true;
-		}
-	}
+	if (!node->session_peering)
+		return false;
+	event = peering_next(node->session_peering);
+	if (event.kind == PEERING_NONE)
+		return false;
+	node_on_session_event(node, &event, now);
+	return true;
+}
+
+/* One event of any machine; false when all are quiet. */
+ON_CONTROL static bool pump_one(struct node *node, vd_ns now)
+{
+	struct seek_event found;
+
+	if (pump_peering(node, now))
+		return true;
 	found = seek_next(node->seek, now);
 	if (found.kind != SEEK_NONE) {
 		node_on_seek_event(node, &found, now);
@@ -106,6 +113,23 @@ static vd_ns deadline_of(const struct node *node)
 	return at;
 }
 
+/* They hold the events of few calls, and those that follow need room. */
+ON_CONTROL static void drain_peerings(struct node *node, vd_ns now)
+{
+	while (pump_peering(node, now))
+		;
+}
+
+ON_CONTROL static void expire_and_poll(struct node *node, vd_ns now)
+{
+	peering_expire(node->link_peering, now);
+	if (node->session_peering)
+		peering_expire(node->session_peering, now);
+	drain_peerings(node, now);
+	node->next_poll = route_links_poll(node->links, now, note_link_traffic, node);
+	drain_peerings(node, now);
+}
+
 void node_pump(struct node *node)
 {
 	vd_ns now = vd_now();
@@ -113,10 +137,7 @@ void node_pump(struct node *node)
 
 	if (node->deaf)
 		return;
-	peering_expire(node->link_peering, now);
-	if (node->session_peering)
-		peering_expire(node->session_peering, now);
-	node->next_poll = route_links_poll(node->links, now, note_link_traffic, node);
+	expire_and_poll(node, now);
 	if (now >= node->next_tick)
 		on_tick(node, now);
 	node_resume(node, now);

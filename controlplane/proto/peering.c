@@ -211,10 +211,15 @@ void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t 
 
 /* ---- events ---- */
 
+static bool room_for(const struct peering *p, uint32_t calls)
+{
+	return p->event_head - p->event_tail + calls * EVENTS_ROOM <= EVENTS_MAX;
+}
+
 /* Room for all that one call may cause; so that no event of it is lost. */
 bool events_have_room(const struct peering *p)
 {
-	return p->event_head - p->event_tail + EVENTS_ROOM <= EVENTS_MAX;
+	return room_for(p, 1);
 }
 
 struct event_slot *event_push(struct peering *p, enum peering_event_kind kind,
@@ -387,7 +392,10 @@ void peering_verified(struct peering *p, uint32_t index, vd_ns now)
 {
 	struct owner owner = index_find(p, index);
 
-	if (owner.kind == OWNER_GENERATION && events_have_room(p))
+	if (owner.kind != OWNER_GENERATION)
+		return;
+	/* it causes something the first time only */
+	if (p->generations[owner.slot].confirmed || events_have_room(p))
 		generation_heard(p, owner.slot, now);
 }
 
@@ -513,7 +521,7 @@ static void expire_one(struct peering *p, uint32_t owner, vd_ns now)
 
 void peering_expire(struct peering *p, vd_ns now)
 {
-	while (timers_next(&p->timers) <= now && events_have_room(p))
+	while (timers_next(&p->timers) <= now && room_for(p, 2))
 		expire_one(p, timers_owner(&p->timers), now);
 }
 

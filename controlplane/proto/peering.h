@@ -356,7 +356,8 @@ struct peering_event peering_next(struct peering *peering);
 
 /*
  * When expire has something to do; VD_NEVER. One expire does as much as its events have
- * room for: while the deadline has come, call it again after draining.
+ * room for, and leaves room for another call: while the deadline has come, call it again after
+ * draining.
  */
 vd_ns peering_deadline(const struct peering *peering);
 void peering_expire(struct peering *peering, vd_ns now);
