@@ -115,17 +115,18 @@ void node_send_inner(struct node *node, uint32_t session, const struct peering_p
 	node_send_padded(node, session, path, plain, 0);
 }
 
-void node_move_session(struct node *node, uint32_t index, const struct sw_path *path)
+bool node_write_path(struct node *node, uint32_t session, const struct sw_path *path)
 {
-	unsigned owner = owner_of_session(node, index);
+	unsigned owner = owner_of_session(node, session);
 	struct sw_inject *inject = begin(node, owner, vd_bytes(NULL, 0));
 
 	if (!inject)
-		return;
+		return false;
 	inject->kind = SW_INJECT_SESSION_PATH;
-	inject->session = index;
+	inject->session = session;
 	inject->path = *path;
 	commit(node, owner);
+	return true;
 }
 
 bool node_write_template(struct node *node, unsigned owner, uint32_t link,

@@ -147,9 +147,10 @@ void node_pump(struct node *node)
 	do
 		node_pump_events(node, now);
 	while (pump_reserves(node, now));
+	node_tell_moves(node);
 	node_refresh_templates(node);
-	waiting =
-	    (node->sessions && route_sessions_reap(node->sessions)) || node->templates_pending;
+	waiting = (node->sessions && route_sessions_reap(node->sessions)) || node->moves_pending ||
+		  node->templates_pending;
 	cp_timer_at(node->timer,
 		    vd_ns_min(deadline_of(node), waiting ? now + reap_again : VD_NEVER));
 }

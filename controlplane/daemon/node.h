@@ -239,6 +239,7 @@ struct node {
 	vd_ns paths_at;         /* when the sessions' paths want something */
 	vd_ns mtu_at;           /* when the search for what they carry does */
 	uint32_t tun_mtu;       /* as it is now; 0: there is no TUN */
+	bool moves_pending;     /* sessions whose owner is to be told their path */
 	bool templates_pending; /* links to look at since the last change of routes */
 	uint32_t templates_at;  /* the next of them */
 	uint32_t tun_ifindex;   /* 0: none */
@@ -291,7 +292,7 @@ void node_send_inner(struct node *node, uint32_t session, const struct peering_p
 /* The same with `pad` zeros behind the plaintext. */
 void node_send_padded(struct node *node, uint32_t session, const struct peering_path *path,
 		      struct vd_bytes plain, size_t pad) ON_CONTROL;
-void node_move_session(struct node *node, uint32_t index, const struct sw_path *path) ON_CONTROL;
+bool node_write_path(struct node *node, uint32_t session, const struct sw_path *path) ON_CONTROL;
 
 /* life.c: peering's `sent`, and what the workers could not make sense of. */
 uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
@@ -364,6 +365,12 @@ void node_drop_router(struct node *node, struct node_router *router, const char 
 enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer,
 				  bool connect) ON_CONTROL;
 void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+
+/* moves.c: the session goes by `path`, `data` to its owner, who is told once its lane has room. */
+void node_move_session(struct node *node, const struct route_session *session,
+		       const struct route_path *path, const struct sw_path *data) ON_CONTROL;
+/* Tells the owners who have not been told yet, as far as there is room. */
+void node_tell_moves(struct node *node) ON_CONTROL;
 
 /* templates.c: the kernel's routes changed; then a slice of links at each pump. */
 void node_begin_templates(struct node *node) ON_CONTROL;

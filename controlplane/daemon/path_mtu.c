@@ -65,8 +65,7 @@ ON_CONTROL static void apply(struct node *node, const struct route_session *sess
 
 	if (!session->current || !data.link || data.payload_max == session->data_path.payload_max)
 		return;
-	node_move_session(node, session->current, &data);
-	route_sessions_moved(node->sessions, session->current, &session->path, &data);
+	node_move_session(node, session, &session->path, &data);
 }
 
 /* Once a search is over, if it found something else than the one before. */

@@ -80,8 +80,7 @@ ON_CONTROL static void follow_link(struct node *node, const struct route_session
 	if (data.link == session->data_path.link)
 		return;
 	if (data.link) {
-		node_move_session(node, session->current, &data);
-		route_sessions_moved(node->sessions, session->current, &session->path, &data);
+		node_move_session(node, session, &session->path, &data);
 	} else {
 		node_seek_again(node, session, now);
 		node_doubt_path(node, &session->peer, now);
@@ -313,11 +312,11 @@ ON_CONTROL static void on_use(struct node *node, const struct peering_event *eve
 {
 	struct route_path path = node_route_of_path(&event->path);
 	struct sw_path data = node_data_path(node, &event->peer, &path);
+	const struct route_session *session = route_sessions_use(node->sessions, event->index, now);
 
-	if (!route_sessions_use(node->sessions, event->index, now))
+	if (!session)
 		return;
-	node_move_session(node, event->index, &data);
-	route_sessions_moved(node->sessions, event->index, &path, &data);
+	node_move_session(node, session, &path, &data);
 	node_use_path(node, &event->peer, &event->path, now);
 }
 

@@ -181,8 +181,7 @@ ON_CONTROL static void move(struct node *node, const struct route_session *sessi
 
 	if (!data.link || !session->current)
 		return; /* the link has just gone: the silence goes on */
-	node_move_session(node, session->current, &data);
-	route_sessions_moved(node->sessions, session->current, &route, &data);
+	node_move_session(node, session, &route, &data);
 	(void)!peering_move(node->session_peering, &session->peer, path);
 	node->counters.sessions_moved++;
 	vd_log(VD_INFO, VD_SUB_SESSION, "session moved to another path",

@@ -326,7 +326,9 @@ void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
 	if (!session || session->current != index)
 		return;
 	session->path = *path;
-	session->data_path = *data;
+	session->path_due = data == NULL;
+	if (data)
+		session->data_path = *data;
 }
 
 /* ---- looking ---- */

@@ -42,7 +42,8 @@ struct route_session {
 	uint32_t current; /* index that we send with; 0: none */
 	struct route_generation generations[ROUTE_GENERATIONS];
 	struct route_path path;    /* of the current generation */
-	struct sw_path data_path;  /* the same, as the data plane has it */
+	struct sw_path data_path;  /* the same, as its owner was last asked to write it */
+	bool path_due;             /* which is another: the owner is still to be asked */
 	struct session_path paths; /* how it is chosen */
 	struct path_rank rank;     /* how good they are */
 	enum vd_cipher cipher;
@@ -100,7 +101,10 @@ void route_sessions_retire(struct route_sessions *sessions, uint32_t index) ON_C
 /* Retires the records of which that is true; true while some wait. */
 bool route_sessions_reap(struct route_sessions *sessions) ON_CONTROL;
 void route_sessions_drop(struct route_sessions *sessions, const struct vd_peer_id *peer) ON_CONTROL;
-/* The owner has been asked to send over another path. */
+/*
+ * The session goes by another path, and its owner has been asked to send `data`; NULL: it is
+ * still to be asked.
+ */
 void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
 			  const struct route_path *path, const struct sw_path *data) ON_CONTROL;
 

@@ -63,19 +63,6 @@ void node_mtu_reported(struct node *n, const struct route_session *s, uint16_t l
 	lowered_to = limit;
 }
 
-void node_move_session(struct node *n, uint32_t index, const struct sw_path *path)
-{
-	(void)n, (void)index;
-	lowered++;
-	lowered_to = path->payload_max;
-}
-
-void route_sessions_moved(struct route_sessions *sessions, uint32_t index,
-			  const struct route_path *path, const struct sw_path *data_path)
-{
-	(void)sessions, (void)index, (void)path, (void)data_path;
-}
-
 /* ---- */
 
 static void set_up(void)
