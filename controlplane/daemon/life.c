@@ -69,18 +69,10 @@ void node_move_link(struct node *node, const struct vd_peer_id *peer,
 {
 	struct sw_endpoint endpoint = node_endpoint_of_path(path);
 	const struct route_link *link = route_links_move(node->links, peer, &endpoint);
-	struct sw_template send;
 
 	if (!link)
 		return;
 	node_remember(node, peer);
-	if (!node_template(node, &endpoint, &send))
-		return;
-	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
-		if (link->generations[i].index &&
-		    !node_write_template(node, link->owner, link->generations[i].index, &send)) {
-			node_begin_templates(node); /* the lane is full: soon */
-			return;
-		}
-	route_links_set_send(node->links, peer, &send);
+	if (!node_refresh_link(node, link))
+		node_begin_templates(node); /* soon */
 }

@@ -374,6 +374,8 @@ void node_tell_moves(struct node *node) ON_CONTROL;
 
 /* templates.c: the kernel's routes changed; then a slice of links at each pump. */
 void node_begin_templates(struct node *node) ON_CONTROL;
+/* One link, at once; false when a lane is full: it is to be looked at again. */
+bool node_refresh_link(struct node *node, const struct route_link *link) ON_CONTROL;
 void node_refresh_templates(struct node *node) ON_CONTROL;
 
 /* resume.c: what a router remembers of its peers. */

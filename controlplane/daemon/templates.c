@@ -9,20 +9,27 @@
 
 enum { LINKS_A_SLICE = 256 };
 
-/* False when the owner's lane is full: this link is to be looked at again. */
-ON_CONTROL static bool refresh(struct node *node, const struct route_link *link)
+/* False when the owner's lane is full. */
+ON_CONTROL static bool refresh(struct node *node, uint32_t index, const struct route_way *way)
 {
 	struct sw_template send;
 
 	/* Without a way now, the old headers stay: the way may come back. */
-	if (!node_template(node, &link->endpoint, &send) ||
-	    memcmp(&send, &link->send, sizeof send) == 0)
+	if (!node_template(node, &way->endpoint, &send) ||
+	    memcmp(&send, &way->send, sizeof send) == 0)
 		return true;
+	if (!node_write_template(node, way->owner, index, &send))
+		return false;
+	route_links_set_send(node->links, index, &send);
+	return true;
+}
+
+bool node_refresh_link(struct node *node, const struct route_link *link)
+{
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
 		if (link->generations[i].index &&
-		    !node_write_template(node, link->owner, link->generations[i].index, &send))
+		    !refresh(node, link->generations[i].index, &link->ways[i]))
 			return false;
-	route_links_set_send(node->links, &link->peer, &send);
 	return true;
 }
 
@@ -38,7 +45,7 @@ void node_refresh_templates(struct node *node)
 		uint32_t next = node->templates_at;
 		const struct route_link *link = route_links_next(node->links, &next);
 
-		if (link && !refresh(node, link))
+		if (link && !node_refresh_link(node, link))
 			return;
 		node->templates_at = next;
 		node->templates_pending = link != NULL;

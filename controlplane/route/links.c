@@ -148,6 +148,19 @@ static void take_token(struct route_link *link, const uint8_t *hash)
 		memcpy(link->token_hash, hash, sizeof link->token_hash);
 }
 
+static struct route_way *way_of(struct route_link *link, const struct route_generation *generation)
+{
+	return &link->ways[generation - link->generations];
+}
+
+/* What the link tells of itself is of the generation that it sends with. */
+static void show(struct route_link *link, const struct route_way *way)
+{
+	link->endpoint = way->endpoint;
+	link->payload_max = way->send.payload_max;
+	link->owner = way->owner;
+}
+
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
 				vd_ns now)
 {
@@ -169,10 +182,13 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 	link->policy = install->policy;
 	if (install->asked_us)
 		take_token(link, install->token_hash);
-	link->endpoint = install->endpoint;
-	link->send = install->send;
-	link->payload_max = install->send.payload_max;
-	link->owner = install->owner;
+	*way_of(link, generation) = (struct route_way){
+		.endpoint = install->endpoint,
+		.send = install->send,
+		.owner = install->owner,
+	};
+	if (!link->current)
+		show(link, way_of(link, generation));
 	links->row_of_slot[sw_index_slot(install->index)] = row + 1;
 	publish(links, link, install, now);
 	return VD_OK;
@@ -181,9 +197,12 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 const struct route_link *route_links_use(struct route_links *links, uint32_t index)
 {
 	struct route_link *link = row_of_index(links, index);
+	const struct route_generation *generation =
+	    link ? route_generation_of(link->generations, index) : NULL;
 
-	if (!link || !route_generation_of(link->generations, index))
+	if (!generation)
 		return NULL;
+	show(link, way_of(link, generation));
 	if (link->current)
 		sw_link_set_keepalive(&links->plane->links, link->current, false);
 	sw_link_set_keepalive(&links->plane->links, index, true);
@@ -193,15 +212,17 @@ const struct route_link *route_links_use(struct route_links *links, uint32_t ind
 	return link;
 }
 
-void route_links_set_send(struct route_links *links, const struct vd_peer_id *peer,
-			  const struct sw_template *send)
+void route_links_set_send(struct route_links *links, uint32_t index, const struct sw_template *send)
 {
-	struct route_link *link = links_row(links, peer);
+	struct route_link *link = row_of_index(links, index);
+	const struct route_generation *generation =
+	    link ? route_generation_of(link->generations, index) : NULL;
 
-	if (!link)
+	if (!generation)
 		return;
-	link->send = *send;
-	link->payload_max = send->payload_max;
+	way_of(link, generation)->send = *send;
+	if (!link->current || link->current == index)
+		show(link, way_of(link, generation));
 }
 
 const struct route_link *route_links_move(struct route_links *links, const struct vd_peer_id *peer,
@@ -212,10 +233,13 @@ const struct route_link *route_links_move(struct route_links *links, const struc
 	if (!link)
 		return NULL;
 	link->endpoint = *endpoint;
-	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
-		if (link->generations[i].index)
-			sw_link_set_path(&links->plane->links, link->generations[i].index,
-					 sw_path_hash(endpoint->port, &endpoint->remote));
+	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
+		if (!link->generations[i].index)
+			continue;
+		link->ways[i].endpoint = *endpoint;
+		sw_link_set_path(&links->plane->links, link->generations[i].index,
+				 sw_path_hash(endpoint->port, &endpoint->remote));
+	}
 	return link;
 }
 

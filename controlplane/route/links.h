@@ -47,6 +47,13 @@ struct route_policy {
 	uint64_t bps;     /* bits of UDP payload a second each way; 0: unlimited */
 };
 
+/* How a key generation's frames leave. */
+struct route_way {
+	struct sw_endpoint endpoint;
+	struct sw_template send; /* its headers, as its owner was last asked to write them */
+	uint8_t owner;           /* worker */
+};
+
 struct route_link {
 	struct vd_peer_id peer; /* len 0: free row */
 	uint8_t overlay[16];    /* the peer's overlay address */
@@ -55,17 +62,17 @@ struct route_link {
 	bool up;                /* the peer has confirmed: the row stays until its DOWN */
 	bool left;              /* we drain, and its sessions have left us */
 	struct route_generation generations[ROUTE_GENERATIONS];
-	uint32_t director; /* 0: none (this node does not switch) */
-	uint32_t police;   /* the record of rates that its generations share */
+	struct route_way ways[ROUTE_GENERATIONS]; /* theirs */
+	uint32_t director;                        /* 0: none (this node does not switch) */
+	uint32_t police; /* the record of rates that its generations share */
 	struct route_policy policy;
 	bool has_token; /* it showed one, when it last dialled us */
 	uint8_t token_hash[ROUTE_TOKEN_HASH];
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;
-	struct sw_endpoint endpoint; /* of the current generation */
-	struct sw_template send;     /* its headers, as last written */
-	uint16_t payload_max;
-	uint8_t owner; /* worker */
+	struct sw_endpoint endpoint; /* of the current generation; while there is none, the last */
+	uint16_t payload_max;        /* the same */
+	uint8_t owner;               /* the same: a worker */
 	vd_ns since;
 	struct route_account before;  /* of the peer's former links */
 	struct route_account retired; /* of generations that are over */
@@ -114,11 +121,13 @@ void route_links_drop(struct route_links *links, const struct vd_peer_id *peer,
 void route_links_set_policy(struct route_links *links, const struct vd_peer_id *peer,
 			    const struct route_policy *policy) ON_CONTROL;
 
-/* The owner has been asked to write these headers for all generations. */
-void route_links_set_send(struct route_links *links, const struct vd_peer_id *peer,
+/* The owner of generation `index` has been asked to write these headers. */
+void route_links_set_send(struct route_links *links, uint32_t index,
 			  const struct sw_template *send) ON_CONTROL;
 
-/* The peer is at `endpoint` now. NULL: there is no such link. Its owner is to be told the headers.
+/*
+ * The peer is at `endpoint` now, for all generations. NULL: there is no such link. Their owners
+ * are to be told the headers.
  */
 const struct route_link *route_links_move(struct route_links *links, const struct vd_peer_id *peer,
 					  const struct sw_endpoint *endpoint) ON_CONTROL;

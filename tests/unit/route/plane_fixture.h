@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* plane_fixture: a plane of one worker, and peers, for the tests of route/. */
+/* plane_fixture: a plane, of one worker unless asked, and peers, for the tests of route/. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <sodium.h>
@@ -9,10 +9,10 @@
 
 static struct sw_plane plane;
 
-static inline void plane_setup(void)
+static inline void plane_setup_of(uint16_t workers)
 {
 	const struct sw_plane_config config = {
-		.workers = 1,
+		.workers = workers,
 		.width = 8,
 		.links_max = 16,
 		.sessions_max = 16,
@@ -21,6 +21,11 @@ static inline void plane_setup(void)
 	cr_assert(ge(int, sodium_init(), 0));
 	rcu_register_thread();
 	cr_assert(eq(int, (int)sw_plane_init(&plane, &config), VD_OK));
+}
+
+static inline void plane_setup(void)
+{
+	plane_setup_of(1);
 }
 
 static inline void plane_teardown(void)

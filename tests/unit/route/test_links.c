@@ -477,6 +477,76 @@ Test(route_links, an_index_that_found_no_room_is_given_back)
 	cr_assert(sw_slots_is(&plane.links.slots, install.index, SW_SLOT_FREE));
 }
 
+/* ---- ways ---- */
+
+/* A generation by a way that only `by` has; not used yet. */
+static uint32_t install_by(uint8_t by)
+{
+	struct route_install install = { .peer = peer(1),
+					 .policy = member,
+					 .rx_key = key,
+					 .tx_key = key,
+					 .endpoint = { .port = by },
+					 .send = { .payload_max = (uint16_t)(1000 + by) },
+					 .owner = by };
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
+	return install.index;
+}
+
+static void check_goes_by(uint8_t by)
+{
+	struct vd_peer_id id = peer(1);
+	const struct route_link *link = route_links_find(links, &id);
+
+	cr_assert(all(eq(u8, link->endpoint.port, by), eq(u16, link->payload_max, 1000 + by),
+		      eq(u8, link->owner, by)));
+}
+
+Test(route_links, a_link_goes_by_the_way_of_the_generation_that_is_used)
+{
+	uint32_t first = install_by(1), second;
+
+	check_goes_by(1);
+	(void)route_links_use(links, first);
+	second = install_by(2);
+	check_goes_by(1);
+	(void)route_links_use(links, second);
+	check_goes_by(2);
+	route_links_retire(links, install_by(3), 0);
+	check_goes_by(2);
+	(void)route_links_use(links, first);
+	check_goes_by(1);
+}
+
+Test(route_links, headers_of_a_generation_that_is_not_used_say_nothing_of_the_link)
+{
+	const struct sw_template send = { .payload_max = 500 };
+	struct vd_peer_id id = peer(1);
+	uint32_t first = install_by(1), second;
+
+	(void)route_links_use(links, first);
+	second = install_by(2);
+	route_links_set_send(links, second, &send);
+	check_goes_by(1);
+	(void)route_links_use(links, second);
+	cr_assert(eq(u16, route_links_find(links, &id)->payload_max, 500));
+}
+
+Test(route_links, a_peer_that_moved_is_there_for_all_generations)
+{
+	const struct sw_endpoint there = { .port = 9 };
+	struct vd_peer_id id = peer(1);
+	uint32_t second;
+
+	(void)route_links_use(links, install_by(1));
+	second = install_by(2);
+	(void)route_links_move(links, &id, &there);
+	cr_assert(eq(u8, route_links_find(links, &id)->endpoint.port, 9));
+	cr_assert(eq(u8, route_links_use(links, second)->endpoint.port, 9));
+}
+
 /* ---- rates ---- */
 
 static struct sw_police *police_of(uint32_t index)
