@@ -2,8 +2,13 @@
 /* accounts_told: what peers' links have carried, for the API and for metrics. */
 #include "controlplane/daemon/actions.h"
 
-/* Samples of a peer each: above, a scrape would tell more of links than of anything else. */
-enum { METRICS_PEERS_MAX = 1024 };
+#include <stdlib.h>
+
+enum {
+	/* samples of a peer each: above, a scrape would tell more of links than of anything else */
+	METRICS_PEERS_MAX = 1024,
+	TOLD_MAX = 10000, /* peers in one answer, which is made at once */
+};
 
 static json_t *account_json(const struct vd_peer_id *peer, struct route_account total, bool linked)
 {
@@ -13,40 +18,89 @@ static json_t *account_json(const struct vd_peer_id *peer, struct route_account 
 			 "tx_bytes", (json_int_t)total.tx_bytes);
 }
 
+/* Linked peers first, then those of the file that carried most. */
 struct telling {
 	struct node *node;
 	json_t *rows;
+	struct route_total *others; /* [2 * TOLD_MAX] */
+	size_t count;
+	size_t left_out;
 };
 
+static int heaviest_first(const void *a, const void *b)
+{
+	uint64_t x = accounts_weight(((const struct route_total *)a)->total);
+	uint64_t y = accounts_weight(((const struct route_total *)b)->total);
+
+	return (x < y) - (x > y);
+}
+
+static void keep_heaviest(struct telling *telling, size_t most)
+{
+	qsort(telling->others, telling->count, sizeof *telling->others, heaviest_first);
+	if (telling->count <= most)
+		return;
+	telling->left_out += telling->count - most;
+	telling->count = most;
+}
+
 /* Linked peers are told from their links, which are ahead of the file. */
-ON_CONTROL static void tell_row(void *context, const struct vd_peer_id *peer,
-				struct route_account total)
+ON_CONTROL static void note_other(void *context, const struct vd_peer_id *peer,
+				  struct route_account total)
 {
 	struct telling *telling = context;
-	struct node *node = telling->node;
 
-	if (!route_links_find(node->links, peer))
-		json_array_append_new(telling->rows,
-				      node_named(node, account_json(peer, total, false), peer));
+	if (route_links_find(telling->node->links, peer))
+		return;
+	if (telling->count == (size_t)2 * TOLD_MAX)
+		keep_heaviest(telling, TOLD_MAX);
+	telling->others[telling->count++] = (struct route_total){ *peer, total };
+}
+
+static void tell(struct telling *telling, const struct vd_peer_id *peer, struct route_account total,
+		 bool linked)
+{
+	json_array_append_new(telling->rows,
+			      node_named(telling->node, account_json(peer, total, linked), peer));
+}
+
+ON_CONTROL static void tell_links(struct telling *telling)
+{
+	const struct route_links *links = telling->node->links;
+	const struct route_link *link;
+	uint32_t at = 0;
+
+	while ((link = route_links_next(links, &at))) {
+		if (json_array_size(telling->rows) == TOLD_MAX)
+			telling->left_out++;
+		else
+			tell(telling, &link->peer, route_links_total(links, link), true);
+	}
+}
+
+ON_CONTROL static void tell_others(struct telling *telling)
+{
+	telling->others = calloc((size_t)2 * TOLD_MAX, sizeof *telling->others);
+	if (!telling->others)
+		return;
+	accounts_each(telling->node->accounts, note_other, telling);
+	keep_heaviest(telling, TOLD_MAX - json_array_size(telling->rows));
+	for (size_t i = 0; i < telling->count; i++)
+		tell(telling, &telling->others[i].peer, telling->others[i].total, false);
+	free(telling->others);
 }
 
 void node_accounts(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	struct telling telling = { .node = node, .rows = json_array() };
-	const struct route_link *link;
-	uint32_t at = 0;
 
 	(void)args;
-	while ((link = route_links_next(node->links, &at)))
-		json_array_append_new(
-		    telling.rows,
-		    node_named(
-			node, account_json(&link->peer, route_links_total(node->links, link), true),
-			&link->peer));
+	tell_links(&telling);
 	if (node->accounts)
-		accounts_each(node->accounts, tell_row, &telling);
-	api_reply_ok(reply, json_pack("{s:o}", "accounts", telling.rows));
+		tell_others(&telling);
+	api_reply_ok(reply, json_pack("{s:o, s:I}", "accounts", telling.rows, "left_out",
+				      (json_int_t)telling.left_out));
 }
 
 /* ---- metrics ---- */
@@ -87,4 +141,6 @@ void node_tell_accounts(struct node *node, struct metrics *m)
 	metrics_u64(m, node->accounts ? accounts_failed(node->accounts) : 0, "what",
 		    "account_write");
 	metrics_u64(m, node->accounts ? accounts_lost(node->accounts) : 0, "what", "account_lost");
+	metrics_u64(m, node->accounts ? accounts_forgotten(node->accounts) : 0, "what",
+		    "account_forgotten");
 }

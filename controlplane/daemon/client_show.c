@@ -10,6 +10,7 @@ static int show_list(const struct client_options *options, const char *name,
 		     const struct table_column *columns, size_t count, const char *none)
 {
 	json_t *answer;
+	json_int_t left_out;
 	int status = client_ask(options, name, &answer);
 
 	if (status)
@@ -17,6 +18,9 @@ static int show_list(const struct client_options *options, const char *name,
 	if (options->json)
 		return client_print(answer);
 	table_print(stdout, json_object_get(answer, name), columns, count, none);
+	left_out = json_integer_value(json_object_get(answer, "left_out"));
+	if (left_out)
+		printf("and %" JSON_INTEGER_FORMAT " more\n", left_out);
 	json_decref(answer);
 	return CLIENT_OK;
 }

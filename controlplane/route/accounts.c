@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/route/accounts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "base/log.h"
 #include "controlplane/route/store_internal.h"
 
-enum { ROW_BYTES = 32 };
+enum { ROW_BYTES = 32, ROWS_KEPT = ACCOUNTS_ROWS_MAX - ACCOUNTS_ROWS_MAX / 16 };
 
 struct accounts {
 	struct cp_loop *loop;
@@ -18,10 +19,11 @@ struct accounts {
 	uint32_t gone_count;
 	struct route_total *writing; /* the pool reads, while `busy`: those that left first */
 	uint32_t writing_count, writing_gone;
+	size_t pruned; /* by the pool, with what it writes */
 	bool busy;
 	bool failing; /* said so; and all are written next time */
 	vd_ns next;
-	uint64_t failed, lost;
+	uint64_t failed, lost, forgotten;
 };
 
 /* ---- rows ---- */
@@ -44,6 +46,18 @@ static struct route_account row_read(struct vd_bytes value)
 				       .rx_bytes = vd_be64_load(at + 8),
 				       .tx_frames = vd_be64_load(at + 16),
 				       .tx_bytes = vd_be64_load(at + 24) };
+}
+
+static bool is_nothing(struct route_account total)
+{
+	return (total.rx_frames | total.rx_bytes | total.tx_frames | total.tx_bytes) == 0;
+}
+
+uint64_t accounts_weight(struct route_account total)
+{
+	uint64_t sum = total.rx_bytes + total.tx_bytes;
+
+	return sum < total.rx_bytes ? UINT64_MAX : sum;
 }
 
 /* ---- opening ---- */
@@ -82,6 +96,94 @@ enum vd_err accounts_open(struct cp_loop *loop, struct route_store *store,
 	return VD_OK;
 }
 
+/* ---- the limit ---- */
+
+static int by_weight(const void *a, const void *b)
+{
+	uint64_t x, y;
+
+	memcpy(&x, a, sizeof x);
+	memcpy(&y, b, sizeof y);
+	return (x > y) - (x < y);
+}
+
+static uint64_t weight_of(MDB_val value)
+{
+	return accounts_weight(row_read(vd_bytes(value.mv_data, value.mv_size)));
+}
+
+/* The weight of the row that `count` others are not heavier than. */
+static int find_border(MDB_cursor *cursor, size_t rows, size_t count, uint64_t *weight_out)
+{
+	uint64_t *weights = calloc(rows, sizeof *weights);
+	MDB_val key, value;
+	size_t read = 0;
+	int err = weights ? 0 : ENOMEM;
+
+	while (!err && read < rows && !(err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)))
+		weights[read++] = weight_of(value);
+	if (!err) {
+		qsort(weights, read, sizeof *weights, by_weight);
+		*weight_out = weights[count];
+	}
+	free(weights);
+	return err;
+}
+
+/* What is lighter goes, and of what weighs the same as many as are too many. */
+static int prune(MDB_cursor *cursor, size_t count, uint64_t border)
+{
+	for (int pass = 0; pass < 2; pass++) {
+		MDB_val key, value;
+		int err = mdb_cursor_get(cursor, &key, &value, MDB_FIRST);
+
+		while (!err && count) {
+			uint64_t weight = weight_of(value);
+
+			if (pass ? weight == border : weight < border) {
+				err = mdb_cursor_del(cursor, 0);
+				count--;
+			}
+			if (!err)
+				err = mdb_cursor_get(cursor, &key, &value, MDB_NEXT);
+		}
+		if (err && err != MDB_NOTFOUND)
+			return err;
+	}
+	return 0;
+}
+
+/* On the pool. Some more than has to go, so that this is not for each row. */
+static int keep_limit(struct accounts *accounts, MDB_txn *txn)
+{
+	MDB_cursor *cursor;
+	MDB_stat stat;
+	uint64_t border;
+	int err = mdb_stat(txn, accounts->rows, &stat);
+
+	if (err || stat.ms_entries <= ACCOUNTS_ROWS_MAX)
+		return err;
+	err = mdb_cursor_open(txn, accounts->rows, &cursor);
+	if (err)
+		return err;
+	accounts->pruned = stat.ms_entries - ROWS_KEPT;
+	err = find_border(cursor, stat.ms_entries, accounts->pruned, &border);
+	if (!err)
+		err = prune(cursor, accounts->pruned, border);
+	mdb_cursor_close(cursor);
+	return err;
+}
+
+ON_CONTROL static void note_pruned(struct accounts *accounts)
+{
+	if (!accounts->forgotten && accounts->pruned)
+		vd_log(VD_WARN, VD_SUB_ROUTE,
+		       "more peers than link.state has accounts of: those that carried least are "
+		       "forgotten",
+		       VD_U64("kept", ACCOUNTS_ROWS_MAX));
+	accounts->forgotten += accounts->pruned;
+}
+
 /* ---- writing ---- */
 
 /* On the pool. */
@@ -90,16 +192,19 @@ static int write_rows(void *context, MDB_txn *txn)
 	struct accounts *accounts = context;
 	int err = 0;
 
+	accounts->pruned = 0;
 	for (uint32_t i = 0; !err && i < accounts->writing_count; i++) {
 		const struct route_total *row = &accounts->writing[i];
 		uint8_t bytes[ROW_BYTES];
 
+		if (is_nothing(row->total))
+			continue; /* who only came needs no row */
 		row_write(row->total, bytes);
 		err = mdb_put(txn, accounts->rows,
 			      &(MDB_val){ row->peer.len, (void *)row->peer.bytes },
 			      &(MDB_val){ sizeof bytes, bytes }, 0);
 	}
-	return err;
+	return err ? err : keep_limit(accounts, txn);
 }
 
 static void add_gone(struct accounts *accounts, const struct route_total *row)
@@ -144,6 +249,8 @@ ON_CONTROL static void written(void *context, int result)
 		vd_log(VD_INFO, VD_SUB_ROUTE, "accounts are written to link.state again",
 		       VD_STR("file", cp_database_path(accounts->database)));
 	}
+	if (!result)
+		note_pruned(accounts);
 	accounts->failing = result != 0;
 	free(accounts->writing);
 	accounts->writing = NULL;
@@ -187,6 +294,8 @@ void accounts_gone(struct accounts *accounts, const struct vd_peer_id *peer,
 {
 	struct route_total row = { .peer = *peer, .total = total };
 
+	if (is_nothing(total))
+		return;
 	for (uint32_t i = 0; i < accounts->gone_count; i++) {
 		if (vd_peer_id_equal(&accounts->gone[i].peer, peer)) {
 			accounts->gone[i] = row;
@@ -259,4 +368,9 @@ uint64_t accounts_failed(const struct accounts *accounts)
 uint64_t accounts_lost(const struct accounts *accounts)
 {
 	return accounts->lost;
+}
+
+uint64_t accounts_forgotten(const struct accounts *accounts)
+{
+	return accounts->forgotten;
 }

@@ -9,6 +9,10 @@
  * does no harm, and a daemon that is killed loses at most what came since the last flush. What
  * cannot be written (a full disk) is logged once, counted, and written with the next flush.
  *
+ * Who carried nothing has no row. Above ACCOUNTS_ROWS_MAX rows those that carried least are
+ * forgotten, a sixteenth of all at once, so that strangers fill neither the disk nor the file,
+ * which has the peers with reservations, too.
+ *
  * Threads: control. Memory: a row for each link that moved, while it is written; of peers that
  * left, ACCOUNTS_GONE_MAX wait at most, and what is more is counted.
  */
@@ -16,7 +20,7 @@
 #include "controlplane/route/links.h"
 #include "controlplane/route/store.h"
 
-enum { ACCOUNTS_FLUSH_S = 10, ACCOUNTS_GONE_MAX = 4096 };
+enum { ACCOUNTS_FLUSH_S = 10, ACCOUNTS_GONE_MAX = 4096, ACCOUNTS_ROWS_MAX = 65536 };
 
 struct accounts;
 
@@ -40,5 +44,9 @@ typedef void (*accounts_row_fn)(void *context, const struct vd_peer_id *peer,
 				struct route_account total);
 void accounts_each(const struct accounts *accounts, accounts_row_fn row, void *context) ON_CONTROL;
 
-uint64_t accounts_failed(const struct accounts *accounts) ON_CONTROL; /* writes */
-uint64_t accounts_lost(const struct accounts *accounts) ON_CONTROL;   /* rows turned away */
+/* What rows are compared by: bytes of both directions. */
+uint64_t accounts_weight(struct route_account total);
+
+uint64_t accounts_failed(const struct accounts *accounts) ON_CONTROL;    /* writes */
+uint64_t accounts_lost(const struct accounts *accounts) ON_CONTROL;      /* rows turned away */
+uint64_t accounts_forgotten(const struct accounts *accounts) ON_CONTROL; /* by the limit */

@@ -13,6 +13,7 @@ VIADUCT = sys.argv[1]
 ANSWERS = {
     "status": {"ok": {"peer": "12D3", "version": "9", "uptime_s": 61, "workers": 1, "links": 0, "sessions": 0}},
     "links": {"ok": {"links": [{"peer": "12D3\u001b[2J", "state": "up", "rx_bytes": 1500, "rtt_ms": None}]}},
+    "accounts": {"ok": {"accounts": [{"peer": "12D3", "rx_bytes": 1500}], "left_out": 15000}},
     "routes": {"ok": {"routes": []}},
     "stats": {"ok": {"switched": 5, "delivered": 0, "punted": 1, "drops": {"bad_tag": 3, "replayed": 0},
                      "workers": [{"id": 0, "busy": 0.25, "cycles_per_packet": 150}]}},
@@ -66,6 +67,7 @@ with tempfile.TemporaryDirectory() as directory:
     done = run("--api", path, "links")
     check(done, 0, "12D3?[2J")
     check(done, 0, "1.50 kB")
+    check(run("--api", path, "accounts"), 0, "\nand 15000 more\n")
     check(run("--api", path, "routes"), 0, "no routes\n")
     done = run("--api", path, "stats")
     check(done, 0, "bad_tag")

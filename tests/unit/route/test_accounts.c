@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "controlplane/route/store_internal.h"
 #include "tests/unit/route/plane_fixture.h"
 
 static char folder[] = "/tmp/viaduct-accounts-XXXXXX", path[64];
@@ -175,4 +176,96 @@ Test(accounts, what_a_full_disk_does_not_take_is_counted_and_written_later)
 	cr_assert(eq(u64, accounts_failed(accounts), 1));
 	cr_assert(eq(u64, found(1).rx_frames, 7));
 	cr_assert(eq(u64, found(2).rx_frames, 3));
+}
+
+static void count_rows(void *context, const struct vd_peer_id *id, struct route_account total)
+{
+	(void)id, (void)total;
+	++*(size_t *)context;
+}
+
+static size_t rows_in_file(void)
+{
+	size_t rows = 0;
+
+	accounts_each(accounts, count_rows, &rows);
+	return rows;
+}
+
+Test(accounts, who_carried_nothing_has_no_row)
+{
+	link_up(1, 0);
+	link_up(2, 0);
+	link_up(3, 7);
+	gone(1);
+	flush(VD_SECONDS(10));
+	cr_assert(eq(sz, rows_in_file(), 1));
+	cr_assert(eq(u64, found(3).rx_frames, 7));
+}
+
+/* Somebody of many. */
+static struct vd_peer_id stranger(uint32_t i)
+{
+	struct vd_peer_id id = peer(200);
+
+	vd_be32_store(id.bytes + 6, i);
+	return id;
+}
+
+static int write_strangers(void *context, MDB_txn *txn)
+{
+	uint32_t count = *(uint32_t *)context;
+	MDB_dbi rows;
+	int err = mdb_dbi_open(txn, "accounts", 0, &rows);
+
+	for (uint32_t i = 0; !err && i < count; i++) {
+		struct vd_peer_id id = stranger(i);
+		uint8_t bytes[32] = { 0 };
+
+		vd_be64_store(bytes + 8, 1000 + i % 100); /* many are alike */
+		err = mdb_put(txn, rows, &(MDB_val){ id.len, id.bytes },
+			      &(MDB_val){ sizeof bytes, bytes }, 0);
+	}
+	return err;
+}
+
+static void has_strangers(uint32_t count)
+{
+	cr_assert(zero(int, cp_database_write(store_database(store), write_strangers, &count)));
+}
+
+static void flush_all(vd_ns now)
+{
+	accounts_flush(accounts, links, now);
+	close_all();
+	open_all();
+}
+
+Test(accounts, as_many_rows_as_the_limit_allows_stay)
+{
+	has_strangers(ACCOUNTS_ROWS_MAX - 1);
+	link_up(1, 1);
+	flush_all(VD_SECONDS(10));
+	cr_assert(eq(sz, rows_in_file(), ACCOUNTS_ROWS_MAX));
+}
+
+Test(accounts, above_the_limit_those_that_carried_least_are_forgotten)
+{
+	struct vd_udp_addr address = { .ip = { [10] = 0xff, 0xff, 198, 18, 0, 1 }, .port = 4001 };
+	struct vd_peer_id id = peer(3), heavy = stranger(99), light = stranger(100);
+
+	has_strangers(ACCOUNTS_ROWS_MAX);
+	link_up(1, 1); /* 100 bytes each way: the least of all */
+	link_up(2, 1000);
+	route_store_put(store, &id, &address);
+	accounts_flush(accounts, links, VD_SECONDS(10));
+	while (!accounts_forgotten(accounts))
+		cp_loop_turn(loop, vd_now() + VD_MS(5));
+	cr_assert(eq(u64, accounts_forgotten(accounts), ACCOUNTS_ROWS_MAX / 16 + 2));
+	cr_assert(eq(sz, rows_in_file(), ACCOUNTS_ROWS_MAX - ACCOUNTS_ROWS_MAX / 16));
+	cr_assert(zero(u64, found(1).rx_bytes));
+	cr_assert(eq(u64, found(2).rx_bytes, 100000));
+	cr_assert(eq(u64, accounts_find(accounts, &heavy).rx_bytes, 1099));
+	cr_assert(zero(u64, accounts_find(accounts, &light).rx_bytes));
+	cr_assert(zero(u64, accounts_failed(accounts)));
 }
