@@ -238,10 +238,12 @@ void cp_timer_free(struct cp_timer *timer)
 
 /* ---- descriptors ---- */
 
+/* An error, too, is for the reader to find; libuv stopped watching when it saw it. */
 static void on_readable(uv_poll_t *uv, int status, int events)
 {
-	(void)status; /* an error, too, is for the reader to find */
 	(void)events;
+	if (status < 0)
+		(void)uv_poll_start(uv, UV_READABLE, on_readable); /* starts as it did before */
 	call(&((struct cp_watch *)uv->data)->base);
 }
 

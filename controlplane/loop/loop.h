@@ -63,7 +63,10 @@ enum vd_err cp_timer_new(struct cp_loop *loop, cp_loop_fn fn, void *context,
 void cp_timer_at(struct cp_timer *timer, vd_ns deadline);
 void cp_timer_free(struct cp_timer *timer); /* NULL is allowed, as below */
 
-/* Calls back while `fd` is readable. The descriptor stays the caller's. VD_ENOMEM, VD_ESYS. */
+/*
+ * Calls back while `fd` is readable or has an error, which reading it tells; one that reading
+ * does not clear wants the watch freed. The descriptor stays the caller's. VD_ENOMEM, VD_ESYS.
+ */
 enum vd_err cp_watch_new(struct cp_loop *loop, int fd, cp_loop_fn fn, void *context,
 			 struct cp_watch **watch_out);
 void cp_watch_free(struct cp_watch *watch);

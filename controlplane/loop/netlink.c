@@ -273,19 +273,26 @@ static struct mnl_socket *open_socket(unsigned groups, int flags)
 	return NULL;
 }
 
+/* More than the system's limit for everybody (rmem_max), where we may. */
+static void set_receive_buffer(struct mnl_socket *socket, int bytes)
+{
+	int fd = mnl_socket_get_fd(socket);
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes))
+		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
+}
+
 static enum vd_err open_sockets(struct cp_netlink *nl)
 {
 	const unsigned groups = RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR |
 				RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_ROUTE | RTMGRP_NEIGH;
 	const struct timeval limit = { .tv_sec = REPLY_MS / 1000 };
-	int bytes = FOLLOW_BYTES;
 
 	nl->follow = open_socket(groups, SOCK_NONBLOCK);
 	nl->command = nl->follow ? open_socket(0, 0) : NULL;
 	if (!nl->command)
 		return VD_ESYS;
-	(void)setsockopt(mnl_socket_get_fd(nl->follow), SOL_SOCKET, SO_RCVBUF, &bytes,
-			 sizeof bytes);
+	set_receive_buffer(nl->follow, FOLLOW_BYTES);
 	(void)setsockopt(mnl_socket_get_fd(nl->command), SOL_SOCKET, SO_RCVTIMEO, &limit,
 			 sizeof limit);
 	return VD_OK;

@@ -3,8 +3,11 @@
 
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
+#include <errno.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "switch/rcu.h"
@@ -133,6 +136,70 @@ Test(loop, a_readable_descriptor_is_told_also_when_watched_inside_a_turn)
 	cr_assert(eq(uint, fd_and_calls[1], 1), "drained: no further call");
 	cp_watch_free(watch);
 	close((int)fd_and_calls[0]);
+}
+
+static struct sockaddr_in loopback(uint16_t port)
+{
+	return (struct sockaddr_in){ .sin_family = AF_INET,
+				     .sin_port = port,
+				     .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+/* A UDP socket on loopback at `*port`; 0: the system chooses. */
+static int udp_at(uint16_t *port)
+{
+	struct sockaddr_in at = loopback(*port);
+	socklen_t len = sizeof at;
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	cr_assert(zero(int, bind(fd, (struct sockaddr *)&at, len)));
+	cr_assert(zero(int, getsockname(fd, (struct sockaddr *)&at, &len)));
+	*port = at.sin_port;
+	return fd;
+}
+
+/* Sends only to `port`, and so hears when nobody is there. */
+static void send_to(int fd, uint16_t port)
+{
+	struct sockaddr_in to = loopback(port);
+
+	cr_assert(zero(int, connect(fd, (struct sockaddr *)&to, sizeof to)));
+	cr_assert(eq(int, (int)send(fd, "x", 1, 0), 1));
+}
+
+struct receiver {
+	int fd;
+	unsigned errors, bytes;
+};
+
+static void receive(void *context)
+{
+	struct receiver *r = (struct receiver *)context;
+	char byte;
+
+	if (recv(r->fd, &byte, 1, 0) == 1)
+		r->bytes++;
+	else
+		r->errors += errno == ECONNREFUSED;
+}
+
+Test(loop, a_descriptor_whose_error_was_read_is_watched_on)
+{
+	uint16_t port = 0, gone = 0;
+	struct receiver r = { .fd = udp_at(&port) };
+	struct cp_watch *watch;
+	int other = udp_at(&gone);
+
+	close(other);
+	cr_assert(eq(int, cp_watch_new(loop, r.fd, receive, &r, &watch), VD_OK));
+	send_to(r.fd, gone);
+	turn_until(&r.errors, 1);
+	other = udp_at(&gone);
+	send_to(other, port);
+	turn_until(&r.bytes, 1);
+	cp_watch_free(watch);
+	close(other);
+	close(r.fd);
 }
 
 Test(loop, watching_something_that_cannot_be_watched_is_an_error)

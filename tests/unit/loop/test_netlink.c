@@ -128,6 +128,28 @@ Test(netlink, a_link_that_goes_down_and_up_loses_its_routes)
 	await_way("198.18.77.9", true);
 }
 
+static bool messages_were_lost(void)
+{
+	return system("awk 'NR > 1 { n += $9 } END { exit n == 0 }' /proc/net/netlink") == 0;
+}
+
+/* Changes what the netlink follows, unread, until the kernel has no room for more of it. */
+static void overflow(void)
+{
+	while (!messages_were_lost())
+		run("for c in add del; do for i in $(seq 250); do "
+		    "echo route $c 198.51.100.$i/32 via 198.18.77.2; done; done | ip -batch -");
+}
+
+Test(netlink, after_lost_messages_it_dumps_again_and_follows_on)
+{
+	overflow();
+	run("ip route add 198.19.0.0/16 via 198.18.77.2"); /* lost: known by the dump alone */
+	await_way("198.19.0.1", true);
+	run("ip route del 198.19.0.0/16");
+	await_way("198.19.0.1", false);
+}
+
 /* Moves v1 to a namespace of its own, where it has 198.18.77.2. Returns who holds that. */
 static pid_t move_v1_away(void)
 {
