@@ -204,6 +204,7 @@ void node_reload(struct node *node)
 		vd_log(VD_WARN, VD_SUB_CONFIG, "a changed key takes effect only after a restart",
 		       VD_STR("key", key));
 	exchange(&node->config, &next);
+	vd_log_set_format((enum vd_log_format)node->config.log.format);
 	(void)!vd_log_set_levels(node->config.log.level);
 	apply_token(node);
 	apply_tiers(node, vd_now());
