@@ -381,7 +381,7 @@ enum vd_err peering_move(struct peering *p, const struct vd_peer_id *id,
 
 	if (slot == SLOT_NONE || p->peers[slot].current == SLOT_NONE)
 		return VD_ENOTFOUND;
-	p->generations[p->peers[slot].current].path = *path;
+	generation_move(p, p->peers[slot].current, path);
 	p->peers[slot].dial_path = *path;
 	p->peers[slot].redial = false;
 	peer_schedule(p, slot);

@@ -95,9 +95,16 @@ uint32_t generation_install(struct peering *p, uint32_t peer_slot,
 			  result->keys.rx_control, result->remote_index);
 	peer->generations[peer->count++] = slot;
 	index_add(p, OWNER_GENERATION, slot, generation->index);
-	slot_chain_add(&p->by_remote, index_hash(generation->remote_index), slot);
+	remote_add(p, slot);
 	tell_install(p, generation, result);
 	return slot;
+}
+
+void generation_move(struct peering *p, uint32_t slot, const struct peering_path *path)
+{
+	remote_del(p, slot);
+	p->generations[slot].path = *path;
+	remote_add(p, slot);
 }
 
 /* ---- choosing the current one ---- */
@@ -259,7 +266,7 @@ void generation_retire(struct peering *p, uint32_t slot)
 		half_open_free(p, dialling);
 	forget(peer, slot);
 	index_del(p, OWNER_GENERATION, slot, generation->index);
-	slot_chain_del(&p->by_remote, index_hash(generation->remote_index), slot);
+	remote_del(p, slot);
 	sodium_memzero(generation, sizeof *generation);
 	slot_give(&p->generation_pool, slot);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* peering_lost: reports of frames under indices that nobody knows (switch/SPEC.md, 4.5). */
+#include <sodium.h>
+
 #include "controlplane/proto/peering_state.h"
 #include "multigram/frame.h"
 
@@ -7,6 +9,7 @@ enum {
 	CODE_LOST = 0,
 	LOST_BYTES = 14, /* 07 00 index(4) counter(8) */
 	CAUSE_MIN = LOST_BYTES,
+	SAME_MOST = 4, /* generations with one remote index over one path */
 };
 
 #define SENT_LATELY VD_SECONDS(10)
@@ -55,22 +58,64 @@ enum vd_err peering_unknown(struct peering *p, const struct peering_path *path,
 	return VD_ENOTFOUND;
 }
 
-/* ---- receiving ---- */
+/* ---- finding ---- */
+
+/* With a secret: the index is the peer's choice, and the path as good as that. */
+static uint64_t remote_hash(const struct peering *p, const struct peering_path *path,
+			    uint32_t index)
+{
+	uint8_t bytes[sizeof path->bytes + 4];
+	uint64_t hash;
+
+	memcpy(bytes, path->bytes, sizeof path->bytes);
+	vd_be32_store(bytes + sizeof path->bytes, index);
+	crypto_shorthash((uint8_t *)&hash, bytes, sizeof bytes, p->hash_key);
+	return hash;
+}
+
+static bool is_at(const struct generation *generation, const struct peering_path *path,
+		  uint32_t index)
+{
+	return generation->remote_index == index && path_equal(&generation->path, path);
+}
+
+/*
+ * Peers that share an index over one path do it to make reports walk a long chain: no report is
+ * believed of those that come late.
+ */
+void remote_add(struct peering *p, uint32_t slot)
+{
+	const struct generation *generation = &p->generations[slot];
+	uint64_t hash = remote_hash(p, &generation->path, generation->remote_index);
+	uint32_t at = slot_chain_first(&p->by_remote, hash);
+	unsigned same = 0;
+
+	for (; at != SLOT_NONE; at = slot_chain_next(&p->by_remote, at))
+		same += is_at(&p->generations[at], &generation->path, generation->remote_index);
+	if (same < SAME_MOST)
+		slot_chain_add(&p->by_remote, hash, slot);
+}
+
+void remote_del(struct peering *p, uint32_t slot)
+{
+	const struct generation *generation = &p->generations[slot];
+
+	slot_chain_del(&p->by_remote, remote_hash(p, &generation->path, generation->remote_index),
+		       slot);
+}
 
 /* The generation that we send with over `path` to the peer's `index`; SLOT_NONE. */
 static uint32_t current_of(const struct peering *p, const struct peering_path *path, uint32_t index)
 {
-	uint32_t slot = slot_chain_first(&p->by_remote, index_hash(index));
+	uint32_t slot = slot_chain_first(&p->by_remote, remote_hash(p, path, index));
 
-	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_remote, slot)) {
-		const struct generation *generation = &p->generations[slot];
-
-		if (generation->remote_index == index && path_equal(&generation->path, path) &&
-		    p->peers[generation->peer].current == slot)
-			return slot;
-	}
-	return SLOT_NONE;
+	while (slot != SLOT_NONE && !(is_at(&p->generations[slot], path, index) &&
+				      p->peers[p->generations[slot].peer].current == slot))
+		slot = slot_chain_next(&p->by_remote, slot);
+	return slot;
 }
+
+/* ---- receiving ---- */
 
 /* Whether we sent a frame with this counter, or a newer one, and something lately. */
 static bool was_sent(const struct peering *p, const struct generation *generation, uint64_t counter,

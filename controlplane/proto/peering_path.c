@@ -86,7 +86,7 @@ bool path_answered(struct peering *p, uint32_t slot, const struct peering_path *
 	if (!candidate || sodium_memcmp(candidate->data, data, CHALLENGE_BYTES) != 0)
 		return false;
 	for (unsigned i = 0; i < peer->count; i++)
-		p->generations[peer->generations[i]].path = *path;
+		generation_move(p, peer->generations[i], path);
 	path_forget(peer);
 	p->stats.moves++;
 	event_push(p, PEERING_MOVED, peer)->event.path = *path;

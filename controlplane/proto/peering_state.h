@@ -184,7 +184,7 @@ struct peering {
 	struct slot_chains by_id;     /* peers */
 	struct slot_chains by_path;   /* half-open handshakes */
 	struct slot_chains by_index;  /* owners: generations, then half-opens, then refusals */
-	struct slot_chains by_remote; /* generations, by the peer's index */
+	struct slot_chains by_remote; /* generations, by the peer's index and the path to it */
 	struct timers timers;         /* of half-opens, then refusals, then peers */
 
 	uint32_t half_open_theirs; /* half-open handshakes in SENT_2 */
@@ -268,6 +268,8 @@ vd_ns peer_heard(const struct peering *p, const struct peer *peer);
 /* Not in use yet. */
 uint32_t generation_install(struct peering *p, uint32_t peer, const struct half_open *half_open,
 			    const struct handshake_result *result, bool initiator, vd_ns now);
+/* It is sent with over `path` from now on. */
+void generation_move(struct peering *p, uint32_t slot, const struct peering_path *path);
 /* Sends with it before it is confirmed, if there is nothing else to send with. */
 void generation_use_early(struct peering *p, uint32_t slot);
 /* A frame verified under it; the first one confirms it. */
@@ -335,6 +337,10 @@ vd_ns path_deadline(const struct peer *peer);
 void path_expire(struct peering *p, struct peer *peer, vd_ns now);
 
 /* ---- peering_lost.c ---- */
+
+/* So that reports find a generation, by its remote index and path; before either changes, del. */
+void remote_add(struct peering *p, uint32_t slot);
+void remote_del(struct peering *p, uint32_t slot);
 
 /* Counts a frame under an unknown index, and reports it. Always VD_ENOTFOUND. */
 enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct vd_bytes frame,

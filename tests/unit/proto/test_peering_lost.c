@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Restarts that traffic finds out: reports of lost frames (switch/SPEC.md, 4.5). */
 
-#include "controlplane/proto/peering.h"
+#include "controlplane/proto/peering_state.h"
 #include "multigram/frame.h"
 #include "tests/unit/proto/peering_two.h"
 
@@ -281,5 +281,98 @@ Test(peering_lost, the_old_link_serves_until_the_new_one_is_done)
 	net_run(net, VD_SECONDS(1));
 	cr_assert(eq(u32, net->nodes[1].data_received, before + 51));
 	cr_assert(zero(u32, net->nodes[0].counts[PEERING_DOWN]));
+	end(net);
+}
+
+Test(peering_lost, a_report_over_the_path_that_a_session_has_moved_to_is_believed)
+{
+	struct net *net = two_settled(PEERING_SESSION);
+	struct peering_path other = net_path(1);
+
+	other.bytes[1] = 1; /* another way */
+	cr_assert(net_data(net, 0, 1));
+	cr_assert(eq(int, peering_move(net->nodes[0].peering, &net->nodes[1].identity.id, &other),
+		     VD_OK));
+	cr_assert(eq(int, tell(net, 1, theirs(net), 1), VD_EPEER_STATE));
+	assert_believed(net, false);
+
+	uint8_t report[LOST_BYTES] = { MG_REPORT, 0 };
+
+	vd_be32_store(report + 2, theirs(net));
+	vd_be64_store(report + 6, 1);
+	cr_assert(eq(int, net_inject(net, 0, other, vd_bytes(report, sizeof report)), VD_OK));
+	cr_assert(eq(u64, stats(net, 0)->lost_believed, 1));
+	end(net);
+}
+
+static unsigned longest_chain(const struct peering *p)
+{
+	unsigned longest = 0;
+
+	for (uint32_t head = 0; head <= p->by_remote.mask; head++) {
+		uint32_t slot = slot_chain_first(&p->by_remote, head);
+		unsigned len = 0;
+
+		for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_remote, slot))
+			len++;
+		longest = len > longest ? len : longest;
+	}
+	return longest;
+}
+
+enum { MANY = 1024, INDEX = 77 };
+
+/* A machine with MANY generations, as far as reports know them; number `i` is over `path_of(i)`. */
+static struct peering *one_index(struct net *net, struct peering_path (*path_of)(uint32_t))
+{
+	struct peering *p;
+
+	net->nodes[0].config.peers_max = MANY / PEERING_GENERATIONS;
+	net_start(net, 0);
+	p = net->nodes[0].peering;
+	for (uint32_t i = 0; i < MANY; i++) {
+		p->generations[i].remote_index = INDEX;
+		p->generations[i].path = path_of(i);
+		remote_add(p, i);
+	}
+	return p;
+}
+
+static struct peering_path own_path(uint32_t i)
+{
+	struct peering_path path = { 0 };
+
+	vd_be32_store(path.bytes, i);
+	return path;
+}
+
+static struct peering_path one_path(uint32_t i)
+{
+	(void)i;
+	return own_path(0);
+}
+
+/* 1,024 in as many chains: 16 in one is less likely than 1 in 10^9. */
+Test(peering_lost, peers_with_one_index_make_no_long_chain)
+{
+	struct net *net = net_new(PEERING_LINK, 1);
+	struct peering *p = one_index(net, own_path);
+
+	cr_assert(lt(uint, longest_chain(p), 16));
+	for (uint32_t i = 0; i < MANY; i++)
+		remote_del(p, i);
+	cr_assert(zero(uint, longest_chain(p)));
+	end(net);
+}
+
+Test(peering_lost, nor_do_those_who_share_a_path)
+{
+	struct net *net = net_new(PEERING_LINK, 1);
+	struct peering *p = one_index(net, one_path);
+
+	cr_assert(eq(uint, longest_chain(p), 4));
+	for (uint32_t i = 0; i < MANY; i++)
+		remote_del(p, i);
+	cr_assert(zero(uint, longest_chain(p)), "those that were turned away, too");
 	end(net);
 }
