@@ -545,18 +545,15 @@ static bool take_events(struct host_conn *conn)
 /* Streams take what came, and so make room for what waits, until neither goes on. */
 static enum vd_err take_waiting(struct host_conn *conn)
 {
-	enum vd_err err = VD_OK;
-	bool more = true;
+	enum vd_err err;
+	bool more;
 
-	while (more && !err && !conn->closing) {
+	do {
 		size_t before = conn->held_len;
 
-		more = take_events(conn);
-		if (conn->closing)
-			break;
 		err = take(conn, vd_bytes(conn->held, conn->held_len));
-		more = more || conn->held_len < before;
-	}
+		more = !err && (take_events(conn) || conn->held_len < before);
+	} while (more && !conn->closing);
 	return err;
 }
 

@@ -185,9 +185,11 @@ enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_
 	}
 	/* A record at a time, as each may leave plaintext that has to be taken first. */
 	while (!err && c->state != CONNECTION_SECURITY) {
+		size_t waited = security_input(c->security).len;
+
 		err = receive_channel(c, wire, &used, now);
 		*used_out += used;
-		if (!used || used == wire.len)
+		if (used == wire.len || (!used && security_input(c->security).len >= waited))
 			break;
 		wire = vd_bytes(wire.at + used, wire.len - used);
 	}

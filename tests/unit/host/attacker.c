@@ -143,6 +143,16 @@ void attacker_negotiate(struct attacker *attacker, struct pair *pair)
 	exchange(attacker);
 }
 
+void attacker_write_frame(struct vd_write *w, unsigned type, unsigned flags, uint32_t id,
+			  uint32_t length)
+{
+	vd_write_u8(w, 0);
+	vd_write_u8(w, (uint8_t)type);
+	vd_write_be16(w, (uint16_t)flags);
+	vd_write_be32(w, id);
+	vd_write_be32(w, length);
+}
+
 bool attacker_frame(struct attacker *attacker, unsigned type, unsigned flags, uint32_t id,
 		    uint32_t length, struct vd_bytes body)
 {
@@ -152,11 +162,7 @@ bool attacker_frame(struct attacker *attacker, unsigned type, unsigned flags, ui
 
 	if (!flush(attacker))
 		return false;
-	vd_write_u8(&w, 0);
-	vd_write_u8(&w, (uint8_t)type);
-	vd_write_be16(&w, (uint16_t)flags);
-	vd_write_be32(&w, id);
-	vd_write_be32(&w, length);
+	attacker_write_frame(&w, type, flags, id, length);
 	vd_write_bytes(&w, body);
 	cr_assert(eq(int, vd_write_end(&w), VD_OK));
 	cr_assert(

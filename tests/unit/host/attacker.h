@@ -35,11 +35,15 @@ bool attacker_is_cut(struct attacker *attacker);
 /* Noise and Yamux in order, with turns of the pair's loop between. */
 void attacker_negotiate(struct attacker *attacker, struct pair *pair);
 
+enum { FRAME_DATA, FRAME_WINDOW, FRAME_PING, FRAME_GO_AWAY };
+enum { FRAME_SYN = 1, FRAME_ACK = 2, FRAME_FIN = 4, FRAME_RST = 8 };
+
+/* The header of a Yamux frame. */
+void attacker_write_frame(struct vd_write *w, unsigned type, unsigned flags, uint32_t id,
+			  uint32_t length);
 /*
  * One Yamux frame with `body`, sealed and said; false when the socket takes no more, or is cut: the
  * rest waits for the next call.
  */
-enum { FRAME_DATA, FRAME_WINDOW, FRAME_PING, FRAME_GO_AWAY };
-enum { FRAME_SYN = 1, FRAME_ACK = 2, FRAME_FIN = 4, FRAME_RST = 8 };
 bool attacker_frame(struct attacker *attacker, unsigned type, unsigned flags, uint32_t id,
 		    uint32_t length, struct vd_bytes body);

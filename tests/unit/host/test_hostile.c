@@ -200,6 +200,73 @@ Test(hostile, a_stream_that_agrees_on_nothing_ends_however_busy_its_connection)
 	end();
 }
 
+/* ---- who says much at once ---- */
+
+enum { PINGS = 1024 }; /* as many answers as may wait */
+
+static bool marked;
+static vd_ns give_up_at;
+
+static void accept_mark(void *context, struct host_stream *stream)
+{
+	(void)context;
+	marked = true;
+	host_stream_reset(stream);
+}
+
+static bool identify_gave_up(struct pair *p)
+{
+	(void)p;
+	return counters()->timeouts == 1;
+}
+
+static bool mark_came(struct pair *p)
+{
+	(void)p;
+	attacker_is_cut(&attackers[0]);
+	return marked || vd_now() >= give_up_at;
+}
+
+/* Sealed as one, so that they come together. */
+static void say_pings_and_mark(void)
+{
+	static const char opening[] = "\x13/multistream/1.0.0\n\x08/mark/1\n";
+	static uint8_t plain[32 * KIB];
+	struct security *security = attackers[0].machine.security;
+	struct vd_write w = vd_write_to(plain, sizeof plain);
+	struct vd_bytes out;
+	size_t took;
+
+	for (unsigned i = 0; i < PINGS; i++)
+		attacker_write_frame(&w, FRAME_PING, FRAME_SYN, 0, i);
+	attacker_write_frame(&w, FRAME_DATA, FRAME_SYN, 1, sizeof opening - 1);
+	vd_write_bytes(&w, vd_bytes(opening, sizeof opening - 1));
+	cr_assert(eq(int, security_write(security, vd_write_done(&w), &took), VD_OK));
+	out = security_next_output(security);
+	cr_assert(eq(sz, attacker_say(&attackers[0], out), out.len));
+	security_sent(security, out.len);
+}
+
+/* What is behind them goes on once they are answered, not at the next timer: Yamux's, 30 s. */
+Test(hostile, a_stream_behind_as_many_pings_as_may_wait_opens_at_once)
+{
+	struct host_protocol mark = { "/mark/1", accept_mark, NULL, NULL };
+
+	begin(NULL);
+	cr_assert(eq(int, host_handle(pair.b, &mark), VD_OK));
+	start_good();
+	attacker_connect(&attackers[0], &pair);
+	attacker_negotiate(&attackers[0], &pair);
+	pair_until(&pair, identify_gave_up); /* so that it has no timer any more */
+	give_up_at = vd_now() + VD_SECONDS(15);
+	say_pings_and_mark();
+	pair_until(&pair, mark_came);
+	cr_assert(marked);
+	attacker_end(&attackers[0]);
+	assert_good();
+	end();
+}
+
 /* ---- crowds ---- */
 
 static bool crowd_is_gone(struct pair *p)

@@ -202,6 +202,71 @@ Test(connection, carries_a_stream)
 	end();
 }
 
+static void write_frame(struct vd_write *w, uint8_t type, uint32_t id, uint32_t length)
+{
+	vd_write_u8(w, 0);
+	vd_write_u8(w, type);
+	vd_write_be16(w, 1); /* SYN */
+	vd_write_be32(w, id);
+	vd_write_be32(w, length);
+}
+
+/* Sealed by a into `wire`. */
+static void seal(struct vd_write *wire, struct vd_bytes plain)
+{
+	struct vd_read r = vd_read_of(plain);
+
+	while (vd_read_left(&r)) {
+		struct vd_bytes part =
+		    vd_read_bytes(&r, vd_read_left(&r) < 4096 ? vd_read_left(&r) : 4096);
+		struct vd_bytes out;
+		size_t took;
+
+		cr_assert(eq(int, security_write(a.c.security, part, &took), VD_OK));
+		cr_assert(eq(sz, took, part.len));
+		out = security_next_output(a.c.security);
+		vd_write_bytes(wire, out);
+		security_sent(a.c.security, out.len);
+	}
+}
+
+/* As many answers as may wait, and more than a channel keeps: once they went, all of it goes. */
+Test(connection, what_waited_makes_room_for_what_waits_before_the_channel)
+{
+	enum { PINGS = 1024, BODY = 200 * 1024, DATA = 0, PING = 2 };
+	static uint8_t plain[PINGS * 12 + 12 + BODY + 12], wire[2 * sizeof plain];
+	struct vd_write p = vd_write_to(plain, sizeof plain), w = vd_write_to(wire, sizeof wire);
+	struct vd_bytes out;
+	size_t used, rest;
+
+	begin(&a, told);
+	begin(&b, told);
+	add(&a, "/noise", make_noise, &a.noise);
+	add(&b, "/noise", make_noise, &b.noise);
+	dial(NULL);
+	cr_assert(eq(int, settle(4096), VD_OK));
+	for (uint32_t i = 0; i < PINGS; i++)
+		write_frame(&p, PING, 0, i);
+	write_frame(&p, DATA, 1, BODY);
+	vd_write_zeros(&p, BODY);
+	write_frame(&p, DATA, 3, 0);
+	seal(&w, vd_write_done(&p));
+	cr_assert(eq(int, connection_receive(&b.c, vd_write_done(&w), &used, 1), VD_OK));
+	rest = vd_write_len(&w) - used;
+	cr_assert(gt(sz, rest, 0));
+	while ((out = connection_next_output(&b.c, 1)).len)
+		connection_sent(&b.c, out.len);
+	cr_assert(eq(int, connection_receive(&b.c, vd_bytes(wire + used, rest), &used, 1), VD_OK));
+	cr_assert(eq(sz, used, rest));
+	for (unsigned streams = 0; streams < 2;) {
+		struct muxer_event event = connection_next(&b.c);
+
+		cr_assert(ne(int, event.what, MUXER_NOTHING));
+		streams += event.what == MUXER_STREAM;
+	}
+	end();
+}
+
 /* ---- what is refused ---- */
 
 Test(connection, another_peer_than_was_dialled_is_refused)
