@@ -138,6 +138,7 @@ void yamux_stream_free(struct yamux_stream *stream);
 void yamux_enqueue(struct yamux_stream *stream, enum yamux_list_of which);
 void yamux_dequeue(struct yamux_stream *stream, enum yamux_list_of which);
 struct yamux_stream *yamux_any(const struct yamux *y); /* NULL: none is attached */
+/* Of all that have memory, attached or not; NULL: there is none. */
 struct yamux_stream *yamux_fullest(const struct yamux *y);
 
 /* ---- yamux_stream.c ---- */

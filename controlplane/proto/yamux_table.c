@@ -132,12 +132,11 @@ struct yamux_stream *yamux_any(const struct yamux *y)
 
 struct yamux_stream *yamux_fullest(const struct yamux *y)
 {
-	struct yamux_stream *fullest = NULL;
+	struct yamux_stream *fullest = y->lists[YAMUX_ALL].head;
 
-	for (uint32_t i = 0; i < y->bucket_count; i++)
-		for (struct yamux_stream *at = y->buckets[i]; at; at = at->bucket_next)
-			if (!fullest || at->in.len > fullest->in.len)
-				fullest = at;
+	for (struct yamux_stream *at = fullest; at; at = at->links[YAMUX_ALL].next)
+		if (at->in.len > fullest->in.len)
+			fullest = at;
 	return fullest;
 }
 

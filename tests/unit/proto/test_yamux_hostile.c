@@ -319,6 +319,26 @@ Test(yamux_hostile, the_stream_that_nobody_reads_makes_room_for_the_others)
 	muxer_free(raw.m);
 }
 
+Test(yamux_hostile, of_ended_streams_too_the_fullest_is_cut_when_too_much_is_unread)
+{
+	struct yamux_config config = yamux_defaults;
+	struct muxer_stream *unread, *innocent;
+
+	config.buffered_max = YAMUX_WINDOW + 1000;
+	raw_begin(&config, YAMUX_SERVER);
+	unread = raw_accepted(1);
+	innocent = raw_accepted(3);
+	muxer_finish(unread);
+	raw_pump();
+	cr_assert(eq(int, raw_data(FIN, 1, YAMUX_WINDOW), VD_OK)); /* both ended it */
+	cr_assert(eq(int, raw_data(0, 3, 2000), VD_OK));
+	cr_assert(eq(u64, yamux_counts(raw.m).cut, 1));
+	cr_assert(eq(sz, muxer_read(innocent).len, 2000));
+	cr_assert(zero(sz, muxer_read(unread).len));
+	cr_assert(not(muxer_ended(unread)), "cut, not whole");
+	muxer_free(raw.m);
+}
+
 Test(yamux_hostile, ids_that_would_share_a_bucket_do_not_slow_it)
 {
 	struct yamux_config config = yamux_defaults;
