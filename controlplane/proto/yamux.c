@@ -64,12 +64,30 @@ enum vd_err yamux_fail(struct yamux *y, enum vd_err err, const char *reason)
 	return err;
 }
 
+/* Streams whose FIN waited until now. The first is not always the earliest: another waits as long
+ * at most. */
+static void finish_later(struct yamux *y, vd_ns now)
+{
+	struct yamux_stream *stream = y->lists[YAMUX_LATER].head, *after;
+
+	for (; stream; stream = after) {
+		after = stream->links[YAMUX_LATER].next;
+		if (now < stream->fin_from)
+			continue;
+		yamux_dequeue(stream, YAMUX_LATER);
+		yamux_enqueue(stream, YAMUX_SENDS);
+	}
+}
+
+/* What waits to be ended is ended: there may be no later. */
 static void go_away(struct muxer *m)
 {
 	struct yamux *y = yamux_of(m);
 
-	if (!y->going_away)
-		push_go_away(y, YAMUX_NORMAL);
+	if (y->going_away)
+		return;
+	push_go_away(y, YAMUX_NORMAL);
+	finish_later(y, VD_NEVER);
 }
 
 /* ---- time ---- */
@@ -110,20 +128,6 @@ static vd_ns deadline(const struct muxer *m)
 	if (y->failed)
 		return VD_NEVER;
 	return later ? vd_ns_min(at, later->fin_from) : at;
-}
-
-/* Streams whose FIN waited. The first is not always the earliest: another waits as long at most. */
-static void finish_later(struct yamux *y, vd_ns now)
-{
-	struct yamux_stream *stream = y->lists[YAMUX_LATER].head, *after;
-
-	for (; stream; stream = after) {
-		after = stream->links[YAMUX_LATER].next;
-		if (now < stream->fin_from)
-			continue;
-		yamux_dequeue(stream, YAMUX_LATER);
-		yamux_enqueue(stream, YAMUX_SENDS);
-	}
 }
 
 static enum vd_err expire(struct muxer *m, vd_ns now)

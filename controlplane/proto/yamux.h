@@ -21,7 +21,8 @@
  *   nothing at all came for ping_timeout after one.
  * - FIN goes at the earliest fin_delay after a stream's first frame of ours, as a frame of its own:
  *   js-libp2p (3.3) loses what a short stream brought when its end arrives in the same read. Not
- *   on one that was answered: js counts it until then, and takes two pings at a time.
+ *   on one that was answered: js counts it until then, and takes two pings at a time. Nor once we
+ *   go away: there may be no later.
  */
 #include "controlplane/proto/muxer.h"
 

@@ -104,7 +104,8 @@ static uint16_t closing_flags(struct yamux_stream *stream, vd_ns now)
 {
 	if (!stream->finished || stream->fin_sent || stream->out.len)
 		return 0;
-	if (now < stream->fin_from && !stream->base.answered) {
+	if (now < stream->fin_from && !stream->base.answered &&
+	    !yamux_session(stream)->going_away) {
 		yamux_enqueue(stream, YAMUX_LATER);
 		return 0;
 	}

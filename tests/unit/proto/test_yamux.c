@@ -159,6 +159,30 @@ Test(yamux, fin_of_a_young_stream_that_was_answered_goes_at_once)
 	muxer_free(raw.m);
 }
 
+/* Of one whose end waited already, and of one that is written and ended in the same breath. */
+Test(yamux, fin_of_young_streams_waits_no_more_once_we_go_away)
+{
+	struct muxer_stream *waited, *fresh;
+
+	raw_start(&yamux_defaults, YAMUX_SERVER);
+	raw_expect(PING, SYN, 0, 1);
+	waited = raw_accepted(1);
+	cr_assert(eq(sz, write_zeros(waited, 4), 4));
+	muxer_finish(waited);
+	raw_expect(DATA, 0, 1, 4);
+	raw_expect_nothing();
+	fresh = raw_accepted(3);
+	cr_assert(eq(sz, write_zeros(fresh, 4), 4));
+	muxer_finish(fresh);
+	muxer_go_away(raw.m);
+	raw_expect(GO_AWAY, 0, 0, 0);
+	raw_expect(DATA, 0, 3, 4);
+	raw_expect(WINDOW, FIN, 3, 0);
+	raw_expect(WINDOW, FIN, 1, 0);
+	raw_expect_nothing();
+	muxer_free(raw.m);
+}
+
 Test(yamux, a_reset_while_fin_waits_ends_the_waiting)
 {
 	struct muxer_stream *stream;
