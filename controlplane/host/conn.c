@@ -569,6 +569,8 @@ static enum vd_err take_and_send(struct host_conn *conn)
 			return err;
 		if (send_output(conn, vd_now(), &round))
 			return VD_ELINK_CLOSED;
+		if (conn->machine.state == CONNECTION_FAILED)
+			return VD_ENOMEM;
 		sent += round;
 	} while (round && !conn->carrier->waiting && sent < HOST_TURN_BYTES);
 	if (round && !conn->carrier->waiting)

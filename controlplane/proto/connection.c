@@ -210,9 +210,17 @@ static void seal_output(struct connection *c, vd_ns now)
 
 		if (!inner && c->muxer)
 			plain = muxer_next_output(c->muxer, now);
-		if (!plain.len)
+		if (!plain.len) {
+			if (c->muxer && c->muxer->reason)
+				(void)fail(c, VD_ENOMEM, c->muxer->reason);
 			return;
-		if (security_write(c->security, plain, &took) || !took)
+		}
+
+		enum vd_err err = security_write(c->security, plain, &took);
+
+		if (err && err != VD_AGAIN)
+			(void)fail(c, err, c->security->reason);
+		if (err || !took)
 			return;
 		if (inner)
 			multistream_sent(&c->inner, took);

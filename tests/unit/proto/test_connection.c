@@ -181,18 +181,23 @@ Test(connection, negotiates_the_muxer_when_the_handshake_did_not)
 	end();
 }
 
-Test(connection, carries_a_stream)
+static void open_ab(void)
 {
-	struct muxer_stream *stream;
-	struct muxer_event event;
-	size_t took;
-
 	begin(&a, told);
 	begin(&b, told);
 	add(&a, "/noise", make_noise, &a.noise);
 	add(&b, "/noise", make_noise, &b.noise);
 	dial(NULL);
 	cr_assert(eq(int, settle(4096), VD_OK));
+}
+
+Test(connection, carries_a_stream)
+{
+	struct muxer_stream *stream;
+	struct muxer_event event;
+	size_t took;
+
+	open_ab();
 	cr_assert(eq(int, muxer_open(a.c.muxer, &stream), VD_OK));
 	cr_assert(eq(int, muxer_write(stream, vd_bytes("hello", 5), &took), VD_OK));
 	cr_assert(eq(int, settle(3), VD_OK));
@@ -239,12 +244,7 @@ Test(connection, what_waited_makes_room_for_what_waits_before_the_channel)
 	struct vd_bytes out;
 	size_t used, rest;
 
-	begin(&a, told);
-	begin(&b, told);
-	add(&a, "/noise", make_noise, &a.noise);
-	add(&b, "/noise", make_noise, &b.noise);
-	dial(NULL);
-	cr_assert(eq(int, settle(4096), VD_OK));
+	open_ab();
 	for (uint32_t i = 0; i < PINGS; i++)
 		write_frame(&p, PING, 0, i);
 	write_frame(&p, DATA, 1, BODY);
@@ -264,6 +264,53 @@ Test(connection, what_waited_makes_room_for_what_waits_before_the_channel)
 		cr_assert(ne(int, event.what, MUXER_NOTHING));
 		streams += event.what == MUXER_STREAM;
 	}
+	end();
+}
+
+/* ---- no memory on the way out ---- */
+
+static enum vd_err write_nothing(struct security *security, struct vd_bytes plain, size_t *took_out)
+{
+	(void)security;
+	(void)plain;
+	*took_out = 0;
+	return VD_ENOMEM;
+}
+
+static struct vd_bytes fail_instead(struct muxer *muxer, vd_ns now)
+{
+	(void)now;
+	muxer->reason = "out of memory";
+	return vd_bytes(NULL, 0);
+}
+
+Test(connection, a_channel_that_cannot_seal_fails_it)
+{
+	struct security_class broken;
+	struct muxer_stream *stream;
+
+	open_ab();
+	broken = *a.c.security->class;
+	broken.write = write_nothing;
+	a.c.security->class = &broken;
+	cr_assert(eq(int, muxer_open(a.c.muxer, &stream), VD_OK));
+	cr_assert(zero(sz, connection_next_output(&a.c, 1).len));
+	cr_assert(eq(int, a.c.state, CONNECTION_FAILED));
+	cr_assert(eq(str, (char *)a.c.reason, (char *)vd_err_text(VD_ENOMEM)));
+	end();
+}
+
+Test(connection, a_muxer_that_fails_as_it_writes_fails_it)
+{
+	struct muxer_class broken;
+
+	open_ab();
+	broken = *a.c.muxer->class;
+	broken.next_output = fail_instead;
+	a.c.muxer->class = &broken;
+	cr_assert(zero(sz, connection_next_output(&a.c, 1).len));
+	cr_assert(eq(int, a.c.state, CONNECTION_FAILED));
+	cr_assert(eq(str, (char *)a.c.reason, (char *)"out of memory"));
 	end();
 }
 
