@@ -223,7 +223,8 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 	case CONTROL_OBSERVED: on_observed(&msg); return;
 	case CONTROL_RESERVE:
 		route_links_reserve(node->links, &event->peer, &msg, now, &answer);
-		node_remember(node, &event->peer);
+		if (answer.reserved.status == CONTROL_OK)
+			node_remember(node, &event->peer);
 		reply(node, &event->peer, &answer, now);
 		return;
 	case CONTROL_RESERVED: on_reserved(node, &event->peer, &msg, now); return;

@@ -90,6 +90,7 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 		.police = police,
 		.since = now,
 		.queries = sw_bucket_of_rate(ROUTE_QUERIES_PER_S, now),
+		.reserves = sw_bucket_of_rate(ROUTE_RESERVES_PER_S, now),
 	};
 	route_overlay_address(links->prefix, &install->peer, links->rows[row].overlay);
 	key_map_add(&links->by_peer, row);

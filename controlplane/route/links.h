@@ -31,6 +31,7 @@ enum {
 	ROUTE_LINK_NONE = 0, /* no link number */
 	ROUTE_TTL_MAX_S = 3600,
 	ROUTE_QUERIES_PER_S = 10,
+	ROUTE_RESERVES_PER_S = 10,
 	ROUTE_POLL_ROWS = 1024, /* looked at in one go */
 	ROUTE_TOKEN_HASH = 32,
 };
@@ -77,7 +78,7 @@ struct route_link {
 	struct route_account before;  /* of the peer's former links */
 	struct route_account retired; /* of generations that are over */
 	struct route_account told;    /* by route_links_totals */
-	struct sw_bucket queries;
+	struct sw_bucket queries, reserves;
 };
 
 struct route_links;

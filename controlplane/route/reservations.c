@@ -66,6 +66,10 @@ void route_links_reserve(struct route_links *links, const struct vd_peer_id *pee
 		.kind = CONTROL_RESERVED,
 		.reserved = { .id = reserve->reserve.id, .status = CONTROL_REFUSED },
 	};
+	if (link && !sw_bucket_take(&link->reserves, 1, now)) {
+		answer_out->reserved.status = CONTROL_LIMIT;
+		return;
+	}
 	if (links->draining) { /* what is granted stays */
 		answer_out->reserved.status = CONTROL_SHUTDOWN;
 		return;

@@ -250,6 +250,25 @@ Test(route_links, realms_outside_the_tier_and_tiers_without_reserve_are_refused)
 	cr_assert(eq(int, (int)reserve(3, 0, 0).reserved.status, CONTROL_REFUSED));
 }
 
+Test(route_links, reserves_over_the_rate_are_told_limit_and_what_was_granted_stays)
+{
+	unsigned passed = 0;
+
+	(void)bring_up(1, member);
+	(void)bring_up(2, member);
+	for (unsigned i = 0; i < 100; i++) {
+		struct control_msg answer = reserve(2, 0, 0);
+
+		cr_assert(eq(u32, answer.reserved.id, 3));
+		passed += answer.reserved.status == CONTROL_OK;
+		if (answer.reserved.status != CONTROL_OK)
+			cr_assert(eq(int, (int)answer.reserved.status, CONTROL_LIMIT));
+	}
+	cr_assert(eq(uint, passed, ROUTE_RESERVES_PER_S));
+	cr_assert(eq(int, (int)query(1, 2, 0).route.status, CONTROL_OK));
+	cr_assert(eq(int, (int)reserve(1, 0, 0).reserved.status, CONTROL_OK), "another's own");
+}
+
 Test(route_links, a_query_is_answered_with_the_targets_director_once_it_reserved)
 {
 	struct vd_peer_id id = peer(2);
