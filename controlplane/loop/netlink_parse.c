@@ -131,6 +131,7 @@ static enum vd_err apply_link(struct cp_netmap *map, const struct nlmsghdr *mess
 	struct attrs attrs;
 	const struct ifinfomsg *info;
 	struct cp_net_link link = { 0 };
+	const struct cp_net_link *known;
 	const struct nlattr *mac;
 
 	if (!read_message(message, sizeof *info, &attrs))
@@ -154,12 +155,27 @@ static enum vd_err apply_link(struct cp_netmap *map, const struct nlmsghdr *mess
 	if (mac && mnl_attr_get_payload_len(mac) == 6)
 		memcpy(link.mac, mnl_attr_get_payload(mac), 6);
 	read_vlan(&attrs, &link);
+	known = cp_netmap_link(map, link.ifindex);
 	if (!(info->ifi_flags & IFF_UP))
 		*stale = true; /* its IPv4 routes went without a word */
+	else if (link.up && known && !known->up)
+		*stale = true; /* so do dead next hops live again */
 	return cp_netmap_set_link(map, &link);
 }
 
 /* ---- addresses ---- */
+
+/* The first IPv4 address of a link wakes dead next hops there, without a word. */
+static enum vd_err add_addr(struct cp_netmap *map, const struct cp_net_addr *addr, uint8_t family,
+			    bool *stale)
+{
+	uint64_t before = cp_netmap_version(map);
+	enum vd_err err = cp_netmap_set_addr(map, addr);
+
+	if (family == AF_INET && cp_netmap_version(map) != before)
+		*stale = true;
+	return err;
+}
 
 static enum vd_err apply_addr(struct cp_netmap *map, const struct nlmsghdr *message, bool *stale)
 {
@@ -184,30 +200,13 @@ static enum vd_err apply_addr(struct cp_netmap *map, const struct nlmsghdr *mess
 	addr.unusable = (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED)) &&
 			!(flags & IFA_F_OPTIMISTIC);
 	if (message->nlmsg_type == RTM_NEWADDR)
-		return cp_netmap_set_addr(map, &addr);
+		return add_addr(map, &addr, info->ifa_family, stale);
 	cp_netmap_del_addr(map, &addr);
 	*stale = true;
 	return VD_OK;
 }
 
 /* ---- routes ---- */
-
-/* The first next hop of several: a link keeps to one way. */
-static bool first_of_multipath(const struct nlattr *a, struct cp_net_route *route)
-{
-	const struct rtnexthop *hop;
-	struct attrs attrs;
-
-	if (!a || mnl_attr_get_payload_len(a) < sizeof *hop)
-		return false;
-	hop = (const struct rtnexthop *)mnl_attr_get_payload(a);
-	if (hop->rtnh_len < sizeof *hop || hop->rtnh_len > mnl_attr_get_payload_len(a) ||
-	    !read_attrs(hop + 1, hop->rtnh_len - sizeof *hop, &attrs))
-		return false;
-	route->ifindex = (uint32_t)hop->rtnh_ifindex;
-	route->has_gateway = attr_ip(&attrs, RTA_GATEWAY, route->gateway);
-	return true;
-}
 
 /* RTA_VIA: an IPv6 next hop of an IPv4 route. */
 static bool read_via(const struct nlattr *a, uint8_t gateway_out[16])
@@ -222,6 +221,12 @@ static bool read_via(const struct nlattr *a, uint8_t gateway_out[16])
 		return false;
 	memcpy(gateway_out, via + 2, 16);
 	return true;
+}
+
+static void read_next_hop(const struct attrs *attrs, struct cp_net_route *route)
+{
+	route->has_gateway = attr_ip(attrs, RTA_GATEWAY, route->gateway) ||
+			     read_via(attrs->at[RTA_VIA], route->gateway);
 }
 
 static uint32_t route_mtu(const struct attrs *attrs)
@@ -241,6 +246,50 @@ static bool read_route_kind(const struct rtmsg *info, struct cp_net_route *route
 	case RTN_THROW: route->kind = CP_ROUTE_REFUSED; return true;
 	default: return false; /* local, broadcast, multicast */
 	}
+}
+
+/* The hop at `*at` in RTA_MULTIPATH, and past it. False: the end, or a malformed one. */
+static bool next_of_several(const struct nlattr *all, size_t *at, struct cp_net_route *route,
+			    bool *dead_out)
+{
+	size_t left = mnl_attr_get_payload_len(all) - *at;
+	const struct rtnexthop *hop;
+	struct attrs attrs;
+
+	if (left < sizeof *hop)
+		return false;
+	hop =
+	    (const struct rtnexthop *)(const void *)((const char *)mnl_attr_get_payload(all) + *at);
+	if (hop->rtnh_len < sizeof *hop || hop->rtnh_len > left ||
+	    !read_attrs(hop + 1, hop->rtnh_len - sizeof *hop, &attrs))
+		return false;
+	route->ifindex = (uint32_t)hop->rtnh_ifindex;
+	read_next_hop(&attrs, route);
+	*dead_out = hop->rtnh_flags & RTNH_F_DEAD;
+	*at += aligned(hop->rtnh_len) < left ? aligned(hop->rtnh_len) : left;
+	return true;
+}
+
+/*
+ * Each next hop of several is a route of its own, so that it may go alone (IPv6) or with its
+ * link. Dead ones are left out: their link may be up, but without an address of their family.
+ */
+static enum vd_err apply_hops(struct cp_netmap *map, const struct nlmsghdr *message,
+			      const struct nlattr *all, struct cp_net_route *route)
+{
+	bool replace = message->nlmsg_flags & NLM_F_REPLACE, dead;
+	enum vd_err err = VD_OK;
+	size_t at = 0;
+
+	while (!err && next_of_several(all, &at, route, &dead)) {
+		if (message->nlmsg_type == RTM_DELROUTE) {
+			cp_netmap_del_route(map, route);
+		} else if (!dead) {
+			err = cp_netmap_set_route(map, route, replace);
+			replace = false; /* the first took the old ones' place */
+		}
+	}
+	return err || at == mnl_attr_get_payload_len(all) ? err : VD_EPEER_FORMAT;
 }
 
 static enum vd_err apply_route(struct cp_netmap *map, const struct nlmsghdr *message)
@@ -266,12 +315,11 @@ static enum vd_err apply_route(struct cp_netmap *map, const struct nlmsghdr *mes
 	route.metric = attr_u32(&attrs, RTA_PRIORITY);
 	route.mtu = route_mtu(&attrs);
 	route.has_source = attr_ip(&attrs, RTA_PREFSRC, route.source);
-	route.has_gateway = attr_ip(&attrs, RTA_GATEWAY, route.gateway) ||
-			    read_via(attrs.at[RTA_VIA], route.gateway);
-	if (!route.ifindex)
-		first_of_multipath(attrs.at[RTA_MULTIPATH], &route);
+	read_next_hop(&attrs, &route);
 	if (route.kind == CP_ROUTE_REFUSED)
 		route.ifindex = 0; /* IPv6 tells `lo` */
+	else if (!route.ifindex && attrs.at[RTA_MULTIPATH])
+		return apply_hops(map, message, attrs.at[RTA_MULTIPATH], &route);
 	if (message->nlmsg_type == RTM_NEWROUTE)
 		return cp_netmap_set_route(map, &route, message->nlmsg_flags & NLM_F_REPLACE);
 	cp_netmap_del_route(map, &route);

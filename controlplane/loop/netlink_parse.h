@@ -14,8 +14,9 @@
 
 /*
  * Applies one message. Others than links, addresses, routes of the main table and
- * neighbours are ignored. *stale_out is set (never cleared) when the kernel may have taken
- * routes away without telling, so that a new dump is due. VD_EPEER_FORMAT for a malformed
+ * neighbours are ignored. *stale_out is set (never cleared) when the kernel may have changed
+ * routes without telling, so that a new dump is due. Of a malformed route with several next
+ * hops those before the malformed one are applied. VD_EPEER_FORMAT for a malformed
  * message; VD_ENOMEM, VD_ELIMIT.
  */
 enum vd_err cp_netlink_apply(struct cp_netmap *map, const struct nlmsghdr *message,

@@ -6,7 +6,8 @@
  *
  * Sans-IO: netlink.h feeds it, tests too. Addresses are 16 bytes; IPv4 is ::ffff:a.b.c.d, and
  * a prefix length then counts from 96. Longest prefix match over the main table;
- * unicast routes on links that are up; then the lowest metric. IPv4 and IPv6 do not mix.
+ * unicast routes on links that are up; then the lowest metric; then the first one set, so
+ * that of several next hops, each a route here, one is taken. IPv4 and IPv6 do not mix.
  *
  * Neighbours in use (cp_netmap_use) are kept resolved: those without a hardware address are
  * to be asked for every second, stale ones every 30 s, since traffic that

@@ -135,20 +135,19 @@ enum vd_err net_routes_set(struct net_routes *routes, const struct cp_net_route 
 			   uint32_t sync, bool *changed_out)
 {
 	struct cp_net_route route = *in;
-	struct net_route **chain = chain_for(routes, &route), *node;
+	struct net_route **at = chain_for(routes, &route), *node;
 
-	*changed_out = replace && remove_replaced(routes, chain, &route);
-	node = *chain;
-	while (node && !same_route(&node->route, &route))
-		node = node->next;
+	*changed_out = replace && remove_replaced(routes, at, &route);
+	while (*at && !same_route(&(*at)->route, &route))
+		at = &(*at)->next;
+	node = *at;
 	if (!node) {
 		if (routes->count == CP_NETMAP_ROUTES_MAX)
 			return VD_ELIMIT;
 		node = (struct net_route *)calloc(1, sizeof *node);
 		if (!node)
 			return VD_ENOMEM;
-		node->next = *chain;
-		*chain = node;
+		*at = node; /* last: of equal routes the first one set is found */
 		routes->count++;
 		routes->of_length[route.prefix_len]++;
 		*changed_out = true;

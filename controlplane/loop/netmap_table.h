@@ -55,7 +55,8 @@ uint32_t net_routes_remove(struct net_routes *routes,
 			   bool (*match)(const struct net_route *route, const void *context),
 			   const void *context);
 
-/* The usable route with the longest prefix, of at least `shortest`, then the lowest metric. */
+/* The usable route with the longest prefix, of at least `shortest`, then the lowest metric,
+ * then the one that was set first. */
 const struct cp_net_route *net_routes_find(
     const struct net_routes *routes, const uint8_t ip[16], unsigned shortest,
     bool (*usable)(const struct cp_net_route *route, const void *context), const void *context);

@@ -18,6 +18,7 @@
  * In a network namespace of its own, where the process may make one:
  *
  *	[ v0 198.18.77.1/24 fd00:77::1/64 ]----[ v1 ]
+ *	[ w0 198.18.78.1/24 fd00:78::1/64 ]----[ w1 ]
  */
 static struct cp_loop *loop;
 static struct cp_netmap *map;
@@ -35,13 +36,25 @@ static void on_change(void *context)
 	changes++;
 }
 
+static void make_pair(const char *name, int net)
+{
+	char command[320];
+
+	snprintf(command, sizeof command,
+		 "ip link add %1$s0 type veth peer name %1$s1 && ip link set %1$s0 up && "
+		 "ip link set %1$s1 up && ip addr add 198.18.%2$d.1/24 dev %1$s0 && "
+		 "ip addr add fd00:%2$d::1/64 dev %1$s0 nodad",
+		 name, net);
+	run(command);
+}
+
 static void begin(void)
 {
 	if (unshare(CLONE_NEWNET))
 		cr_skip_test("may not make a network namespace: %s", strerror(errno));
-	run("ip link set lo up && ip link add v0 type veth peer name v1 && ip link set v0 up && "
-	    "ip link set v1 up && ip addr add 198.18.77.1/24 dev v0 && "
-	    "ip addr add fd00:77::1/64 dev v0 nodad");
+	run("ip link set lo up");
+	make_pair("v", 77);
+	make_pair("w", 78);
 	cr_assert(eq(int, cp_loop_new(&loop), VD_OK));
 	cr_assert(eq(int, cp_netmap_new(&map), VD_OK));
 	cr_assert(eq(int, cp_netlink_open(loop, map, on_change, NULL, &netlink), VD_OK));
@@ -126,6 +139,39 @@ Test(netlink, a_link_that_goes_down_and_up_loses_its_routes)
 	await_way("198.18.77.9", false);
 	run("ip link set v0 up");
 	await_way("198.18.77.9", true);
+}
+
+static void await_device(const char *text, const char *device)
+{
+	while (await_way(text, true).ifindex != if_nametoindex(device))
+		cp_loop_turn(loop, vd_now() + VD_MS(50));
+}
+
+Test(netlink, of_several_next_hops_another_serves_while_the_first_one_may_not)
+{
+	run("ip route add 198.19.0.0/16 nexthop via 198.18.77.2 nexthop via 198.18.78.2");
+	await_device("198.19.0.1", "v0");
+	run("ip addr del 198.18.77.1/24 dev v0"); /* the link stays up */
+	await_device("198.19.0.1", "w0");
+	run("ip addr add 198.18.77.1/24 dev v0; ip link set w0 down");
+	await_device("198.19.0.1", "v0");
+	run("ip link set w0 up; ip link set v0 down");
+	await_device("198.19.0.1", "w0");
+	run("ip route del 198.19.0.0/16");
+	await_way("198.19.0.1", false);
+}
+
+Test(netlink, of_several_ipv6_next_hops_one_goes_and_the_other_stays)
+{
+	run("ip -6 route add fd99::/64 nexthop via fd00:77::2 nexthop via fd00:78::2");
+	await_device("fd99::1", "v0");
+	run("ip -6 route del fd99::/64 via fd00:77::2");
+	await_device("fd99::1", "w0");
+	run("ip -6 route append fd99::/64 via fd00:77::2");
+	run("ip -6 route del fd99::/64 via fd00:78::2");
+	await_device("fd99::1", "v0");
+	run("ip -6 route del fd99::/64");
+	await_way("fd99::1", false);
 }
 
 static bool messages_were_lost(void)

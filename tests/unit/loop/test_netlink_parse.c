@@ -82,12 +82,21 @@ static void route(uint16_t type, unsigned table)
 	mnl_attr_put_u32(message(), RTA_OIF, 2);
 }
 
+static const uint8_t ten[16] = { [10] = 0xff, [11] = 0xff, 10, 1, 2, 3 };
+
 static bool has_way(void)
 {
-	static const uint8_t ten[16] = { [10] = 0xff, [11] = 0xff, 10, 1, 2, 3 };
 	struct cp_way way;
 
 	return cp_netmap_way(map, ten, &way) == VD_OK;
+}
+
+static struct cp_way way(void)
+{
+	struct cp_way way = { 0 };
+
+	cr_assert(eq(int, cp_netmap_way(map, ten, &way), VD_OK));
+	return way;
 }
 
 Test(netlink_parse, a_link_is_taken_with_name_mtu_and_address)
@@ -157,25 +166,139 @@ Test(netlink_parse, routes_of_other_tables_and_cached_ones_are_ignored)
 	cr_assert(not(has_way()));
 }
 
-Test(netlink_parse, of_several_next_hops_the_first_is_taken)
+/* ---- several next hops: eth0 (2) and eth1 (3), which are up ---- */
+
+static void link_up(int ifindex)
+{
+	memset(buffer, 0, sizeof buffer);
+	eth0(IFF_UP | IFF_RUNNING);
+	((struct ifinfomsg *)mnl_nlmsg_get_payload(message()))->ifi_index = ifindex;
+	cr_assert(eq(int, apply(), VD_OK));
+}
+
+static void two_links(void)
+{
+	link_up(2);
+	link_up(3);
+}
+
+static void put_hop(int ifindex, uint8_t flags)
+{
+	struct rtnexthop *hop = mnl_nlmsg_get_payload_tail(message());
+	static const uint8_t gateway[4] = { 198, 18, 1, 2 };
+
+	*hop = (struct rtnexthop){ .rtnh_ifindex = ifindex, .rtnh_flags = flags };
+	message()->nlmsg_len += (uint32_t)sizeof *hop;
+	mnl_attr_put(message(), RTA_GATEWAY, 4, gateway);
+	hop->rtnh_len = (uint16_t)((char *)mnl_nlmsg_get_payload_tail(message()) - (char *)hop);
+}
+
+/* 10.0.0.0/8 by eth0 and eth1. */
+static struct nlattr *route_by_both(uint16_t type, uint8_t flags2, uint8_t flags3)
 {
 	struct rtmsg *info;
 	struct nlattr *all;
-	struct rtnexthop hop = { .rtnh_len = sizeof hop, .rtnh_ifindex = 2 };
 
-	eth0(IFF_UP | IFF_RUNNING);
-	cr_assert(eq(int, apply(), VD_OK));
 	memset(buffer, 0, sizeof buffer);
-	info = start(RTM_NEWROUTE, sizeof *info);
+	info = start(type, sizeof *info);
 	info->rtm_family = AF_INET;
+	info->rtm_dst_len = 8;
 	info->rtm_type = RTN_UNICAST;
 	info->rtm_table = RT_TABLE_MAIN;
+	put4(RTA_DST, "10.0.0.0");
 	all = mnl_attr_nest_start(message(), RTA_MULTIPATH);
-	memcpy(mnl_nlmsg_get_payload_tail(message()), &hop, sizeof hop);
-	message()->nlmsg_len += sizeof hop;
+	put_hop(2, flags2);
+	put_hop(3, flags3);
 	mnl_attr_nest_end(message(), all);
+	return all;
+}
+
+Test(netlink_parse, of_several_next_hops_the_first_is_taken)
+{
+	two_links();
+	route_by_both(RTM_NEWROUTE, 0, 0);
 	cr_assert(eq(int, apply(), VD_OK));
-	cr_assert(has_way());
+	cr_assert(eq(u32, way().ifindex, 2));
+	cr_assert(eq(u8, way().next_hop[12], 198));
+}
+
+Test(netlink_parse, of_several_next_hops_one_may_go_alone)
+{
+	two_links();
+	route_by_both(RTM_NEWROUTE, 0, 0);
+	cr_assert(eq(int, apply(), VD_OK));
+	memset(buffer, 0, sizeof buffer);
+	route(RTM_DELROUTE, RT_TABLE_MAIN); /* that by eth0 */
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(eq(u32, way().ifindex, 3));
+}
+
+Test(netlink_parse, a_dead_next_hop_is_not_taken)
+{
+	two_links();
+	route_by_both(RTM_NEWROUTE, RTNH_F_DEAD | RTNH_F_LINKDOWN, 0);
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(eq(u32, way().ifindex, 3));
+}
+
+Test(netlink_parse, a_route_by_several_next_hops_goes_whole_though_some_died)
+{
+	two_links();
+	route_by_both(RTM_NEWROUTE, 0, 0);
+	cr_assert(eq(int, apply(), VD_OK));
+	route_by_both(RTM_DELROUTE, RTNH_F_DEAD, 0);
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(not(has_way()));
+}
+
+Test(netlink_parse, several_next_hops_replace_a_route_by_one_and_it_them)
+{
+	two_links();
+	route_by_both(RTM_NEWROUTE, 0, RTNH_F_DEAD);
+	cr_assert(eq(int, apply(), VD_OK));
+	route_by_both(RTM_NEWROUTE, RTNH_F_DEAD, 0);
+	message()->nlmsg_flags = NLM_F_REPLACE;
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(eq(u32, way().ifindex, 3));
+	memset(buffer, 0, sizeof buffer);
+	route(RTM_NEWROUTE, RT_TABLE_MAIN);
+	message()->nlmsg_flags = NLM_F_REPLACE;
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(eq(u32, way().ifindex, 2));
+	memset(buffer, 0, sizeof buffer);
+	route(RTM_DELROUTE, RT_TABLE_MAIN);
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(not(has_way()));
+}
+
+Test(netlink_parse, a_link_that_comes_up_asks_for_a_new_dump)
+{
+	link_up(2);
+	cr_assert(not(stale), "the first word of it");
+	memset(buffer, 0, sizeof buffer);
+	eth0(0);
+	cr_assert(eq(int, apply(), VD_OK));
+	stale = false;
+	link_up(2);
+	cr_assert(stale, "next hops may have come to life");
+	stale = false;
+	link_up(2);
+	cr_assert(not(stale));
+}
+
+Test(netlink_parse, a_new_ipv4_address_asks_for_a_new_dump)
+{
+	struct ifaddrmsg *info = start(RTM_NEWADDR, sizeof *info);
+
+	info->ifa_family = AF_INET;
+	info->ifa_prefixlen = 24;
+	info->ifa_index = 2;
+	put4(IFA_LOCAL, "198.18.1.1");
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(stale);
+	stale = false;
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(not(stale), "it was there");
 }
 
 Test(netlink_parse, neighbour_states_are_told_apart)
@@ -239,6 +362,24 @@ Test(netlink_parse, attributes_that_do_not_fit_are_refused)
 	attr->nla_len = 9999;
 	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
 	attr->nla_len = 3;
+	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+}
+
+Test(netlink_parse, next_hops_that_do_not_fit_are_refused)
+{
+	struct nlattr *all;
+	struct rtnexthop *first;
+
+	all = route_by_both(RTM_NEWROUTE, 0, 0);
+	first = mnl_attr_get_payload(all);
+	first->rtnh_len = 9999;
+	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+	first->rtnh_len = sizeof *first - 1;
+	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+	first->rtnh_len = sizeof *first + 2; /* half an attribute */
+	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
+	all->nla_len = sizeof *all + 4; /* half a hop */
+	message()->nlmsg_len = (uint32_t)((char *)all + all->nla_len - buffer);
 	cr_assert(eq(int, apply(), VD_EPEER_FORMAT));
 }
 

@@ -162,6 +162,17 @@ Test(netmap, the_lowest_metric_wins_among_equal_prefixes)
 	cr_assert(eq(u32, way_to("10.1.2.3").ifindex, 3));
 }
 
+Test(netmap, of_equal_routes_the_first_one_set_whose_link_is_up_is_taken)
+{
+	route_is("10.0.0.0", 8, 3, "198.18.2.2", 0);
+	route_is("10.0.0.0", 8, 2, "198.18.1.2", 0);
+	cr_assert(eq(u32, way_to("10.0.0.1").ifindex, 3));
+	link_is(3, "eth1", false, true);
+	cr_assert(eq(u32, way_to("10.0.0.1").ifindex, 2));
+	link_is(3, "eth1", true, true);
+	cr_assert(eq(u32, way_to("10.0.0.1").ifindex, 3));
+}
+
 Test(netmap, an_ipv6_default_route_does_not_carry_ipv4)
 {
 	struct cp_way way;
