@@ -68,3 +68,18 @@ static inline bool sw_lane_passed(const struct sw_lane *lane, uint32_t mark)
 {
 	return (int32_t)(atomic_load_explicit(&lane->tail, memory_order_acquire) - mark) >= 0;
 }
+
+/*
+ * Producer: the mark before the oldest item that was not released, and the item behind a mark
+ * from there to sw_lane_mark, to read: what the consumer has released meanwhile is there, too,
+ * until something else is pushed.
+ */
+static inline uint32_t sw_lane_oldest(const struct sw_lane *lane)
+{
+	return atomic_load_explicit(&lane->tail, memory_order_acquire);
+}
+
+static inline const void *sw_lane_behind(const struct sw_lane *lane, uint32_t mark)
+{
+	return lane->items + (size_t)(mark & lane->mask) * lane->item_bytes;
+}

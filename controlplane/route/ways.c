@@ -15,7 +15,7 @@ enum {
 
 /*
  * One row of the neighbour table, from 1 on. Rows stay until the table is full; then those
- * that no link sends by go, so that addresses nobody proved cannot fill it for good.
+ * that no link sends by, or soon will, go, so that addresses nobody proved cannot fill it for good.
  */
 struct next_hop {
 	uint32_t ifindex; /* 0: free */
@@ -188,6 +188,26 @@ void ways_refresh(struct ways *ways)
 		publish(ways);
 }
 
+static bool has_template(const struct sw_inject *inject)
+{
+	return inject->kind == SW_INJECT_DATAGRAM || inject->kind == SW_INJECT_LINK_TEMPLATE;
+}
+
+/* Marks the rows of headers that workers have not taken. */
+static void mark_waiting(const struct ways *ways, bool used[ROUTE_NEXT_HOPS_MAX + 1])
+{
+	for (unsigned i = 0; i < ways->plane->config.workers; i++) {
+		const struct sw_lane *lane = &ways->plane->injects[i];
+
+		for (uint32_t at = sw_lane_oldest(lane); at != sw_lane_mark(lane); at++) {
+			const struct sw_inject *inject = sw_lane_behind(lane, at);
+
+			if (has_template(inject) && inject->send.neighbour <= ROUTE_NEXT_HOPS_MAX)
+				used[inject->send.neighbour] = true;
+		}
+	}
+}
+
 /* Marks the rows that live links send by. A single word each: its owner may write it now. */
 static void mark_used(const struct ways *ways, bool used[ROUTE_NEXT_HOPS_MAX + 1])
 {
@@ -208,6 +228,7 @@ static void free_unused(struct ways *ways)
 {
 	bool used[ROUTE_NEXT_HOPS_MAX + 1] = { false };
 
+	mark_waiting(ways, used); /* first: what is taken meanwhile is in a record then */
 	mark_used(ways, used);
 	for (uint32_t i = 0; i < ways->hop_count; i++) {
 		struct next_hop *hop = &ways->hops[i];

@@ -137,28 +137,46 @@ Test(ways, the_payload_room_follows_the_mtu)
 	cr_assert(eq(u16, send.payload_max, 1500 - 20 - 8 - 33));
 }
 
-Test(ways, next_hops_that_no_link_sends_by_make_room_when_the_table_is_full)
+/* Templates for more next hops than the table holds; none of them gets row `kept`. */
+static void fill_table(uint32_t kept)
 {
-	struct sw_endpoint kept = find(ip4(1, 5, 1));
-	struct sw_link_config config = { .owner = 0 };
-	struct sw_template send;
-	uint32_t index;
-
-	(void)!ways_template(ways, &kept, &config.send);
-	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &index), VD_OK));
-	sw_link_publish(&plane.links, index, &config, 0);
 	for (uint32_t i = 0; i < ROUTE_NEXT_HOPS_MAX + 8; i++) {
 		struct vd_udp_addr local = ip4(1, 1, 4001);
 		struct sw_endpoint stranger = { .local = local, .remote = ip4(9, 0, 1) };
 		struct cp_net_route route = { .prefix_len = 128,
 					      .ifindex = R0,
 					      .has_gateway = true };
+		struct sw_template send;
 
 		/* one more gateway each time */
 		memcpy(route.ip, stranger.remote.ip, 16);
 		memcpy(route.gateway, ip4((uint8_t)(64 + i / 256), (uint8_t)i, 0).ip, 16);
 		cr_assert(eq(int, (int)cp_netmap_set_route(map, &route, true), VD_OK));
 		cr_assert(eq(int, (int)ways_template(ways, &stranger, &send), VD_AGAIN), "%u", i);
-		cr_assert(ne(u32, send.neighbour, config.send.neighbour));
+		cr_assert(ne(u32, send.neighbour, kept));
 	}
+}
+
+Test(ways, next_hops_that_no_link_sends_by_make_room_when_the_table_is_full)
+{
+	struct sw_endpoint kept = find(ip4(1, 5, 1));
+	struct sw_link_config config = { .owner = 0 };
+	uint32_t index;
+
+	(void)!ways_template(ways, &kept, &config.send);
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &index), VD_OK));
+	sw_link_publish(&plane.links, index, &config, 0);
+	fill_table(config.send.neighbour);
+}
+
+Test(ways, a_next_hop_of_headers_that_no_worker_has_taken_yet_keeps_its_row)
+{
+	struct sw_endpoint endpoint = find(ip4(1, 5, 1));
+	struct sw_inject *inject = sw_lane_reserve(&plane.injects[0]);
+	struct sw_template send;
+
+	(void)!ways_template(ways, &endpoint, &send);
+	*inject = (struct sw_inject){ .kind = SW_INJECT_LINK_TEMPLATE, .send = send };
+	sw_lane_commit(&plane.injects[0]);
+	fill_table(send.neighbour);
 }

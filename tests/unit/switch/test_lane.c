@@ -72,6 +72,20 @@ Test(lane, items_filled_and_read_in_place_are_seen_after_commit_only)
 	cr_assert(eq(ptr, (void *)sw_lane_peek(&lane), NULL));
 }
 
+Test(lane, the_producer_sees_what_was_not_released)
+{
+	uint64_t in[8] = { 1, 2, 3, 4, 5, 6, 7, 8 }, out[8];
+
+	lane.head = lane.tail = lane.tail_seen = lane.head_seen =
+	    UINT32_MAX - 2; /* about to wrap */
+	cr_assert(eq(u32, sw_lane_oldest(&lane), sw_lane_mark(&lane)), "nothing");
+	cr_assert(eq(u32, sw_lane_push_burst(&lane, in, 8), 8));
+	cr_assert(eq(u32, sw_lane_pop_burst(&lane, out, 3), 3));
+	for (uint32_t at = sw_lane_oldest(&lane), i = 3; at != sw_lane_mark(&lane); at++, i++)
+		cr_assert(eq(u64, *(const uint64_t *)sw_lane_behind(&lane, at), in[i]));
+	cr_assert(eq(u32, sw_lane_mark(&lane) - sw_lane_oldest(&lane), 5));
+}
+
 Test(lane, positions_may_wrap_around_thirty_two_bits)
 {
 	uint64_t in[4] = { 1, 2, 3, 4 }, out[4];
