@@ -37,18 +37,16 @@ void node_dial_routers(struct node *node, vd_ns now)
 
 /* ---- generations ---- */
 
-/* Who is dialled shows no token: the one that it showed us before still counts. */
+/* A generation that waits changes nothing: what it proves counts once it is used (on_use). */
 ON_CONTROL static struct route_policy policy_of_install(const struct node *node,
 							const struct route_install *install)
 {
 	const struct route_link *link = route_links_find(node->links, &install->peer);
-	struct vd_claim claim = { .peer = &install->peer,
-				  .ip = install->endpoint.remote.ip,
-				  .token = install->token_hash };
+	const struct vd_claim claim = { .peer = &install->peer,
+					.ip = install->endpoint.remote.ip,
+					.token = install->token_hash };
 
-	if (!install->asked_us && link && link->has_token)
-		claim.token = link->token_hash;
-	return node_policy_of(node, &claim);
+	return link && link->current ? link->policy : node_policy_of(node, &claim);
 }
 
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
@@ -74,8 +72,6 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	(void)!node_template(node, &install.endpoint, &install.send);
 	err = route_links_install(node->links, &install, now);
 	if (!err) {
-		/* older generations are of the same peer: what holds now holds for them */
-		route_links_set_policy(node->links, &event->peer, &install.policy);
 		if (fresh && node->accounts)
 			route_links_set_before(node->links, &event->peer,
 					       accounts_find(node->accounts, &event->peer));
@@ -101,7 +97,9 @@ ON_CONTROL static void on_use(struct node *node, const struct peering_event *eve
 	node_link_moved(node, &event->peer);
 	if (router && router->up)
 		start_reserving(node, router, now);
-	node_remember(node, &event->peer); /* its address may be another one */
+	/* its address may be another one */
+	node_remember(node, &event->peer);
+	node_review_link(node, &event->peer, "in no tier from this address", now);
 }
 
 /* ---- up and down ---- */

@@ -142,13 +142,6 @@ static void publish(struct route_links *links, const struct route_link *link,
 	sw_link_publish(&links->plane->links, install->index, &config, now);
 }
 
-static void take_token(struct route_link *link, const uint8_t *hash)
-{
-	link->has_token = hash != NULL;
-	if (hash)
-		memcpy(link->token_hash, hash, sizeof link->token_hash);
-}
-
 static struct route_way *way_of(struct route_link *link, const struct route_generation *generation)
 {
 	return &link->ways[generation - link->generations];
@@ -160,6 +153,10 @@ static void show(struct route_link *link, const struct route_way *way)
 	link->endpoint = way->endpoint;
 	link->payload_max = way->send.payload_max;
 	link->owner = way->owner;
+	if (!way->asked_us)
+		return;
+	link->has_token = way->has_token;
+	memcpy(link->token_hash, way->token_hash, sizeof link->token_hash);
 }
 
 enum vd_err route_links_install(struct route_links *links, const struct route_install *install,
@@ -168,6 +165,7 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 	uint32_t row = key_map_find(&links->by_peer, vd_peer_id_bytes(&install->peer));
 	struct route_generation *generation;
 	struct route_link *link;
+	struct route_way *way;
 
 	if (row == KEY_MAP_NONE) {
 		enum vd_err err = add_row(links, install, now, &row);
@@ -181,15 +179,18 @@ enum vd_err route_links_install(struct route_links *links, const struct route_in
 		return VD_ELIMIT;
 	*generation = (struct route_generation){ .index = install->index };
 	link->policy = install->policy;
-	if (install->asked_us)
-		take_token(link, install->token_hash);
-	*way_of(link, generation) = (struct route_way){
+	way = way_of(link, generation);
+	*way = (struct route_way){
 		.endpoint = install->endpoint,
 		.send = install->send,
 		.owner = install->owner,
+		.asked_us = install->asked_us,
+		.has_token = install->token_hash != NULL,
 	};
+	if (way->has_token)
+		memcpy(way->token_hash, install->token_hash, sizeof way->token_hash);
 	if (!link->current)
-		show(link, way_of(link, generation));
+		show(link, way);
 	links->row_of_slot[sw_index_slot(install->index)] = row + 1;
 	publish(links, link, install, now);
 	return VD_OK;

@@ -48,11 +48,13 @@ struct route_policy {
 	uint64_t bps;     /* bits of UDP payload a second each way; 0: unlimited */
 };
 
-/* How a key generation's frames leave. */
+/* How a key generation's frames leave, and what the peer showed for it. */
 struct route_way {
 	struct sw_endpoint endpoint;
 	struct sw_template send; /* its headers, as its owner was last asked to write them */
 	uint8_t owner;           /* worker */
+	bool asked_us, has_token;
+	uint8_t token_hash[ROUTE_TOKEN_HASH];
 };
 
 struct route_link {
@@ -67,7 +69,7 @@ struct route_link {
 	uint32_t director;                        /* 0: none (this node does not switch) */
 	uint32_t police; /* the record of rates that its generations share */
 	struct route_policy policy;
-	bool has_token; /* it showed one, when it last dialled us */
+	bool has_token; /* it showed one, for the last generation in use that it asked us for */
 	uint8_t token_hash[ROUTE_TOKEN_HASH];
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;

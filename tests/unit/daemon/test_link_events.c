@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What the daemon does when the links' machine says that a peer restarted (switch/SPEC.md, 4.2). */
+/* What the daemon does when the links' machine says that a peer restarted (switch/SPEC.md, 4.2),
+ * and whose address decides what a link may do. */
 #include "controlplane/daemon/node.h"
 #include "tests/unit/route/plane_fixture.h"
 
@@ -22,11 +23,16 @@ static void bring_up(uint8_t who)
 
 static void setup(void)
 {
+	const struct route_port port = { .socket = true };
+
 	plane_setup();
+	cr_assert(eq(int, (int)cp_netmap_new(&node.netmap), VD_OK));
+	node.ways = ways_new(&plane, node.netmap, &port, 1);
+	node.plane = plane;
 	node.links = route_links_new(&plane, 4, 0xfd76);
 	node.sessions = route_sessions_new(&plane, 4, 0xfd76, self);
 	node.seek = seek_new(4);
-	cr_assert(node.links && node.sessions && node.seek);
+	cr_assert(node.ways && node.links && node.sessions && node.seek);
 	for (uint8_t i = 0; i < 2; i++) {
 		bring_up((uint8_t)(R + i));
 		node.routers[i] =
@@ -44,6 +50,8 @@ static void teardown(void)
 	seek_free(node.seek);
 	route_sessions_free(node.sessions);
 	route_links_free(node.links);
+	ways_free(node.ways);
+	cp_netmap_free(node.netmap);
 	plane_teardown();
 }
 
@@ -150,4 +158,87 @@ Test(link_events, a_rekeying_takes_no_routes)
 {
 	hear(PEERING_UP, R);
 	cr_assert(known_via(R) && known_via(OTHER));
+}
+
+/* ---- tiers by address ---- */
+
+enum { NEAR = 1, FAR = 200 };
+
+/* Everybody of 198.18.0.0/24 below .128 is in the tier `near`, the others in `far`. */
+static void two_tiers(void)
+{
+	static const char text[] = "link:\n  tiers:\n"
+				   "    - { name: near, peers: any, cidrs: [ 198.18.0.0/25 ], "
+				   "call: true, realms: [ 3 ] }\n"
+				   "    - { name: far, peers: any }\n";
+	struct vd_config_error error;
+
+	vd_config_default(&node.config);
+	cr_assert(
+	    eq(int, (int)vd_config_parse(vd_bytes_of_text(text), "v", &node.config, &error), VD_OK),
+	    "%s", error.text);
+}
+
+static struct peering_event generation_event(enum peering_event_kind kind, uint32_t index,
+					     uint8_t last)
+{
+	const struct sw_endpoint endpoint = {
+		.remote = { .ip = { [10] = 0xff, 0xff, 198, 18, 0, last }, .port = 4001 }
+	};
+	static const struct peering_generation generation;
+
+	return (struct peering_event){ .kind = kind,
+				       .peer = peer(B),
+				       .index = index,
+				       .path = node_path_of_endpoint(&endpoint),
+				       .generation = &generation };
+}
+
+static uint32_t installed_from(uint8_t last)
+{
+	struct peering_event event;
+	uint32_t index;
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &index), VD_OK));
+	event = generation_event(PEERING_INSTALL, index, last);
+	node_on_link_event(&node, &event, VD_SECONDS(1));
+	return index;
+}
+
+static void used(uint32_t index, uint8_t last)
+{
+	struct peering_event event = generation_event(PEERING_USE, index, last);
+
+	node_on_link_event(&node, &event, VD_SECONDS(1));
+}
+
+static const char *tier(void)
+{
+	struct vd_peer_id id = peer(B);
+
+	return route_links_find(node.links, &id)->policy.tier;
+}
+
+static uint64_t permit_of(uint32_t index)
+{
+	return atomic_load(&sw_link_find(&plane.links, index)->permit);
+}
+
+Test(link_events, an_address_counts_for_the_tier_once_its_generation_is_used)
+{
+	uint32_t far, near;
+
+	two_tiers();
+	far = installed_from(FAR);
+	used(far, FAR);
+	cr_assert(eq(str, (char *)tier(), (char *)"far"));
+	near = installed_from(NEAR);
+	cr_assert(eq(str, (char *)tier(), (char *)"far"), "it may never be used");
+	cr_assert(eq(u64, permit_of(near), permit_of(far)));
+	used(near, NEAR);
+	cr_assert(eq(str, (char *)tier(), (char *)"near"));
+	cr_assert(eq(u64, permit_of(near), permit_of(far)), "whichever generation carries it");
+	used(installed_from(FAR), FAR);
+	cr_assert(eq(str, (char *)tier(), (char *)"far"));
+	vd_config_fini(&node.config);
 }

@@ -645,6 +645,21 @@ Test(route_links, a_token_holds_until_the_peer_dials_again)
 	cr_assert(not(link->has_token));
 }
 
+Test(route_links, a_token_counts_once_its_generation_is_used)
+{
+	const uint8_t token[ROUTE_TOKEN_HASH] = { 1, 2, 3 };
+	struct route_install install = {
+		.peer = peer(1), .rx_key = key, .tx_key = key, .asked_us = true, .token_hash = token
+	};
+	const struct route_link *link = handshake(1, true, NULL);
+
+	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
+	cr_assert(eq(int, (int)route_links_install(links, &install, 0), VD_OK));
+	cr_assert(not(link->has_token));
+	(void)route_links_use(links, install.index);
+	cr_assert(link->has_token);
+}
+
 /* ---- the same answer, to the byte ---- */
 
 /* The answer to a query, as it is encoded for the wire. */
