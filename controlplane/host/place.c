@@ -357,7 +357,6 @@ static enum vd_err open_boxes(struct swarm_place *place)
 	uv_prepare_init(place->loop, &place->prepare);
 	place->prepare.data = place;
 	place->has_prepare = true;
-	uv_prepare_start(&place->prepare, on_prepare);
 	uv_unref((uv_handle_t *)&place->prepare);
 	return VD_OK;
 }
@@ -388,7 +387,10 @@ enum vd_err swarm_place_init(struct swarm_place *place, const struct host_config
 	events->context = place;
 	own.loop = place->loop;
 	own.retire_after = VD_NEVER; /* control decides, of all places' connections */
-	return host_new(&own, &place->host);
+	err = host_new(&own, &place->host);
+	if (!err) /* not before: a host that cannot be made runs the loop to its end */
+		uv_prepare_start(&place->prepare, on_prepare);
+	return err;
 }
 
 /* Its loop's last turns. */

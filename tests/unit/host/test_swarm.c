@@ -251,3 +251,20 @@ Test(swarm, takes_nothing_on_while_it_ends)
 		end();
 	}
 }
+
+Test(swarm, without_a_secure_channel_is_refused_and_leaves_nothing)
+{
+	EACH_VARIANT(threads)
+	{
+		struct swarm_config config = {
+			.host = { .loop = &loop, .no_noise = true, .no_tls = true },
+			.threads = threads,
+		};
+		struct swarm *swarm = NULL;
+
+		begin_loop();
+		cr_assert(eq(int, swarm_new(&config, &swarm), VD_EUSER));
+		cr_assert(eq(ptr, (void *)swarm, NULL));
+		end_loop();
+	}
+}
