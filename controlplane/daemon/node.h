@@ -411,6 +411,8 @@ void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 /* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+/* No session with the peer is wanted any more. */
+void node_forget_routes_to(struct node *node, const struct vd_peer_id *peer);
 
 /* captures.c: packets for who looks. */
 void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;

@@ -235,6 +235,7 @@ enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *pe
 void node_del_session_peer(struct node *node, const struct vd_peer_id *peer)
 {
 	route_overlay(node, peer, false);
+	node_forget_routes_to(node, peer);
 	route_sessions_del(node->sessions, peer);
 }
 

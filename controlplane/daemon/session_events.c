@@ -35,14 +35,28 @@ static uint32_t route_to(const struct node *node, const struct vd_peer_id *peer,
 	return i;
 }
 
-static void forget_routes_via(struct node *node, const struct vd_peer_id *router)
+static bool is_meant(const struct node_route *route, const struct vd_peer_id *to,
+		     const struct vd_peer_id *via)
+{
+	return (to && vd_peer_id_equal(&route->peer, to)) ||
+	       (via && vd_peer_id_equal(&route->via, via));
+}
+
+/* Those to a peer, or by a router; NULL: none such. */
+static void forget_routes(struct node *node, const struct vd_peer_id *to,
+			  const struct vd_peer_id *via)
 {
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < node->route_count; i++)
-		if (!vd_peer_id_equal(&node->routes[i].via, router))
+		if (!is_meant(&node->routes[i], to, via))
 			node->routes[kept++] = node->routes[i];
 	node->route_count = kept;
+}
+
+void node_forget_routes_to(struct node *node, const struct vd_peer_id *peer)
+{
+	forget_routes(node, peer, NULL);
 }
 
 /* False when nothing is new. */
@@ -113,7 +127,7 @@ void node_link_moved(struct node *node, const struct vd_peer_id *peer)
 	uint32_t at = 0;
 
 	if (!link)
-		forget_routes_via(node, peer);
+		forget_routes(node, NULL, peer);
 	if (!node->sessions)
 		return;
 	if (!link)
@@ -129,7 +143,7 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 	const struct route_session *session;
 	uint32_t at = 0;
 
-	forget_routes_via(node, router);
+	forget_routes(node, NULL, router);
 	if (!node->sessions || !link)
 		return;
 	node_forget_paths(node, link->number, false);

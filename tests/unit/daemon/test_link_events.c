@@ -154,6 +154,20 @@ Test(link_events, a_way_to_fall_back_on_by_a_router_that_restarted_is_forgotten)
 	cr_assert(not(paths->suspect));
 }
 
+Test(link_events, a_peer_that_no_session_is_wanted_with_takes_the_routes_to_it_with_it)
+{
+	struct vd_peer_id b = peer(B), r = peer(R);
+
+	cr_assert(eq(int, (int)route_sessions_add(node.sessions, &b, false), VD_OK));
+	cr_assert(eq(int, (int)route_sessions_add(node.sessions, &r, false), VD_OK));
+	node.routes[node.route_count++] = (struct node_route){ .peer = peer(C), .via = r };
+	node_del_session_peer(&node, &r); /* a router, too: the routes by it stay */
+	cr_assert(eq(u32, node.route_count, 3));
+	node_del_session_peer(&node, &b);
+	cr_assert(eq(u32, node.route_count, 1));
+	cr_assert(known_via(R));
+}
+
 Test(link_events, a_rekeying_takes_no_routes)
 {
 	hear(PEERING_UP, R);
