@@ -12,20 +12,13 @@
 
 /* ---- connections that wait to be pumped ---- */
 
-static void on_soon(uv_timer_t *timer)
+static void on_soon(uv_idle_t *idle)
 {
-	struct host *host = timer->data;
-	struct host_conn *last = host->due_end; /* those that are added meanwhile wait */
+	struct host *host = idle->data;
 
-	while (host->due) {
-		struct host_conn *conn = host->due;
-
-		host_conn_pump(conn);
-		if (conn == last)
-			break;
-	}
-	if (host->due)
-		uv_timer_start(&host->soon, on_soon, 0, 0);
+	host->due_last = host->due_end; /* those that are added meanwhile wait for the next turn */
+	while (host->due_last)
+		host_conn_pump(host->due);
 }
 
 void host_conn_due(struct host_conn *conn)
@@ -42,8 +35,7 @@ void host_conn_due(struct host_conn *conn)
 	else
 		host->due = conn;
 	host->due_end = conn;
-	if (!uv_is_active((uv_handle_t *)&host->soon))
-		uv_timer_start(&host->soon, on_soon, 0, 0);
+	uv_idle_start(&host->soon, on_soon);
 }
 
 void host_conn_not_due(struct host_conn *conn)
@@ -53,6 +45,8 @@ void host_conn_not_due(struct host_conn *conn)
 	if (!conn->queued)
 		return;
 	conn->queued = false;
+	if (host->due_last == conn)
+		host->due_last = conn->prev_due;
 	if (conn->next_due)
 		conn->next_due->prev_due = conn->prev_due;
 	else
@@ -61,6 +55,8 @@ void host_conn_not_due(struct host_conn *conn)
 		conn->prev_due->next_due = conn->next_due;
 	else
 		host->due = conn->next_due;
+	if (!host->due)
+		uv_idle_stop(&host->soon);
 }
 
 /* ---- connections by peer ---- */
@@ -325,7 +321,7 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 		 config->agent ? config->agent : "viaduct/" VD_VERSION);
 	randombytes_buf(host->secret, sizeof host->secret);
 	host->handlers = (struct multistream_handlers){ has_protocol, list_protocol, host };
-	uv_timer_init(host->loop, &host->soon);
+	uv_idle_init(host->loop, &host->soon);
 	host->soon.data = host;
 	host->handle_count = 1;
 	err = host_bounds_init(host, config);

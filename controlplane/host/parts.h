@@ -142,10 +142,13 @@ struct host {
 	size_t listen_count;
 	struct vd_multiaddr by_another[HOST_LISTEN_MAX]; /* what another host listens on for it */
 	size_t by_another_count;
-	uv_timer_t soon; /* pumps `due`, from the loop */
+	/* Pumps `due`, once a turn: a timer of 0 that its callback starts anew would run on within
+	 * that turn. */
+	uv_idle_t soon;
 	struct host_conn *due, *due_end;
-	struct host_conn *conns;   /* open */
-	struct host_conn *pending; /* not open yet */
+	struct host_conn *due_last; /* of this turn; NULL: none is left */
+	struct host_conn *conns;    /* open */
+	struct host_conn *pending;  /* not open yet */
 	struct host_conn *open[HOST_BUCKETS];
 	uint8_t secret[16];
 	uint32_t conn_count, open_count, handle_count;
