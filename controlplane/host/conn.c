@@ -82,6 +82,11 @@ static void on_timer(uv_timer_t *timer)
 		host_conn_close(conn, VD_ELINK_TIMEOUT, "no connection in time");
 		return;
 	}
+	if (host_stalled(conn, now)) {
+		conn->host->counters.timeouts++;
+		host_conn_close(conn, VD_ELINK_TIMEOUT, "it takes nothing of what is sent");
+		return;
+	}
 	if (now >= conn->look_at) {
 		conn->look_at = 0;
 		host_stream_expire(conn, now);
@@ -113,6 +118,7 @@ static void set_timer(struct host_conn *conn)
 	if (!conn->announced)
 		at = vd_ns_min(at, open_by(conn));
 	at = vd_ns_min(at, retire_at(conn));
+	at = vd_ns_min(at, host_stall_at(conn, now));
 	if (conn->timed && !conn->look_at)
 		conn->look_at =
 		    now + vd_ns_min(VD_SECONDS(1), conn->host->negotiate_within / LOOKS);
@@ -448,7 +454,10 @@ static void on_received(struct carrier *carrier, uint8_t *bytes, size_t len)
 
 static void on_ready(struct carrier *carrier)
 {
-	host_conn_pump(carrier->user);
+	struct host_conn *conn = carrier->user;
+
+	conn->stall_at = 0;
+	host_conn_pump(conn);
 }
 
 /* The other side may end it in order once it is open. */

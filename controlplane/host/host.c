@@ -315,6 +315,7 @@ enum vd_err host_new(const struct host_config *config, struct host **host_out)
 	host->negotiate_within =
 	    config->negotiate_within ? config->negotiate_within : VD_SECONDS(HOST_NEGOTIATE_S);
 	host->idle_within = config->idle_within ? config->idle_within : VD_SECONDS(HOST_IDLE_S);
+	host->stall_within = config->stall_within ? config->stall_within : VD_SECONDS(HOST_STALL_S);
 	host->retire_after =
 	    config->retire_after ? config->retire_after : VD_SECONDS(HOST_RETIRE_S);
 	snprintf(host->agent, sizeof host->agent, "%s",

@@ -37,8 +37,12 @@ enum {
 	HOST_NEGOTIATE_S = 15, /* from the socket to an open connection; a stream's protocol */
 	HOST_DIAL_S = 5,       /* to a TCP connection; in a private network then to a greeting */
 	HOST_IDLE_S = 60,      /* a stream of ping or perf on which nothing moves */
-	HOST_RETIRE_S = 10,    /* a connection without streams to a peer that has a better one */
-	HOST_PINGS_MAX = 256,  /* asked and not answered, on a connection */
+	/* A write of which the peer takes no byte, though it goes on talking; twice that at most.
+	 * As long as one that is silent has, by Yamux's pings; and long enough for TCP to try again
+	 * after half a minute without a path. */
+	HOST_STALL_S = 60,
+	HOST_RETIRE_S = 10,   /* a connection without streams to a peer that has a better one */
+	HOST_PINGS_MAX = 256, /* asked and not answered, on a connection */
 	HOST_AGENT = 64,
 	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
@@ -92,6 +96,7 @@ struct host_config {
 	const char *network;                /* copied; NULL with the key alone */
 	vd_ns negotiate_within;             /* 0: HOST_NEGOTIATE_S */
 	vd_ns idle_within;                  /* 0: HOST_IDLE_S */
+	vd_ns stall_within;                 /* 0: HOST_STALL_S */
 	/* 0: HOST_RETIRE_S. VD_NEVER: all connections to a peer stay, until host_conn_retire. */
 	vd_ns retire_after;
 	/* What it may hold (limits.h), together with other hosts, also of other threads, that are

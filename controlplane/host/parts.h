@@ -72,6 +72,8 @@ struct host_conn {
 	vd_ns handshake;    /* while it lasts, when it began; then how long it took */
 	vd_ns until;        /* to be open by then */
 	vd_ns look_at;      /* for streams that do not agree; 0: none negotiates */
+	vd_ns stall_at;     /* stall.c: when it looks at a write that waits; 0: none does */
+	size_t stall_left;  /* what of it had not been taken when it last did */
 	enum vd_err failed; /* of a dial that failed at once */
 	const char *failed_why;
 	struct host_dialling *waiting;
@@ -126,7 +128,7 @@ struct host {
 	struct host_network *network; /* NULL: the public one */
 	struct host_limits *limits;
 	bool own_limits;
-	vd_ns negotiate_within, idle_within, retire_after;
+	vd_ns negotiate_within, idle_within, stall_within, retire_after;
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
@@ -211,6 +213,12 @@ void host_bounds_opened(struct host_conn *conn);
 /* The peer opened one more. VD_ELIMIT, VD_ENOMEM: reset it. */
 enum vd_err host_bounds_stream(const struct host_conn *conn);
 void host_bounds_stream_ended(const struct host_conn *conn);
+
+/* stall.c: writes of which the peer takes nothing. */
+/* When to look at the one that waits; VD_NEVER: none does. */
+vd_ns host_stall_at(struct host_conn *conn, vd_ns now);
+/* Whether nothing of it was taken since the last look, for stall_within: close it. */
+bool host_stalled(struct host_conn *conn, vd_ns now);
 
 /* network.c: what a private network changes; of a public host nothing. */
 enum vd_err host_network_init(struct host *host, const struct host_config *config);

@@ -2,7 +2,9 @@
 /* tcp: sockets as carriers: dialled, adopted, read and written. */
 #include "controlplane/host/tcp.h"
 
+#include <linux/sockios.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "controlplane/host/parts.h"
@@ -132,9 +134,23 @@ static enum vd_err write_carrier(struct carrier *carrier, struct vd_bytes bytes)
 	return write_later(tcp, vd_bytes(bytes.at + took, bytes.len - (size_t)took));
 }
 
+/* What the kernel keeps until it is acknowledged counts: it may be megabytes. */
+static size_t left_of(const struct carrier *carrier)
+{
+	const struct tcp_carrier *tcp = (const struct tcp_carrier *)carrier;
+	int fd, unacknowledged;
+
+	if (uv_fileno((const uv_handle_t *)&tcp->tcp, &fd) ||
+	    ioctl(fd, SIOCOUTQ, &unacknowledged) < 0)
+		unacknowledged = 0;
+	return uv_stream_get_write_queue_size((const uv_stream_t *)&tcp->tcp) +
+	       (size_t)unacknowledged;
+}
+
 static const struct carrier_class carrier_class = {
 	.write = write_carrier,
 	.read = read_carrier,
+	.left = left_of,
 	.close = close_carrier,
 };
 

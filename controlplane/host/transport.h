@@ -150,6 +150,11 @@ struct carrier_class {
 	/* Whether `received` is wanted; at first it is not. What is not read holds the peer back.
 	 */
 	void (*read)(struct carrier *carrier, bool wanted);
+	/*
+	 * Of all that was written, the bytes that the other side has not got for certain: who reads
+	 * slowly makes it fall long before `ready`. NULL: `waiting` is all that is known.
+	 */
+	size_t (*left)(const struct carrier *carrier);
 
 	/* TRANSPORT_STREAMS: sends what streams wrote. */
 	void (*flush)(struct carrier *carrier);
@@ -177,6 +182,11 @@ struct carrier {
 static inline enum vd_err carrier_write(struct carrier *carrier, struct vd_bytes bytes)
 {
 	return carrier->class->write(carrier, bytes);
+}
+
+static inline size_t carrier_left(const struct carrier *carrier)
+{
+	return carrier->class->left ? carrier->class->left(carrier) : carrier->waiting;
 }
 
 static inline void carrier_read(struct carrier *carrier, bool wanted)
