@@ -291,6 +291,7 @@ void dial_pump(struct dial *dial, vd_ns now)
 		dialer_finish(dial, conn, VD_OK, NULL);
 		return;
 	}
+	dialer_learn_kept(dial, now);
 	note_connected(dial);
 	expire(dial, now);
 	begun = begin_due(dial, now);

@@ -138,11 +138,35 @@ void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err
 
 /* ---- who asks ---- */
 
-ON_CONTROL static void learn_all(struct dial *dial, const struct dialer_wish *wish, vd_ns now)
+static struct dial_waiter *new_waiter(struct dialer *dialer, const struct dialer_wish *wish,
+				      bool keeps)
 {
-	for (size_t i = 0; i < wish->count; i++)
-		dial_learn(dial, &wish->addresses[i], now);
+	size_t count = keeps ? wish->count : 0;
+	struct dial_waiter *waiter = malloc(sizeof *waiter + count * sizeof waiter->addresses[0]);
+
+	if (!waiter)
+		return NULL;
+	*waiter = (struct dial_waiter){ .id = ++dialer->ids, .keeps = keeps, .count = count };
+	for (size_t i = 0; i < count; i++)
+		waiter->addresses[i] = wish->addresses[i];
+	return waiter;
+}
+
+ON_CONTROL static void learn_all(struct dial *dial, const struct vd_multiaddr *addresses,
+				 size_t count, vd_ns now)
+{
+	for (size_t i = 0; i < count; i++)
+		dial_learn(dial, &addresses[i], now);
 	dial_search_first(dial, now);
+}
+
+void dialer_learn_kept(struct dial *dial, vd_ns now)
+{
+	for (struct dial_waiter *waiter = dial->waiting; waiter; waiter = waiter->next) {
+		if (waiter->keeps)
+			learn_all(dial, waiter->addresses, waiter->count, now);
+		waiter->keeps = false;
+	}
 }
 
 enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish, dialer_fn fn,
@@ -152,12 +176,14 @@ enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish
 	struct dial_waiter *waiter, **end;
 	vd_ns now = vd_now();
 	enum vd_err err;
+	bool connected;
 
 	if (vd_peer_id_equal(&wish->peer, &dialer->config.self))
 		return VD_EUSER;
 	if (dialer->closing)
 		return VD_ELINK_CLOSED;
-	waiter = malloc(sizeof *waiter);
+	connected = swarm_find(dialer->config.swarm, &wish->peer) != NULL;
+	waiter = new_waiter(dialer, wish, connected);
 	if (!waiter)
 		return VD_ENOMEM;
 	err = dial ? VD_OK : add(dialer, &wish->peer, now, &dial);
@@ -165,14 +191,15 @@ enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish
 		free(waiter);
 		return err;
 	}
-	*waiter = (struct dial_waiter){ ++dialer->ids, fn, context, NULL };
+	waiter->fn = fn;
+	waiter->context = context;
 	for (end = &dial->waiting; *end; end = &(*end)->next)
 		;
 	*end = waiter;
 	if (wish->anew)
 		dial_backoff_clear(&dialer->backoff, &wish->peer);
-	if (!swarm_find(dialer->config.swarm, &wish->peer))
-		learn_all(dial, wish, now);
+	if (!connected)
+		learn_all(dial, wish->addresses, wish->count, now);
 	dialer_due(dial, now); /* a turn later */
 	if (id_out)
 		*id_out = waiter->id;

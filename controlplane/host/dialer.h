@@ -88,9 +88,10 @@ enum vd_err dialer_new(const struct dialer_config *config, char *why,
 void dialer_free(struct dialer *dialer) ON_CONTROL;
 
 /*
- * Connects, unless there is a connection, which is taken. `fn` is called once, unless it is
- * cancelled. VD_EUSER: that is this peer itself; VD_ELINK_CLOSED: from within dialer_free;
- * VD_ELIMIT, VD_ENOMEM: not called. `id_out` may be NULL.
+ * Connects, unless there is a connection, which is taken a turn later if it is still there.
+ * `fn` is called once, unless it is cancelled. VD_EUSER: that is this peer itself;
+ * VD_ELINK_CLOSED: from within dialer_free; VD_ELIMIT, VD_ENOMEM: not called. `id_out` may be
+ * NULL.
  */
 enum vd_err dialer_connect(struct dialer *dialer, const struct dialer_wish *wish, dialer_fn fn,
 			   void *context, uint64_t *id_out) ON_CONTROL;

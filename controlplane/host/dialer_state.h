@@ -13,6 +13,10 @@ struct dial_waiter {
 	dialer_fn fn;
 	void *context;
 	struct dial_waiter *next;
+	/* What it wished for is kept until the connection that there is was taken, or went. */
+	bool keeps;
+	size_t count;
+	struct vd_multiaddr addresses[];
 };
 
 struct dial_try { /* an attempt of the plan */
@@ -89,5 +93,7 @@ void dial_expect(struct dial *dial);
 /* It has ended: unlinks it, tells all that wait, frees it. */
 void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err err,
 		   const char *why) ON_CONTROL;
+/* There is no connection any more: takes in what those who wait know. */
+void dialer_learn_kept(struct dial *dial, vd_ns now) ON_CONTROL;
 /* When the dial is looked at again. */
 void dialer_due(struct dial *dial, vd_ns at) ON_CONTROL;

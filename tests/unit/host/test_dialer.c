@@ -298,6 +298,34 @@ Test(dialer, a_connection_that_is_there_is_taken)
 	end();
 }
 
+/* It goes after it was asked for, before the dial's turn. */
+static void ask_and_lose(const struct vd_multiaddr *addresses, size_t count)
+{
+	uint64_t first;
+
+	connect_and_wait(&identity_b.id, &address_b, 1);
+	first = said.conn;
+	cr_assert(eq(int, connect_to(&identity_b.id, addresses, count, &said), VD_OK));
+	uv_timer_stop(&dialer->timer);
+	swarm_disconnect(a, first);
+	UNTIL(swarm_find(a, &identity_b.id) == NULL);
+	dialer_due(dialer->dials[0], vd_now());
+	UNTIL(said.count == 2);
+	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
+	cr_assert(ne(u64, said.conn, first));
+}
+
+Test(dialer, a_connection_that_goes_before_it_is_taken_is_replaced)
+{
+	begin();
+	ask_and_lose(&address_b, 1);
+	end();
+	begin();
+	known_address = address_b; /* what a router knows, as well */
+	ask_and_lose(NULL, 0);
+	end();
+}
+
 Test(dialer, who_asks_meanwhile_shares_the_dial)
 {
 	struct said two = { 0 };
