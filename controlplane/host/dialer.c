@@ -128,11 +128,12 @@ void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err
 	count_end(dialer, dial, conn != NULL);
 	if (conn)
 		dial_backoff_clear(&dialer->backoff, &dial->plan.peer);
+	dial->finishing_too = dialer->finishing;
 	dialer->finishing = dial;
 	for (struct dial_waiter *waiter = dial->waiting; waiter; waiter = waiter->next)
 		if (waiter->fn)
 			waiter->fn(waiter->context, conn, err, why);
-	dialer->finishing = NULL;
+	dialer->finishing = dial->finishing_too;
 	free_dial(dial);
 }
 
@@ -226,8 +227,9 @@ void dialer_cancel(struct dialer *dialer, uint64_t id)
 {
 	bool others;
 
-	if (dialer->finishing && silence(dialer->finishing, id, &others))
-		return;
+	for (struct dial *dial = dialer->finishing; dial; dial = dial->finishing_too)
+		if (silence(dial, id, &others))
+			return;
 	for (uint32_t slot = 0; slot < dialer->pool.high; slot++) {
 		struct dial *dial = dialer->dials[slot];
 

@@ -83,7 +83,7 @@ enum vd_err dialer_new(const struct dialer_config *config, char *why,
 		       struct dialer **dialer_out) ON_CONTROL;
 /*
  * Who still waits is called before it returns: VD_ELINK_CLOSED. The memory goes when the loop has
- * let go of it.
+ * let go of it. May be called from a callback; those who wait for the same dial are told its end.
  */
 void dialer_free(struct dialer *dialer) ON_CONTROL;
 

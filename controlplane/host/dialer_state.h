@@ -42,6 +42,7 @@ struct dial {
 	unsigned routers_asked;
 	bool searching;
 	struct dial_waiter *waiting;
+	struct dial *finishing_too; /* as dialer.finishing: one in whose callback this one ends */
 	vd_ns again_at; /* when the first address that is left out may be tried; 0: none is */
 	enum vd_err name_err;
 	char name_why[NAME_WALK_WHY];

@@ -263,16 +263,21 @@ enum vd_err cp_resolver_new(const struct cp_dns_config *config, char *why,
 
 static void on_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct cp_resolver *resolver = handle->data;
+
+	while (resolver->asks)
+		forget(resolver, &resolver->asks);
+	free(resolver);
 }
 
+/* What was asked goes with it, later: `tell_all` may be walking it just now. */
 void cp_resolver_free(struct cp_resolver *resolver)
 {
 	if (!resolver)
 		return;
 	resolver->closing = true;
-	while (resolver->asks)
-		forget(resolver, &resolver->asks);
+	for (struct cp_resolver_ask *ask = resolver->asks; ask; ask = ask->next)
+		ask->cancelled = true;
 	cp_dns_free(resolver->dns); /* ends the lookups */
 	uv_close((uv_handle_t *)&resolver->timer, on_closed);
 }

@@ -37,7 +37,10 @@ struct cp_resolver_counters {
 /* As cp_dns_new. */
 enum vd_err cp_resolver_new(const struct cp_dns_config *config, char *why,
 			    struct cp_resolver **resolver_out);
-/* What was asked is cancelled. The memory goes when the loop has let go of it. */
+/*
+ * What was asked is cancelled. The memory goes when the loop has let go of it. May be called from
+ * a callback.
+ */
 void cp_resolver_free(struct cp_resolver *resolver);
 
 /*

@@ -830,6 +830,47 @@ Test(dialer, who_waits_at_its_end_is_told)
 	cr_assert(eq(str, second.why, "going down"));
 }
 
+static void free_dialer(void *context, const struct swarm_conn *conn, enum vd_err err,
+			const char *why)
+{
+	struct dialer *gone = dialer;
+
+	on_done(context, conn, err, why);
+	dialer = NULL;
+	dialer_free(gone);
+}
+
+static void cancel_at_end(void *context, const struct swarm_conn *conn, enum vd_err err,
+			  const char *why)
+{
+	on_done(context, conn, err, why);
+	dialer_cancel(ending, to_cancel);
+}
+
+Test(dialer, a_callback_may_end_it)
+{
+	struct vd_multiaddr missing, silent;
+	struct dialer_wish wish = { .addresses = &missing, .count = 1 };
+	struct said gone = { 0 }, last = { 0 };
+
+	begin();
+	rows[0] = (struct dns_row){ "silent.test", DNS_SILENT, "" };
+	missing = of("/dns4/missing.test/tcp/1");
+	silent = of("/dns4/silent.test/tcp/1");
+	wish.peer = other.id;
+	cr_assert(eq(int, dialer_connect(dialer, &wish, free_dialer, &said, NULL), VD_OK));
+	cr_assert(eq(int, dialer_connect(dialer, &wish, on_done, &gone, &to_cancel), VD_OK));
+	wish = (struct dialer_wish){ .peer = identity_b.id, .addresses = &silent, .count = 1 };
+	cr_assert(eq(int, dialer_connect(dialer, &wish, cancel_at_end, &last, NULL), VD_OK));
+	ending = dialer;
+	UNTIL(said.count);
+	cr_assert(eq(int, said.err, VD_ENOTFOUND));
+	cr_assert(eq(uint, last.count, 1));
+	cr_assert(eq(int, last.err, VD_ELINK_CLOSED));
+	cr_assert(eq(uint, gone.count, 0), "cancelled while another dial ended");
+	end();
+}
+
 static struct vd_peer_id peer_number(unsigned number)
 {
 	struct vd_peer_id peer = other.id;

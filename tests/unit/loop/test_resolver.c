@@ -54,6 +54,7 @@ struct said {
 	char why[NAME_WALK_WHY];
 	struct cp_resolver_ask *ask;
 	bool cancel; /* at the next answer */
+	bool go;     /* the resolver ends, at the next answer */
 };
 
 static void on_answer(void *context, const struct cp_resolver_answer *answer)
@@ -73,6 +74,10 @@ static void on_answer(void *context, const struct cp_resolver_answer *answer)
 	snprintf(said->why, sizeof said->why, "%s", answer->why ? answer->why : "");
 	if (said->cancel)
 		cp_resolver_cancel(said->ask);
+	if (!said->go)
+		return;
+	cp_resolver_free(resolver);
+	resolver = NULL;
 }
 
 static void begin_with(const char *servers)
@@ -273,6 +278,21 @@ Test(resolver, a_callback_may_cancel)
 	until_done(&good);
 	cr_assert(eq(uint, said.answers, 1));
 	end();
+}
+
+Test(resolver, a_callback_may_end_it)
+{
+	struct said first, said, last;
+
+	begin();
+	cr_assert(eq(int, ask("/dns4/silent.test/tcp/1", &first), VD_OK));
+	cr_assert(eq(int, ask("/dns4/one.test/tcp/1", &said), VD_OK));
+	cr_assert(eq(int, ask("/dns4/silent.test/tcp/2", &last), VD_OK));
+	said.go = true;
+	until_done(&said);
+	cr_assert(eq(uint, said.count, 1));
+	end();
+	cr_assert(eq(uint, first.answers + last.answers, 0));
 }
 
 Test(resolver, who_goes_with_lookups_under_way_leaves_nothing)
