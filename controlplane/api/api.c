@@ -160,6 +160,8 @@ void api_run(struct api *api, const char *line, size_t len, struct api_reply *re
 
 	if (wrong)
 		api_reply_error(reply, wrong);
+	else if (api->ending)
+		api_reply_error(reply, "the daemon goes down; ask it again once it is back");
 	else
 		run_request(api, &request, reply);
 	json_decref(request.root);
@@ -194,6 +196,7 @@ void api_free(struct api *api)
 {
 	if (!api)
 		return;
+	api->ending = true;
 	if (api->http)
 		api_http_close(api->http);
 	if (api->socket)

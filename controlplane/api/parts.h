@@ -28,6 +28,7 @@ struct api {
 	struct cp_loop *loop;
 	struct api_source source;
 	struct api_counters counters;
+	bool ending; /* requests are refused */
 	struct api_socket *socket;
 	struct api_http *http;
 };

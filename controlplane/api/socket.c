@@ -382,12 +382,23 @@ enum vd_err api_socket_open(struct api *api, const char *path, struct api_socket
 	return err;
 }
 
+/* Requests that were read and are held back are told that nobody runs them. */
+static void refuse_rest(struct api_client *client)
+{
+	while (!client->closing && take_line(client))
+		;
+}
+
 void api_socket_close(struct api_socket *socket)
 {
 	struct stat st;
 
-	while (socket->clients)
-		close_client(socket->clients);
+	while (socket->clients) {
+		struct api_client *client = socket->clients;
+
+		refuse_rest(client);
+		close_client(client);
+	}
 	/* another daemon may have taken the path over */
 	if (lstat(socket->path, &st) == 0 && st.st_dev == socket->device &&
 	    st.st_ino == socket->inode)

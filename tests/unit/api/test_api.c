@@ -367,6 +367,27 @@ Test(api, a_request_held_back_is_not_run_inside_the_answer_that_makes_room)
 	close(fd);
 }
 
+Test(api, a_request_held_back_is_told_when_the_api_ends)
+{
+	int fd = dial();
+
+	for (unsigned i = 0; i < API_PENDING_MAX + 1; i++)
+		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
+	while (waiting_count < API_PENDING_MAX)
+		turn();
+	turn();
+	for (unsigned i = 0; i < API_PENDING_MAX; i++)
+		api_reply_error(waiting[i], "going down");
+	finish_early();
+	turn();
+	for (unsigned i = 0; i < API_PENDING_MAX; i++)
+		hears(fd, "{\"error\":\"going down\"}");
+	hears(fd, "{\"error\":\"the daemon goes down; ask it again once it is back\"}");
+	hears(fd, "(closed)");
+	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "not run");
+	close(fd);
+}
+
 Test(api, a_client_that_does_not_read_is_held_back_and_gets_everything_once_it_does)
 {
 	int slow = dial(), quick = dial();
