@@ -168,7 +168,7 @@ void cp_database_write_later(struct cp_database *database, struct cp_loop *loop,
 
 	if (job) {
 		*job = (struct job){ database, fill, written, context, 0 };
-		if (!cp_work(loop, run, done, job))
+		if (!cp_work_slow(loop, run, done, job))
 			return;
 	}
 	free(job);

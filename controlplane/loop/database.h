@@ -2,7 +2,8 @@
 #pragma once
 /*
  * database: one LMDB file that one process has to itself, written on libuv's pool, a
- * transaction at a time, with a sync to the disk: no loop waits for one.
+ * transaction at a time of a loop's, with a sync to the disk: no loop waits for one, and
+ * disks that stall keep one thread of the pool, whatever the number of files.
  *
  * A file that cannot be used is an error with its cure; it is never replaced.
  *
@@ -46,8 +47,8 @@ typedef void (*cp_database_written_fn)(void *context, int result);
 /* A transaction on the calling thread. */
 int cp_database_write(struct cp_database *database, cp_database_fill_fn fill, void *context);
 /*
- * One on the pool; `written` is called on the control thread, once: from within the call when
- * there is no memory. `context` is borrowed until then.
+ * One on the pool, after those of other files that wait there; `written` is called on the control
+ * thread, once: from within the call when there is no memory. `context` is borrowed until then.
  */
 void cp_database_write_later(struct cp_database *database, struct cp_loop *loop,
 			     cp_database_fill_fn fill, cp_database_written_fn written,

@@ -14,6 +14,7 @@ struct cp_loop {
 	cp_loop_sleep_fn sleeping;
 	cp_loop_fn awake;
 	void *context;
+	struct cp_work *slow_work;
 	bool rcu;
 	bool stopped;
 };
@@ -106,6 +107,11 @@ void cp_loop_on_sleep(struct cp_loop *loop, cp_loop_sleep_fn sleeping, cp_loop_f
 struct uv_loop_s *cp_loop_uv(struct cp_loop *loop)
 {
 	return &loop->uv;
+}
+
+struct cp_work **cp_loop_slow_work(struct cp_loop *loop)
+{
+	return &loop->slow_work;
 }
 
 void cp_loop_stop(struct cp_loop *loop)

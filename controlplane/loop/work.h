@@ -10,3 +10,8 @@
 
 /* VD_ENOMEM: neither is called. */
 enum vd_err cp_work(struct cp_loop *loop, cp_loop_fn run, cp_loop_fn done, void *context);
+/*
+ * The same for what may wait long, for a disk: one at a time of a loop, in order, so that the
+ * pool's other threads stay free.
+ */
+enum vd_err cp_work_slow(struct cp_loop *loop, cp_loop_fn run, cp_loop_fn done, void *context);
