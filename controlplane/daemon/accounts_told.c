@@ -138,6 +138,7 @@ void node_tell_accounts(struct node *node, struct metrics *m)
 	metrics_counter(m, "viaduct_store_failures", "what link.state did not take");
 	metrics_u64(m, node->store ? route_store_failed(node->store) : 0, "what", "address_write");
 	metrics_u64(m, node->store ? route_store_lost(node->store) : 0, "what", "address_lost");
+	metrics_u64(m, node->store ? route_store_full(node->store) : 0, "what", "address_no_room");
 	metrics_u64(m, node->accounts ? accounts_failed(node->accounts) : 0, "what",
 		    "account_write");
 	metrics_u64(m, node->accounts ? accounts_lost(node->accounts) : 0, "what", "account_lost");

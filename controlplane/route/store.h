@@ -9,6 +9,7 @@
  * once, kept, and tried again.
  *
  * Threads: control. Memory: ROUTE_STORE_PENDING_MAX changes wait at most; what is more is counted.
+ * The file has ROUTE_STORE_ROWS_MAX peers at most: who comes later is not remembered, and counted.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,7 +22,11 @@
 #include "base/time.h"
 #include "controlplane/loop/database.h"
 
-enum { ROUTE_STORE_PENDING_MAX = 4096, ROUTE_STORE_WHY = CP_DATABASE_WHY };
+enum {
+	ROUTE_STORE_PENDING_MAX = 4096,
+	ROUTE_STORE_ROWS_MAX = 1 << 18,
+	ROUTE_STORE_WHY = CP_DATABASE_WHY,
+};
 
 struct route_store;
 
@@ -46,6 +51,7 @@ typedef void (*route_known_fn)(void *context, const struct vd_peer_id *peer,
 enum vd_err route_store_each(struct route_store *store, route_known_fn known,
 			     void *context) ON_CONTROL;
 
-/* Changes that were turned away, and writes that failed. */
+/* Changes that were turned away: too many waited, or the file had no room. And failed writes. */
 uint64_t route_store_lost(const struct route_store *store) ON_CONTROL;
+uint64_t route_store_full(const struct route_store *store) ON_CONTROL;
 uint64_t route_store_failed(const struct route_store *store) ON_CONTROL;

@@ -33,7 +33,8 @@ struct route_store {
 	bool busy;
 	bool failing; /* said so */
 	vd_ns not_before;
-	uint64_t lost, failed;
+	uint64_t turned_away; /* by the pool, of what it writes */
+	uint64_t lost, failed, full;
 };
 
 /* ---- opening ---- */
@@ -90,6 +91,16 @@ enum vd_err route_store_open(struct cp_loop *loop, const char *path, struct rout
 
 /* ---- writing ---- */
 
+/* Whether the peer has a row, or may have one. */
+static bool has_room(const struct route_store *store, MDB_txn *txn, MDB_val *key)
+{
+	MDB_val value;
+	MDB_stat stat;
+
+	return !mdb_get(txn, store->peers, key, &value) || mdb_stat(txn, store->peers, &stat) ||
+	       stat.ms_entries < ROUTE_STORE_ROWS_MAX;
+}
+
 static int write_one(struct route_store *store, MDB_txn *txn, const struct change *change)
 {
 	MDB_val key = { change->peer.len, (void *)change->peer.bytes };
@@ -99,6 +110,10 @@ static int write_one(struct route_store *store, MDB_txn *txn, const struct chang
 	if (change->forget) {
 		err = mdb_del(txn, store->peers, &key, NULL);
 		return err == MDB_NOTFOUND ? 0 : err;
+	}
+	if (!has_room(store, txn, &key)) {
+		store->turned_away++;
+		return 0;
 	}
 	vd_multiaddr_of_link(&change->address, NULL, &address);
 	return mdb_put(txn, store->peers, &key, &(MDB_val){ address.len, address.bytes }, 0);
@@ -110,6 +125,7 @@ static int write_all(void *context, MDB_txn *txn)
 	struct route_store *store = context;
 	int err = 0;
 
+	store->turned_away = 0;
 	for (uint32_t i = 0; i < store->writing->count && !err; i++)
 		err = write_one(store, txn, &store->writing->at[i]);
 	return err;
@@ -138,6 +154,16 @@ static void put_back(struct route_store *store)
 	}
 }
 
+ON_CONTROL static void note_full(struct route_store *store)
+{
+	if (!store->full && store->turned_away)
+		vd_log(VD_WARN, VD_SUB_ROUTE,
+		       "more peers with reservations than link.state keeps: later ones are not "
+		       "remembered over a restart",
+		       VD_U64("kept", ROUTE_STORE_ROWS_MAX));
+	store->full += store->turned_away;
+}
+
 ON_CONTROL static void written(void *context, int result)
 {
 	struct route_store *store = context;
@@ -157,6 +183,8 @@ ON_CONTROL static void written(void *context, int result)
 		vd_log(VD_INFO, VD_SUB_ROUTE, "link.state can be written again",
 		       VD_STR("file", cp_database_path(store->database)));
 	}
+	if (!result)
+		note_full(store);
 	store->failing = result != 0;
 	store->writing->count = 0;
 }
@@ -243,6 +271,11 @@ struct cp_database *store_database(const struct route_store *store)
 uint64_t route_store_lost(const struct route_store *store)
 {
 	return store->lost;
+}
+
+uint64_t route_store_full(const struct route_store *store)
+{
+	return store->full;
 }
 
 uint64_t route_store_failed(const struct route_store *store)

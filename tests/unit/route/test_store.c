@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "controlplane/route/store_internal.h"
 #include "tests/unit/database_folder.h"
 
 static struct vd_peer_id seen_peer;
@@ -190,5 +191,75 @@ Test(store, more_changes_than_fit_are_counted)
 		route_store_put(store, &id, &at);
 	}
 	cr_assert(eq(u64, route_store_lost(store), 3));
+	route_store_close(store);
+}
+
+static struct vd_peer_id stranger(uint32_t i)
+{
+	struct vd_peer_id id = peer(9);
+
+	vd_be32_store(id.bytes + 6, i);
+	return id;
+}
+
+static int fill_file(void *context, MDB_txn *txn)
+{
+	struct vd_udp_addr at = address(4001);
+	struct vd_multiaddr multiaddr;
+	MDB_dbi peers;
+	int err = mdb_dbi_open(txn, NULL, 0, &peers);
+
+	(void)context;
+	vd_multiaddr_of_link(&at, NULL, &multiaddr);
+	for (uint32_t i = 0; !err && i < ROUTE_STORE_ROWS_MAX; i++) {
+		struct vd_peer_id id = stranger(i);
+
+		err = mdb_put(txn, peers, &(MDB_val){ id.len, id.bytes },
+			      &(MDB_val){ multiaddr.len, multiaddr.bytes }, MDB_APPEND);
+	}
+	return err;
+}
+
+static struct vd_peer_id wanted;
+static uint16_t wanted_port;
+
+static void note_wanted(void *context, const struct vd_peer_id *id, const struct vd_udp_addr *at)
+{
+	(void)context;
+	if (vd_peer_id_equal(id, &wanted))
+		wanted_port = at->port;
+}
+
+/* Of the peer's address in the file; 0: it is not there. */
+static uint16_t port_of(struct route_store *store, struct vd_peer_id id)
+{
+	wanted = id;
+	wanted_port = 0;
+	cr_assert(eq(int, (int)route_store_each(store, note_wanted, NULL), VD_OK));
+	return wanted_port;
+}
+
+Test(store, a_full_file_keeps_whom_it_has_and_takes_who_comes_for_who_goes)
+{
+	struct route_store *store = open_store();
+	struct vd_peer_id old = stranger(5), gone = stranger(6), late = peer(1), later = peer(2);
+	struct vd_udp_addr moved = address(5005);
+	vd_ns until = vd_now() + VD_SECONDS(10);
+
+	cr_assert(zero(int, cp_database_write(store_database(store), fill_file, NULL)));
+	route_store_put(store, &late, &moved);
+	route_store_put(store, &old, &moved);
+	while (!route_store_full(store) && vd_now() < until) {
+		route_store_poll(store, vd_now());
+		cp_loop_turn(loop, vd_now() + VD_MS(1));
+	}
+	cr_assert(eq(u64, route_store_full(store), 1));
+	route_store_put(store, &gone, NULL);
+	route_store_put(store, &later, &moved);
+	route_store_close(store);
+	store = open_store();
+	cr_assert(eq(u32, count(store), ROUTE_STORE_ROWS_MAX));
+	cr_assert(all(eq(u16, port_of(store, old), 5005), zero(u16, port_of(store, late)),
+		      zero(u16, port_of(store, gone)), eq(u16, port_of(store, later), 5005)));
 	route_store_close(store);
 }
