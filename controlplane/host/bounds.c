@@ -31,10 +31,21 @@ enum vd_err host_bounds_arrived(struct host_conn *conn, const char **why_out)
 	return err;
 }
 
+/* Those that ended count no more, but for as many as the muxer has something of. */
+static void settle_streams(struct host_conn *conn)
+{
+	const struct muxer *muxer = conn->closing ? NULL : conn->machine.muxer;
+	uint32_t leaving = muxer ? muxer->leaving : 0;
+
+	for (; conn->ended_streams > leaving; conn->ended_streams--)
+		host_limits_peer_stream_ended(conn->peer);
+}
+
 void host_bounds_left(struct host_conn *conn)
 {
 	struct sockaddr_storage remote;
 
+	settle_streams(conn);
 	host_limits_leave(conn->host->limits, conn->machine.dialer, conn->announced);
 	if (conn->peer)
 		host_limits_peer_left(conn->host->limits, conn->peer);
@@ -79,6 +90,7 @@ enum vd_err host_bounds_buffer(struct host_conn *conn)
 {
 	uint64_t before = conn->buffered;
 
+	settle_streams(conn);
 	conn->buffered = held_by(conn);
 	return host_limits_buffer(conn->host->limits, before, conn->buffered, flows(conn));
 }
@@ -100,7 +112,8 @@ enum vd_err host_bounds_stream(const struct host_conn *conn)
 	return conn->peer ? host_limits_peer_stream(conn->host->limits, conn->peer) : VD_ENOMEM;
 }
 
-void host_bounds_stream_ended(const struct host_conn *conn)
+void host_bounds_stream_ended(struct host_conn *conn)
 {
-	host_limits_peer_stream_ended(conn->peer);
+	conn->ended_streams++;
+	settle_streams(conn);
 }

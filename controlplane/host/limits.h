@@ -51,9 +51,10 @@ enum { HOST_LIMITS_OWN_SHARE = 4 }; /* one in so many connections is for dials a
 struct host_limits_config { /* 0: what stands behind */
 	/* Both ways; each is an open file: raise RLIMIT_NOFILE to match. 16,384. */
 	uint32_t connections;
-	uint32_t negotiating;      /* of those, that are not open yet; both ways. 2,048 */
-	uint32_t prefix;           /* connections from one prefix. 8 */
-	uint32_t peer_streams;     /* that one peer opened, on all its connections. 1,024 */
+	uint32_t negotiating; /* of those, that are not open yet; both ways. 2,048 */
+	uint32_t prefix;      /* connections from one prefix. 8 */
+	/* That one peer opened, on all its connections, until what we wrote is out. 1,024 */
+	uint32_t peer_streams;
 	uint32_t protocol_streams; /* that peers opened, of one protocol. 16,384 */
 	/* Unread, unsent, not whole yet, of all connections. 512 MiB. */
 	uint64_t buffered_bytes;

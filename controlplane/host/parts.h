@@ -62,6 +62,8 @@ struct host_conn {
 	bool arrived;    /* counts for the prefix that it came from */
 	/* With its other connections; NULL: not open yet, or no memory. */
 	struct host_limits_peer *peer;
+	/* The peer's streams that ended and count for it still: it has not taken all we wrote. */
+	uint32_t ended_streams;
 	uint64_t buffered; /* bytes, as the limits know it */
 	uint64_t carried;  /* bytes, in and out, by the carrier */
 	/* bounds.c: what had gone through it when this second began, and the one before. */
@@ -212,7 +214,8 @@ void host_bounds_freed(struct host_conn *conn);
 void host_bounds_opened(struct host_conn *conn);
 /* The peer opened one more. VD_ELIMIT, VD_ENOMEM: reset it. */
 enum vd_err host_bounds_stream(const struct host_conn *conn);
-void host_bounds_stream_ended(const struct host_conn *conn);
+/* It ended for us; it counts until what was written is out. */
+void host_bounds_stream_ended(struct host_conn *conn);
 
 /* stall.c: writes of which the peer takes nothing. */
 /* When to look at the one that waits; VD_NEVER: none does. */

@@ -82,6 +82,7 @@ struct muxer {
 	const struct muxer_class *class;
 	vd_ns rtt;          /* 0: not measured yet */
 	uint32_t streams;   /* open, of both sides */
+	uint32_t leaving;   /* of those the peer opened: released, and not all out yet */
 	bool going_away;    /* muxer_open fails for good: either side goes, or ids are used up */
 	const char *reason; /* after a failure: what was wrong; static storage */
 };
@@ -218,8 +219,9 @@ static inline bool muxer_ended(const struct muxer_stream *stream)
 
 /*
  * The caller is done with the stream, and its pointer is void. One that we did not finish is
- * reset; of one that we did, what was written still goes out. What came and was not taken is
- * dropped, and what comes until all went out; what comes later is answered with a reset.
+ * reset; of one that we did, what was written still goes out, if the peer takes it in some time.
+ * What came and was not taken is dropped, and what comes until all went out; what comes later is
+ * answered with a reset.
  */
 static inline void muxer_release(struct muxer_stream *stream)
 {

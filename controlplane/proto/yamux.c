@@ -14,6 +14,7 @@ const struct yamux_config yamux_defaults = {
 	.outbound_max = 1024,
 	.backlog_max = 1024,
 	.fin_delay = VD_MS(20),
+	.leave_within = VD_SECONDS(300),
 	.ping_interval = VD_SECONDS(30),
 	.ping_timeout = VD_SECONDS(30),
 };
@@ -123,20 +124,44 @@ static vd_ns deadline(const struct muxer *m)
 	const struct yamux *y = (const struct yamux *)m;
 
 	const struct yamux_stream *later = y->lists[YAMUX_LATER].head;
+	const struct yamux_stream *leaving = y->lists[YAMUX_LEAVING].head;
 	vd_ns at = vd_ns_min(y->ping_at, silent_at(y));
 
 	if (y->failed)
 		return VD_NEVER;
+	if (leaving)
+		at = vd_ns_min(at, leaving->leave_by);
 	return later ? vd_ns_min(at, later->fin_from) : at;
+}
+
+/* Released streams of which nothing moved for long. One that waits for the connection, not for the
+ * peer's window, has longer: whoever has that looks after it. */
+static void cut_leaving(struct yamux *y, vd_ns now)
+{
+	struct yamux_stream *stream = y->lists[YAMUX_LEAVING].head, *after;
+	const struct yamux_stream *last = y->lists[YAMUX_LEAVING].tail;
+
+	for (; stream && now >= stream->leave_by; stream = after) {
+		after = stream != last ? stream->links[YAMUX_LEAVING].next : NULL;
+		if (!stream->out.len || stream->send_window || y->lender == stream) {
+			yamux_leave_on(stream);
+			continue;
+		}
+		y->counts.shut++;
+		yamux_cut(stream, true);
+		yamux_stream_free(stream);
+	}
 }
 
 static enum vd_err expire(struct muxer *m, vd_ns now)
 {
 	struct yamux *y = yamux_of(m);
 
+	y->now = now;
 	if (y->failed)
 		return VD_OK;
 	finish_later(y, now);
+	cut_leaving(y, now);
 	if (now >= silent_at(y))
 		return yamux_fail(y, VD_ELINK_TIMEOUT, "no answer to a ping");
 	if (now >= y->ping_at && !y->pinging)
@@ -258,7 +283,7 @@ struct muxer *yamux_new(const struct yamux_config *config, enum yamux_role role,
 	y->next_id = role == YAMUX_CLIENT ? 1 : 2;
 	y->seed = randombytes_random() | 1;
 	y->discard_left = YAMUX_WINDOW;
-	y->last_received = now;
+	y->last_received = y->now = now;
 	ping(y, now);
 	if (y->out_of_memory) {
 		free_session(&y->base);

@@ -23,6 +23,9 @@
  *   js-libp2p (3.3) loses what a short stream brought when its end arrives in the same read. Not
  *   on one that was answered: js counts it until then, and takes two pings at a time. Nor once we
  *   go away: there may be no later.
+ * - A stream that was released goes when all is out. One whose peer leaves its window shut is reset
+ *   when nothing of it moved for leave_within: five minutes, as hashicorp/yamux has it
+ *   (StreamCloseTimeout), which is long for a reader that pauses.
  */
 #include "controlplane/proto/muxer.h"
 
@@ -44,6 +47,7 @@ struct yamux_config {
 	uint32_t inbound_max;  /* streams open that the peer opened */
 	uint32_t outbound_max; /* streams open that we opened */
 	uint32_t backlog_max;  /* streams of the peer's that muxer_next has not told yet */
+	vd_ns leave_within;    /* of a released stream, see above */
 	vd_ns fin_delay;       /* of FIN after a stream's first frame, see above; 0: none */
 	vd_ns ping_interval;
 	vd_ns ping_timeout;
@@ -54,6 +58,7 @@ extern const struct yamux_config yamux_defaults;
 struct yamux_counts {
 	uint64_t refused;   /* streams of the peer's above a limit */
 	uint64_t cut;       /* streams reset because nobody read them */
+	uint64_t shut;      /* streams released, and reset as their window stayed shut */
 	uint64_t useless;   /* frames without effect */
 	uint64_t discarded; /* bytes for streams that are gone */
 };

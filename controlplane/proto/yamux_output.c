@@ -148,6 +148,7 @@ static void count_data(struct yamux *y, struct yamux_stream *stream, size_t len)
 {
 	y->unsent -= len;
 	stream->send_window -= (uint32_t)len;
+	yamux_leave_on(stream);
 }
 
 static bool push_data(struct yamux *y, struct yamux_stream *stream, size_t len, uint16_t flags)
@@ -310,6 +311,7 @@ struct vd_bytes yamux_next_output(struct muxer *m, vd_ns now)
 {
 	struct yamux *y = yamux_of(m);
 
+	y->now = now;
 	if (!y->out.len && !y->lender && (!fill(y, now) || y->out_of_memory))
 		(void)!yamux_fail(y, VD_ENOMEM, "out of memory");
 	if (y->lender)

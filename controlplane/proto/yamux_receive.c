@@ -298,6 +298,7 @@ enum vd_err yamux_receive(struct muxer *m, struct vd_bytes in, size_t *used_out,
 	enum vd_err err = VD_OK;
 
 	*used_out = 0;
+	y->now = now;
 	if (y->failed)
 		return VD_EBUG_STATE;
 	if (in.len)

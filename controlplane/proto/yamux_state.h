@@ -36,7 +36,14 @@ struct yamux_list {
 	struct yamux_stream *head, *tail;
 };
 
-enum yamux_list_of { YAMUX_EVENTS, YAMUX_SENDS, YAMUX_LATER, YAMUX_ALL, YAMUX_LISTS };
+enum yamux_list_of {
+	YAMUX_EVENTS,
+	YAMUX_SENDS,
+	YAMUX_LATER,
+	YAMUX_LEAVING,
+	YAMUX_ALL,
+	YAMUX_LISTS
+};
 
 struct yamux_stream {
 	struct muxer_stream base;
@@ -47,6 +54,7 @@ struct yamux_stream {
 	uint32_t recv_window; /* its size */
 	uint32_t recv_credit; /* bytes the peer may send */
 	vd_ns fin_from;       /* FIN goes at the earliest then */
+	vd_ns leave_by;       /* released: what is left moves by then */
 	vd_ns epoch;          /* of the last window update we sent */
 	uint8_t events;       /* 1 << enum muxer_what */
 	bool attached;
@@ -97,6 +105,7 @@ struct yamux {
 	struct yamux_stream *lender; /* or whose `lent` it is; NULL: nobody's */
 
 	/* Round trip and keep-alive. */
+	vd_ns now; /* as it was last told */
 	vd_ns last_received, ping_at, ping_sent;
 	uint32_t ping_id;
 	bool pinging;
@@ -158,6 +167,9 @@ void yamux_pass_on(struct yamux_stream *stream);
 /* After a step that may have ended it: detaches what both sides finished; frees what is released
  * and has nothing to send. `stream` may be void afterwards. */
 void yamux_settle(struct yamux_stream *stream);
+
+/* Of one that is released: something of it moved, so it has leave_within anew. */
+void yamux_leave_on(struct yamux_stream *stream);
 
 enum vd_err yamux_write(struct muxer_stream *stream, struct vd_bytes bytes, size_t *took_out);
 bool yamux_has_room(struct muxer_stream *stream, size_t len);

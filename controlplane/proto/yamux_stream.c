@@ -69,6 +69,17 @@ void yamux_settle(struct yamux_stream *stream)
 		yamux_stream_free(stream);
 }
 
+void yamux_leave_on(struct yamux_stream *stream)
+{
+	const struct yamux *y = yamux_session(stream);
+
+	if (!stream->released)
+		return;
+	yamux_dequeue(stream, YAMUX_LEAVING);
+	stream->leave_by = vd_ns_add(y->now, y->config.leave_within);
+	yamux_enqueue(stream, YAMUX_LEAVING);
+}
+
 static size_t room_of(struct yamux_stream *stream)
 {
 	size_t cap = yamux_session(stream)->config.send_buffer;
@@ -164,6 +175,8 @@ void yamux_release(struct muxer_stream *base)
 	stream->events = 0;
 	yamux_dequeue(stream, YAMUX_EVENTS);
 	stream->released = true;
+	yamux_session(stream)->base.leaving += stream->base.inbound;
+	yamux_leave_on(stream);
 	drop_input(stream);
 	yamux_pass_on(stream);
 	yamux_settle(stream);

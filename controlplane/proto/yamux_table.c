@@ -116,6 +116,8 @@ void yamux_stream_free(struct yamux_stream *stream)
 		yamux_dequeue(stream, (enum yamux_list_of)i);
 	if (stream->base.inbound && !stream->told)
 		y->backlog--;
+	if (stream->base.inbound && stream->released)
+		y->base.leaving--;
 	y->buffered -= stream->in.len;
 	byte_queue_fini(&stream->in);
 	yamux_drop_output(stream);

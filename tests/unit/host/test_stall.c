@@ -33,17 +33,21 @@ static void on_opened(void *context, struct host_conn *opened)
 	conn = opened;
 }
 
-static void begin(void)
+static void begin_under(const struct host_limits_config *config, vd_ns stall_within)
 {
-	struct host_config b = { .stall_within = VD_MS(WITHIN_MS),
-				 .events = { .opened = on_opened } };
+	struct host_config b = { .stall_within = stall_within, .events = { .opened = on_opened } };
 
 	conn = NULL;
 	next = looked_at = looks = 0;
-	cr_assert(eq(int, host_limits_new(NULL, &limits), VD_OK));
+	cr_assert(eq(int, host_limits_new(config, &limits), VD_OK));
 	b.limits = limits;
 	pair_begin(&pair, NULL, &b);
 	cr_assert(eq(int, host_perf_serve(pair.b), VD_OK));
+}
+
+static void begin(void)
+{
+	begin_under(NULL, VD_MS(WITHIN_MS));
 }
 
 static void end(void)
@@ -187,5 +191,83 @@ Test(stall, a_stream_that_is_not_read_stays_while_others_flow_and_rest)
 	cr_assert(window_is_used_up(&pair));
 	cr_assert(eq(u64, counters()->timeouts, 0));
 	host_stream_reset(stream);
+	end();
+}
+
+/* ---- what was not taken counts for who asked for it ---- */
+
+enum { FEW = 8 };
+
+/* Takes one write, of which nothing goes out. */
+static enum vd_err take_one(struct carrier *carrier, struct vd_bytes bytes)
+{
+	carrier->waiting = bytes.len;
+	return VD_AGAIN;
+}
+
+static enum vd_err take_all(struct carrier *carrier, struct vd_bytes bytes)
+{
+	(void)carrier;
+	(void)bytes;
+	return VD_OK;
+}
+
+static void ask_who(uint32_t id)
+{
+	static const char body[] = "\x13/multistream/1.0.0\n\x0f/ipfs/id/1.0.0\n";
+
+	cr_assert(attacker_frame(&attacker, FRAME_DATA, FRAME_SYN, 2 * id + 1, sizeof body - 1,
+				 vd_bytes(body, sizeof body - 1)));
+}
+
+static bool few_are_answered(struct pair *p)
+{
+	(void)p;
+	return counters()->identify_in == FEW;
+}
+
+static bool one_is_turned_away(struct pair *p)
+{
+	(void)p;
+	return host_limits_blocked(limits, HOST_LIMIT_PEER_STREAMS) == 1;
+}
+
+static bool all_is_taken(struct pair *p)
+{
+	(void)p;
+	return conn->machine.muxer->leaving == 0;
+}
+
+static bool one_more_is_answered(struct pair *p)
+{
+	(void)p;
+	return counters()->identify_in == FEW + 1;
+}
+
+Test(stall, answers_that_are_not_taken_count_as_streams_of_the_peer)
+{
+	const struct host_limits_config few = { .peer_streams = FEW };
+	struct carrier_class full;
+
+	begin_under(&few, 0);
+	attacker_connect(&attacker, &pair);
+	attacker_negotiate(&attacker, &pair);
+	pair_until(&pair, is_open);
+	full = *conn->carrier->class;
+	full.write = take_one;
+	conn->carrier->class = &full;
+	for (uint32_t id = 0; id < FEW; id++)
+		ask_who(id);
+	pair_until(&pair, few_are_answered);
+	cr_assert(zero(u32, host_limits_used(limits).streams)); /* nobody handles them any more */
+	ask_who(FEW);
+	pair_until(&pair, one_is_turned_away);
+	full.write = take_all;
+	conn->carrier->waiting = 0;
+	conn->carrier->events->ready(conn->carrier);
+	pair_until(&pair, all_is_taken);
+	ask_who(FEW + 1);
+	pair_until(&pair, one_more_is_answered);
+	attacker_end(&attacker);
 	end();
 }

@@ -336,6 +336,93 @@ Test(yamux, a_released_stream_that_was_not_finished_is_reset)
 
 /* ---- windows ---- */
 
+/* ---- what is left of a released stream ---- */
+
+enum { FIRST_WINDOW = 256 * 1024, REST = 1000 };
+
+/* The peer's, released with REST bytes more than its window takes; nobody pings. */
+static void begin_leaving(void)
+{
+	struct yamux_config config = yamux_defaults;
+	struct muxer_stream *stream;
+
+	config.ping_interval = config.ping_timeout = VD_SECONDS(3600);
+	raw_begin(&config, YAMUX_SERVER);
+	stream = raw_accepted(1);
+	for (size_t wrote = 0; wrote < FIRST_WINDOW; raw_pump())
+		wrote += write_zeros(stream, FIRST_WINDOW - wrote);
+	cr_assert(eq(sz, write_zeros(stream, REST), REST));
+	muxer_finish(stream);
+	muxer_release(stream);
+	raw_pump();
+	raw.r.at = raw.r.end;
+	cr_assert(eq(u32, raw.m->leaving, 1));
+}
+
+static void pass(vd_ns by)
+{
+	raw.now += by;
+	cr_assert(eq(int, muxer_expire(raw.m, raw.now), VD_OK));
+}
+
+Test(yamux, a_released_stream_whose_window_stays_shut_is_reset_in_the_end)
+{
+	begin_leaving();
+	cr_assert(eq(u64, muxer_deadline(raw.m), raw.now + yamux_defaults.leave_within));
+	pass(yamux_defaults.leave_within - 1);
+	raw_expect_nothing();
+	cr_assert(eq(sz, muxer_buffered(raw.m), REST));
+	pass(1);
+	raw_expect(WINDOW, RST, 1, 0);
+	cr_assert(zero(sz, muxer_buffered(raw.m)));
+	cr_assert(zero(u32, raw.m->leaving));
+	cr_assert(zero(u32, raw.m->streams));
+	cr_assert(eq(u64, yamux_counts(raw.m).shut, 1));
+	muxer_free(raw.m);
+}
+
+Test(yamux, a_released_stream_of_which_a_byte_moves_has_time_anew)
+{
+	begin_leaving();
+	pass(yamux_defaults.leave_within - 1);
+	cr_assert(eq(int, raw_head(WINDOW, 0, 1, 1), VD_OK));
+	raw_expect(DATA, 0, 1, 1);
+	pass(yamux_defaults.leave_within - 1);
+	raw_expect_nothing();
+	cr_assert(eq(int, raw_head(WINDOW, 0, 1, REST), VD_OK));
+	raw_expect(DATA, 0, 1, REST - 1);
+	raw_expect(WINDOW, FIN, 1, 0);
+	cr_assert(zero(u32, raw.m->leaving));
+	cr_assert(zero(u64, yamux_counts(raw.m).shut));
+	muxer_free(raw.m);
+}
+
+/* The connection is slow, not this stream's reader. */
+Test(yamux, a_released_stream_that_waits_for_the_connection_is_not_reset)
+{
+	begin_leaving();
+	cr_assert(eq(int, raw_head(WINDOW, 0, 1, REST), VD_OK));
+	for (unsigned i = 0; i < 5; i++) /* and nothing is taken */
+		pass(yamux_defaults.leave_within);
+	raw_expect(DATA, 0, 1, REST);
+	raw_expect(WINDOW, FIN, 1, 0);
+	muxer_free(raw.m);
+}
+
+Test(yamux, of_those_that_leave_the_peers_are_counted)
+{
+	struct muxer_stream *ours;
+
+	begin_leaving();
+	ours = opened();
+	muxer_finish(ours);
+	muxer_release(ours);
+	cr_assert(eq(u32, raw.m->leaving, 1));
+	cr_assert(eq(int, raw_head(WINDOW, RST, 1, 0), VD_OK));
+	cr_assert(zero(u32, raw.m->leaving));
+	muxer_free(raw.m);
+}
+
 Test(yamux, no_more_is_sent_than_the_peers_window)
 {
 	struct muxer_stream *stream;
