@@ -156,8 +156,7 @@ static void show(struct capture *c, const json_t *packet)
 static int start(struct capture *c, char why[CLIENT_WHY])
 {
 	const struct client_options *o = c->options;
-	json_t *answer = NULL, *port;
-	size_t i;
+	json_t *answer = NULL;
 	int status = client_call(o->api, "capture",
 				 json_pack("[s, {s:s?, s:s?, s:s?}]", "start", "peer", o->link,
 					   "drop", o->drop, "direction", o->direction),
@@ -168,7 +167,23 @@ static int start(struct capture *c, char why[CLIENT_WHY])
 	c->id = json_integer_value(json_object_get(answer, "id"));
 	c->ports = json_incref(json_object_get(answer, "ports"));
 	json_decref(answer);
-	if (!o->file)
+	return CLIENT_OK;
+}
+
+/* Once the capture is under way: one that is refused leaves the file as it was. */
+static int open_out(struct capture *c, char why[CLIENT_WHY])
+{
+	const char *file = c->options->file;
+	json_t *port;
+	size_t i;
+
+	c->out = !file || strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
+	if (!c->out) {
+		snprintf(why, CLIENT_WHY, "cannot write %s: %s; name a file you can write", file,
+			 strerror(errno));
+		return CLIENT_REFUSED;
+	}
+	if (!file)
 		return CLIENT_OK;
 	pcapng_begin(c->out, "viaduct " VD_VERSION);
 	json_array_foreach(c->ports, i, port) pcapng_interface(c->out, json_string_value(port));
@@ -215,6 +230,10 @@ static void stop(const struct capture *c)
 	(void)client_call(c->options->api, "capture", json_pack("[s, I]", "stop", c->id), &answer,
 			  why);
 	json_decref(answer);
+}
+
+static void tell_count(const struct capture *c)
+{
 	fprintf(stderr, "%u packets", c->seen);
 	if (c->missed)
 		fprintf(stderr, ", %d missed: they came faster than they were fetched",
@@ -222,44 +241,37 @@ static void stop(const struct capture *c)
 	fputc('\n', stderr);
 }
 
-static FILE *open_file(const char *file, char why[CLIENT_WHY])
-{
-	FILE *out = !file || strcmp(file, "-") == 0 ? stdout : fopen(file, "we");
-
-	if (!out)
-		snprintf(why, CLIENT_WHY, "cannot write %s: %s; name a file you can write", file,
-			 strerror(errno));
-	return out;
-}
-
+/* What is under way is stopped, whatever came of it. */
 static int run(struct capture *c, char why[CLIENT_WHY])
 {
-	struct sigaction action = { .sa_handler = on_signal };
-	int status;
+	int status = open_out(c, why);
 
-	c->out = open_file(c->options->file, why);
-	if (!c->out)
-		return CLIENT_REFUSED;
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	status = start(c, why);
-	if (!status) {
-		status = follow(c, why);
+	if (status) {
 		stop(c);
+		return status;
 	}
+	status = follow(c, why);
+	stop(c);
+	tell_count(c);
 	if (c->out != stdout && fclose(c->out) && !status) {
 		snprintf(why, CLIENT_WHY, "cannot write %s: %s", c->options->file, strerror(errno));
 		status = CLIENT_REFUSED;
 	}
-	json_decref(c->ports);
 	return status;
 }
 
 int client_capture(const struct client_options *options)
 {
+	struct sigaction action = { .sa_handler = on_signal };
 	struct capture c = { .options = options };
 	char why[CLIENT_WHY];
-	int status = run(&c, why);
+	int status;
 
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+	status = start(&c, why);
+	if (!status)
+		status = run(&c, why);
+	json_decref(c.ports);
 	return status ? client_complain(status, why) : CLIENT_OK;
 }

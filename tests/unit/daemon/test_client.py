@@ -26,6 +26,7 @@ ANSWERS = {
     "trace": {"ok": {"peer": "12D3b", "worst": 1, "legs": [
         {"from": "12D3", "to": "12D3r", "sent": 20, "received": 20, "rtt_ms": 1.0, "leg_ms": 1.0, "leg_loss": 0.0},
         {"from": "12D3r", "to": "12D3b", "sent": 20, "received": 10, "rtt_ms": 3.0, "leg_ms": 2.0, "leg_loss": 0.5}]}},
+    "capture": {"error": "another capture is under way; end that one first"},
     "sessions": None,  # closes instead
 }
 
@@ -96,6 +97,18 @@ with tempfile.TemporaryDirectory() as directory:
     assert asked[-1]["args"] == ["a", None, "b", "c"], asked[-1]
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
     check(run("--api", path, "sessions"), 3, err="closed the connection")
+
+    kept = directory + "/kept.pcapng"
+    with open(kept, "w", encoding="utf-8") as file:
+        file.write("of yesterday")
+    check(run("--api", path, "capture", "-w", kept), 1, err="end that one first")
+    check(run("--api", directory + "/none", "capture", "-w", kept), 3, err="start viaductd")
+    with open(kept, encoding="utf-8") as file:
+        assert file.read() == "of yesterday", "a capture that did not begin keeps the file"
+    ANSWERS["capture"] = {"ok": {"id": 7, "ports": ["u0"]}}
+    done = run("--api", path, "capture", "-w", directory)
+    check(done, 1, err="name a file you can write")
+    assert "packets" not in done.stderr and asked[-1]["args"] == ["stop", 7], (done, asked[-1])
 
     check(run("--api", directory + "/none", "status"), 3, err="start viaductd")
     os.makedirs(directory + "/dev/viaduct")
