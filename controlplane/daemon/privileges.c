@@ -145,7 +145,12 @@ ON_CONTROL static enum vd_err change_user(struct node *node, const struct passwd
 	if (seteuid(user->pw_uid) == 0) { /* a container may not know it, or not allow it */
 		(void)!seteuid(0);
 		give_folder(node->config.api.socket, user);
-		if (node_give_listeners(node, user->pw_uid) || !become(user))
+		if (node_give_listeners(node, user->pw_uid))
+			return FAIL(why,
+				    "cannot give the TCP listeners to user `%s`: %s; it needs "
+				    "CAP_CHOWN",
+				    user->pw_name, strerror(errno));
+		if (!become(user))
 			return FAIL(why, "cannot become user `%s`: %s", user->pw_name,
 				    strerror(errno));
 		snprintf(node->user, sizeof node->user, "%s", user->pw_name);

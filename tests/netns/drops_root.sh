@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
-# Daemons that are started as root and told `user: nobody` become it, keep NET_ADMIN at most (workers
-# nothing), and go on: traffic, SIGHUP, the kernel's routes and neighbours, the datastore, SIGTERM.
+# Daemons that are started as root within the capabilities of packaging/viaductd.service and told
+# `user: nobody` become it, keep NET_ADMIN at most (workers nothing), and go on: traffic, SIGHUP, the
+# kernel's routes and neighbours, the datastore, SIGTERM.
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
 #	udp port, TUN       two af_packet ports, 1 worker     udp port, TUN
@@ -14,6 +15,10 @@ setpriv --reuid nobody --regid "$(id -g nobody)" --clear-groups true 2>/dev/null
 net_begin
 unset VIADUCT_USER
 chmod 711 "$net_dir" # keys in it stay root's, 0600
+bounds=$(sed -n 's/^CapabilityBoundingSet=//p' "$net_root/packaging/viaductd.service" |
+	tr '[:upper:]' '[:lower:]' | sed 's/cap_/+/g; s/ /,/g')
+[ -n "$bounds" ] || fail "the unit has no CapabilityBoundingSet"
+net_within="setpriv --bounding-set -all,$bounds"
 
 # masks PID: "UID CapEff CapPrm NoNewPrivs" of each thread, sorted, each once.
 masks() {
@@ -42,6 +47,7 @@ done
 mkdir "$net_dir/state" # the folders of the sockets are the daemons' to make
 chown nobody "$net_dir/state"
 sed -i "s|width: 16|&\n  state: $net_dir/state/peers|" "$net_dir/R.yaml"
+echo 'host: { listen: [ /ip4/198.18.1.1/tcp/4001 ] }' >>"$net_dir/R.yaml"
 daemons R A B
 must_come 20 "R has two links" links_up R 2
 must_come 20 "A has a session with B" has_session A "$peer_B"
@@ -64,6 +70,7 @@ for name in R A B; do
 	logged "$name" 'not root any more.*user=nobody' || fail "$name does not say that it dropped root"
 	[ "$(stat -c %U "$net_dir/run-$name/api.sock")" = nobody ] || fail "the API socket is not nobody's"
 done
+ns R ss -Hltne 'sport = 4001' | grep -q "uid:$nobody " || fail "R cannot dial from where it listens: $(ns R ss -Hltne)"
 
 identity C
 # shellcheck disable=SC2154 # identity sets it
@@ -86,9 +93,10 @@ must_come 20 "the overlay is back" pinged A "$(overlay B)"
 stop A
 ns A ip link show viaduct0 >/dev/null 2>&1 && fail "A leaves its TUN behind"
 
-# who stays root still reaches what is somebody else's
+# who stays root, with all that root may, still reaches what is somebody else's
 chmod 700 "$net_dir/run-A"
 sed -i 's/user: nobody/user: root/' "$net_dir/A.yaml"
+net_within=
 daemons A
 masks "$pid_A" | grep -q '^0,0,0,0 0000000000001002 ' || fail "root keeps something else: $(masks "$pid_A")"
 stop A

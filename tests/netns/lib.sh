@@ -205,11 +205,12 @@ edge_config() {
 }
 
 # daemon NAME: starts viaductd in namespace NAME with $net_dir/NAME.yaml; its pid is $pid_NAME.
-# Stdout to NAME.out, stderr to NAME.log.
+# Stdout to NAME.out, stderr to NAME.log. $net_within, if set, is a command that runs it.
 daemon() {
 	eval "ns_holder=\$ns_$1"
 	: >"$net_dir/$1.out" # now: who waits for the ready line must not find that of a daemon before
-	nsenter -t "$ns_holder" -n "$net_build/viaductd" --config "$net_dir/$1.yaml" \
+	# shellcheck disable=SC2086 # a command and its arguments
+	nsenter -t "$ns_holder" -n ${net_within:-} "$net_build/viaductd" --config "$net_dir/$1.yaml" \
 		>"$net_dir/$1.out" 2>"$net_dir/$1.log" &
 	eval "pid_$1=\$!"
 	net_pids="$net_pids $!"
