@@ -152,7 +152,8 @@ bool vd_log_site_pass(struct vd_log_site *site, vd_ns now)
 
 /*
  * A line is filled up to TAIL bytes before its end; what does not fit sets `cut`, and
- * nothing is put any more. The tail closes it, so a cut JSON line is still JSON.
+ * nothing is put any more. The tail closes it, so a cut JSON line is still JSON. A quote that
+ * closes a value goes into the tail, too: `len` may be beyond the limit without a cut.
  */
 enum { TAIL = 32 };
 
@@ -164,7 +165,7 @@ struct line {
 
 static void put(struct line *line, const char *text, size_t len)
 {
-	if (line->cut || len > VD_LOG_LINE - TAIL - line->len) {
+	if (line->cut || line->len + len > VD_LOG_LINE - TAIL) {
 		line->cut = true;
 		return;
 	}

@@ -169,6 +169,32 @@ Test(log, a_line_is_never_longer_than_its_limit_and_says_that_it_was_cut)
 	}
 }
 
+/* The quote that closes a value lies in the tail, so a line may be fuller than full; what then
+ * comes does not fit any more, whatever its length. */
+Test(log, what_comes_after_a_line_that_a_quoted_value_filled_is_cut)
+{
+	static char value[VD_LOG_LINE], after[VD_LOG_LINE];
+
+	memset(after, 'b', sizeof after - 1);
+	for (int json = 0; json < 2; json++) {
+		vd_log_set_format(json ? VD_LOG_JSON : VD_LOG_TEXT);
+		for (size_t len = VD_LOG_LINE - 200; len < VD_LOG_LINE; len++) {
+			struct vd_log_site site = { 0 };
+			const struct vd_log_field fields[] = { VD_STR("v", value),
+							       VD_STR("after", after) };
+
+			memset(value, ' ', len);
+			value[len] = 0;
+			vd_log_write(&site, VD_INFO, VD_SUB_API, "m", fields, 2);
+			char *text = lines();
+
+			cr_assert(le(sz, strlen(text), VD_LOG_LINE), "%zu", len);
+			cr_assert(strstr(text, json ? "\"cut\":true}\n" : " cut=true\n") != NULL,
+				  "%zu: %s", len, text);
+		}
+	}
+}
+
 Test(log, lines_above_the_level_are_not_written)
 {
 	vd_log_set_level(VD_SUB_LINK, VD_WARN);
