@@ -318,15 +318,17 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why)
 
 /* ---- out ---- */
 
-/* Sends until the carrier is full, or there is nothing more. */
-static enum vd_err send_output(struct host_conn *conn, vd_ns now, size_t *sent_out)
+/* Sends until the carrier is full, or there is nothing more, or `most` bytes went. */
+static enum vd_err send_output(struct host_conn *conn, size_t most, size_t *sent_out)
 {
+	vd_ns now = vd_now();
+
 	*sent_out = 0;
 	if (conn->carrier->muxer) {
 		conn->carrier->class->flush(conn->carrier);
 		return VD_OK;
 	}
-	while (!conn->carrier->waiting) {
+	while (!conn->carrier->waiting && *sent_out < most) {
 		size_t of_machine;
 		struct vd_bytes out = host_network_seal(
 		    conn, connection_next_output(&conn->machine, now), &of_machine);
@@ -359,7 +361,7 @@ static void give_up(struct host_conn *conn, enum vd_err err)
 	const char *why = reason_of(conn, err);
 	size_t sent;
 
-	(void)!send_output(conn, vd_now(), &sent);
+	(void)!send_output(conn, SIZE_MAX, &sent);
 	host_conn_close(conn, err, why);
 }
 
@@ -370,7 +372,7 @@ void host_conn_leave(struct host_conn *conn, const char *why)
 
 	if (conn->announced && !conn->closing) {
 		connection_close(&conn->machine);
-		(void)!send_output(conn, vd_now(), &sent);
+		(void)!send_output(conn, SIZE_MAX, &sent);
 	}
 	host_conn_close(conn, VD_OK, why);
 }
@@ -576,7 +578,7 @@ static enum vd_err take_and_send(struct host_conn *conn)
 		err = take_waiting(conn);
 		if (conn->closing || err)
 			return err;
-		if (send_output(conn, vd_now(), &round))
+		if (send_output(conn, HOST_TURN_BYTES - sent, &round))
 			return VD_ELINK_CLOSED;
 		if (conn->machine.state == CONNECTION_FAILED)
 			return VD_ENOMEM;

@@ -10,12 +10,13 @@
 #include "tests/unit/host/attacker.h"
 
 enum {
-	STREAMS = 32, /* each has a window of 256 KiB, which nobody opens again */
-	PIECE = 8192, /* that a stream writes at a time, so that a pump has many rounds */
-	QUIET = 20,   /* turns in which nothing moves: all is said */
+	STREAMS = 32,      /* each has a window of 256 KiB, which nobody opens again */
+	PIECE = 8192,      /* that a stream writes at a time, so that a pump has many rounds, */
+	MUCH = 255 * 1024, /* or all that it has room for, so that it has one */
+	QUIET = 20,        /* turns in which nothing moves: all is said */
 	WANTED = 7 << 20,
 	/* In one turn: it is pumped once, and once for an answer that comes just then; each may
-	 * end with what all streams wrote for a round. */
+	 * end with what all streams wrote for a round of pieces. */
 	MOST = 3 * HOST_TURN_BYTES,
 };
 
@@ -23,6 +24,7 @@ static struct pair pair;
 static struct attacker attackers[2];
 static struct host_conn *conns[3]; /* of b, as they opened: a's and the attackers' */
 static unsigned conn_count;
+static size_t piece; /* or less, if there is no room */
 static const char *const ids[] = { "/turns/1", NULL };
 
 /* ---- a carrier that takes all and keeps nothing ---- */
@@ -47,10 +49,10 @@ static void open_the_bottom(struct host_conn *conn)
 
 static void say_a_piece(struct host_stream *stream)
 {
-	static const uint8_t piece[PIECE];
+	static const uint8_t zeros[MUCH];
 	size_t took;
 
-	(void)!host_stream_write(stream, vd_bytes(piece, sizeof piece), &took);
+	(void)!host_stream_write(stream, vd_bytes(zeros, piece), &took);
 	(void)host_stream_has_room(stream, SIZE_MAX); /* called again when this is out */
 }
 
@@ -105,6 +107,7 @@ static bool is_identified(struct pair *p)
 static void begin(void)
 {
 	conn_count = 0;
+	piece = PIECE;
 	pair_begin(&pair, NULL, &(struct host_config){ .events = { .opened = on_opened } });
 	pair_dial(&pair);
 	pair_until(&pair, is_identified);
@@ -113,6 +116,17 @@ static void begin(void)
 Test(turns, a_connection_that_has_always_more_to_send_lets_the_loop_turn)
 {
 	begin();
+	open_the_bottom(conns[0]);
+	talk(conns[0], STREAMS);
+	cr_assert(le(u64, most_in_a_turn(), MOST));
+	pair_end(&pair);
+}
+
+/* What they wrote for one round is more than goes out in a turn. */
+Test(turns, many_streams_that_wrote_much_let_the_loop_turn)
+{
+	begin();
+	piece = MUCH;
 	open_the_bottom(conns[0]);
 	talk(conns[0], STREAMS);
 	cr_assert(le(u64, most_in_a_turn(), MOST));
