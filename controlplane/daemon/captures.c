@@ -98,27 +98,36 @@ static bool is_wanted(const struct node_capture *capture, const struct sw_captur
 		memcmp(&item->way.remote, &capture->remote, sizeof capture->remote) == 0);
 }
 
-/* Up to BATCH packets of all workers; NULL when there are none. */
+/* The oldest packet of a worker; false: it has none. */
+ON_CONTROL static bool take_one(struct node *node, unsigned worker, uint64_t wall_offset,
+				json_t *packets)
+{
+	struct sw_lane *lane = &node->plane.captures[worker];
+	const struct sw_captured *item = sw_lane_peek(lane);
+
+	if (!item)
+		return false;
+	if (is_wanted(&node->capture, item))
+		json_array_append_new(packets, packet_json(node, item, wall_offset));
+	sw_lane_release(lane);
+	return true;
+}
+
+/* Up to BATCH packets, one of each worker in turn; NULL when there are none. */
 ON_CONTROL static json_t *take(struct node *node)
 {
 	struct timespec wall;
 	json_t *packets = json_array();
 	uint64_t offset;
-	unsigned taken = 0;
+	unsigned taken = 0, before;
 
 	clock_gettime(CLOCK_REALTIME, &wall);
 	offset = (uint64_t)wall.tv_sec * VD_NS_PER_S + (uint64_t)wall.tv_nsec - vd_now();
-	for (unsigned i = 0; i < node->plane.config.workers; i++) {
-		struct sw_lane *lane = &node->plane.captures[i];
-		const struct sw_captured *item;
-
-		while (taken < BATCH && (item = sw_lane_peek(lane))) {
-			if (is_wanted(&node->capture, item))
-				json_array_append_new(packets, packet_json(node, item, offset));
-			sw_lane_release(lane);
-			taken++;
-		}
-	}
+	do {
+		before = taken;
+		for (unsigned i = 0; i < node->plane.config.workers && taken < BATCH; i++)
+			taken += take_one(node, i, offset, packets);
+	} while (taken > before);
 	if (json_array_size(packets))
 		return packets;
 	json_decref(packets);
