@@ -22,23 +22,23 @@ static void dev_socket(char out[CLIENT_SOCKET])
 		snprintf(out, CLIENT_SOCKET, "/tmp/viaduct-%u/api.sock", (unsigned)geteuid());
 }
 
-static void explain_connect(const char *path, char why[CLIENT_WHY])
+static void explain_connect(const char *path, int cause, char why[CLIENT_WHY])
 {
 	char dev[CLIENT_SOCKET];
 
 	dev_socket(dev);
-	if (errno == EACCES)
+	if (cause == EACCES)
 		snprintf(why, CLIENT_WHY,
 			 "may not use %s; run as root, or as a member of the socket's group", path);
 	else if (strcmp(path, dev) != 0 && access(dev, F_OK) == 0)
 		snprintf(why, CLIENT_WHY,
 			 "no daemon at %s (%s), but there is one of --dev; add --api %s", path,
-			 strerror(errno), dev);
+			 strerror(cause), dev);
 	else
 		snprintf(why, CLIENT_WHY,
 			 "no daemon at %s (%s); start viaductd, or name its socket with --api or "
 			 "VIADUCT_API",
-			 path, strerror(errno));
+			 path, strerror(cause));
 }
 
 static int connect_to(const char *path, char why[CLIENT_WHY])
@@ -57,7 +57,7 @@ static int connect_to(const char *path, char why[CLIENT_WHY])
 		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
 		return fd;
 	}
-	explain_connect(path, why);
+	explain_connect(path, errno, why);
 	if (fd >= 0)
 		close(fd);
 	return -1;
@@ -66,7 +66,7 @@ static int connect_to(const char *path, char why[CLIENT_WHY])
 /* Takes args. */
 static bool send_request(int fd, const char *command, json_t *args)
 {
-	json_t *request = args ? json_pack("{s:s, s:o}", "command", command, "args", args) : NULL;
+	json_t *request = json_pack("{s:s, s:o}", "command", command, "args", args);
 	char *line = request ? json_dumps(request, JSON_COMPACT) : NULL;
 	bool ok = line != NULL;
 
@@ -138,9 +138,14 @@ static int read_answer(const char *line, json_t **answer_out, char why[CLIENT_WH
 int client_call(const char *path, const char *command, json_t *args, json_t **answer_out,
 		char why[CLIENT_WHY])
 {
-	int fd = connect_to(path, why), status = CLIENT_UNREACHABLE;
+	int fd, status = CLIENT_UNREACHABLE;
 	char *line = NULL;
 
+	if (!args) {
+		snprintf(why, CLIENT_WHY, "an argument is not UTF-8; write it as UTF-8 text");
+		return CLIENT_USAGE;
+	}
+	fd = connect_to(path, why);
 	if (fd < 0) {
 		json_decref(args);
 		return CLIENT_UNREACHABLE;

@@ -25,6 +25,6 @@ enum {
 int client_request(const char *path, const char *command, const char *argument, json_t **answer_out,
 		   char why[CLIENT_WHY]);
 
-/* The same with any arguments, an array. Takes args. */
+/* The same with any arguments, an array. Takes args; NULL (one is not UTF-8) is CLIENT_USAGE. */
 int client_call(const char *path, const char *command, json_t *args, json_t **answer_out,
 		char why[CLIENT_WHY]);

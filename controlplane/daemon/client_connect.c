@@ -30,7 +30,10 @@ int client_connect(const struct client_options *options)
 	json_t *args = json_pack("[s, s?]", options->words[1], options->network);
 
 	for (int i = 2; i < options->word_count; i++)
-		json_array_append_new(args, json_string(options->words[i]));
+		if (json_array_append_new(args, json_string(options->words[i]))) {
+			json_decref(args);
+			args = NULL; /* as json_pack's, when a word is not UTF-8 */
+		}
 	return show(options, "connect", args);
 }
 

@@ -21,7 +21,7 @@ static int ping_once(const struct client_options *options, struct pings *p)
 	int status = client_request(options->api, "ping", target, &answer, why);
 	double ms = json_number_value(json_object_get(answer, "rtt_ms"));
 
-	if (status == CLIENT_UNREACHABLE)
+	if (status && status != CLIENT_REFUSED)
 		return client_complain(status, why);
 	p->sent++;
 	json_array_append_new(p->each, status ? json_null() : json_real(ms));

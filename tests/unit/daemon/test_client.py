@@ -111,6 +111,9 @@ with tempfile.TemporaryDirectory() as directory:
     assert "packets" not in done.stderr and asked[-1]["args"] == ["stop", 7], (done, asked[-1])
 
     check(run("--api", directory + "/none", "status"), 3, err="start viaductd")
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(directory + "/dead.sock")
+    check(run("--api", directory + "/dead.sock", "status"), 3, err="(Connection refused); start viaductd")
     os.makedirs(directory + "/dev/viaduct")
     open(directory + "/dev/viaduct/api.sock", "w").close()
     check(run("--api", directory + "/none", "status", XDG_RUNTIME_DIR=directory + "/dev"), 3,
@@ -122,6 +125,13 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("-o", "xml", "status"), 2, err="text or json")
     check(run(), 2, "usage:")
     check(run("--help"), 0, "exit status:")
+    known = len(asked)
+    for words in (["ping", b"\xff"], ["ping", "--path", "-n", "2", b"\xff"], ["connect", "a", b"\xff"], ["drain", b"\xff"],
+                  ["capture", "--link", b"\xff"], ["connect", "--network", b"\xff", "a"]):
+        done = run("--api", path, *words)
+        check(done, 2, err="an argument is not UTF-8; write it as UTF-8 text\n")
+        assert not done.stdout, done
+    assert len(asked) == known, asked[known:]
 
     key = directory + "/key"
     done = run("key", "gen", key)
