@@ -66,20 +66,23 @@ static enum vd_err own_directory(const char *path, struct vd_config_error *error
 	return VD_OK;
 }
 
-enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error)
+enum { DIRECTORY = VD_CONFIG_SOCKET - 16 };
+
+static void dev_directory(char out[DIRECTORY])
 {
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
-	struct vd_config_dataplane *dataplane = &config->dataplane;
-	char directory[VD_CONFIG_SOCKET - 16];
-	int n = runtime && *runtime ? snprintf(directory, sizeof directory, "%s/viaduct", runtime)
-				    : (int)sizeof directory;
-	enum vd_err err;
+	int n = runtime && *runtime ? snprintf(out, DIRECTORY, "%s/viaduct", runtime) : DIRECTORY;
 
-	if (n >= (int)sizeof directory)
-		snprintf(directory, sizeof directory, "/tmp/viaduct-%u", (unsigned)geteuid());
-	err = own_directory(directory, error);
-	if (err)
-		return err;
+	if (n >= DIRECTORY)
+		snprintf(out, DIRECTORY, "/tmp/viaduct-%u", (unsigned)geteuid());
+}
+
+void vd_config_default_dev(struct vd_config *config)
+{
+	struct vd_config_dataplane *dataplane = &config->dataplane;
+	char directory[DIRECTORY];
+
+	dev_directory(directory);
 	vd_config_default(config);
 	config->dev = true;
 	config->key[0] = 0;
@@ -89,7 +92,18 @@ enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *erro
 						       .driver = DP_DRIVER_UDP,
 						       .bind.ip = { [10] = 0xff, [11] = 0xff } };
 	snprintf(config->api.socket, sizeof config->api.socket, "%s/api.sock", directory);
-	return VD_OK;
+}
+
+enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error)
+{
+	char directory[DIRECTORY];
+	enum vd_err err;
+
+	dev_directory(directory);
+	err = own_directory(directory, error);
+	if (!err)
+		vd_config_default_dev(config);
+	return err;
 }
 
 /* ---- reading ---- */

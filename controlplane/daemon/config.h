@@ -183,6 +183,8 @@ void vd_config_default(struct vd_config *config);
  * be: VD_ESYS with `error` filled.
  */
 enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error);
+/* The same without the directory: for SIGHUP, when it is there. */
+void vd_config_default_dev(struct vd_config *config);
 
 /* Frees what the lists hold. */
 void vd_config_fini(struct vd_config *config);

@@ -183,7 +183,10 @@ void node_reload(struct node *node)
 		vd_log(VD_WARN, VD_SUB_CONFIG, "nothing to reload: started without --config");
 		return;
 	}
-	vd_config_default(&next);
+	if (node->config.dev)
+		vd_config_default_dev(&next);
+	else
+		vd_config_default(&next);
 	if (vd_config_read(node->config_path, &next, &error)) {
 		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
 		       VD_STR("cause", error.text));

@@ -31,6 +31,8 @@ def make_key(file):
 
 
 class Daemon:
+    options = ()
+
     def __init__(self, folder, name, host):
         self.folder, self.name = folder, f"{folder}/{name}"
         self.peer = make_key(self.name + ".key")
@@ -47,7 +49,7 @@ class Daemon:
 
     def start(self):
         self.log = open(self.name + ".log", "w+", encoding="utf-8")  # pylint: disable=consider-using-with
-        self.process = subprocess.Popen([VIADUCTD, "--config", self.name + ".yaml"], stdout=subprocess.PIPE,
+        self.process = subprocess.Popen([VIADUCTD, *self.options, "--config", self.name + ".yaml"], stdout=subprocess.PIPE,
                                         stderr=self.log, text=True, env=ENVIRONMENT)
         self.ready = self.process.stdout.readline().strip()
         if not self.ready.startswith("ready "):

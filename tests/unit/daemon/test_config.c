@@ -385,6 +385,7 @@ Test(config, a_dpdk_port_is_bound_by_number_alone)
 Test(config, dev_needs_no_root_and_keeps_its_socket_to_itself)
 {
 	char directory[] = "/tmp/test-config-XXXXXX", made[64], socket[64];
+	struct vd_config next;
 	struct stat st;
 
 	cr_assert(mkdtemp(directory) != NULL);
@@ -401,6 +402,9 @@ Test(config, dev_needs_no_root_and_keeps_its_socket_to_itself)
 	cr_assert(zero(int, chmod(made, 0755)));
 	cr_assert(eq(int, vd_config_dev(&config, &error), VD_ESYS), "others could enter");
 	rmdir(made);
+	vd_config_default_dev(&next);
+	cr_assert(next.dev && vd_config_needs_restart(&config, &next) == NULL);
+	cr_assert(eq(int, stat(made, &st), -1), "it made the directory");
 	rmdir(directory);
 }
 
