@@ -5,6 +5,19 @@
 #include "controlplane/daemon/client_verbs.h"
 #include "controlplane/daemon/table.h"
 
+/* The last leg: to the peer, over the session. */
+static const json_t *last_leg(const json_t *answer)
+{
+	const json_t *legs = json_object_get(answer, "legs");
+
+	return json_array_get(legs, json_array_size(legs) - 1);
+}
+
+static json_int_t count_of(const json_t *leg, const char *field)
+{
+	return json_integer_value(json_object_get(leg, field));
+}
+
 static void print_worst(const json_t *answer)
 {
 	const json_t *worst = json_object_get(answer, "worst");
@@ -12,8 +25,13 @@ static void print_worst(const json_t *answer)
 	    json_array_get(json_object_get(answer, "legs"), (size_t)json_integer_value(worst));
 	char from[TABLE_CELL], to[TABLE_CELL];
 
-	if (!json_is_integer(worst)) {
+	if (!json_is_integer(worst) && count_of(last_leg(answer), "sent")) {
 		puts("nothing was lost");
+		return;
+	}
+	if (!json_is_integer(worst)) {
+		printf("no ping left for %s; see `viaduct sessions`\n",
+		       table_cell(json_object_get(answer, "peer"), TABLE_TEXT, to));
 		return;
 	}
 	printf("most is lost between %s and %s: %.0f %%\n",
@@ -36,18 +54,21 @@ int client_trace(const struct client_options *options)
 	};
 	json_t *args = json_pack("[s]", options->words[1]), *answer = NULL;
 	char why[CLIENT_WHY];
-	int status;
+	int status, answered;
 
 	if (options->count)
 		json_array_append_new(args, json_integer(options->count));
 	status = client_call(options->api, "trace", args, &answer, why);
 	if (status)
 		return client_complain(status, why);
-	if (options->json)
-		return client_print(answer);
+	answered = count_of(last_leg(answer), "received") ? CLIENT_OK : CLIENT_REFUSED;
+	if (options->json) {
+		status = client_print(answer);
+		return status ? status : answered;
+	}
 	table_print(stdout, json_object_get(answer, "legs"), columns, CLIENT_COUNT(columns),
 		    "no legs");
 	print_worst(answer);
 	json_decref(answer);
-	return CLIENT_OK;
+	return answered;
 }

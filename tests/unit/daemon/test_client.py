@@ -93,6 +93,15 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("--api", path, "resolve"), 0, "fd76::1 a b  # 12D3\n# fd76::2\n")
     check(run("--api", path, "ping", "--path", "x"), 0, "most is lost between 12D3r and 12D3b: 50 %\n")
     assert json.loads(run("--api", path, "-o", "json", "ping", "--path", "x").stdout)["worst"] == 1
+    last = ANSWERS["trace"]["ok"]["legs"][1]
+    last["received"] = 0
+    check(run("--api", path, "ping", "--path", "x"), 1, "most is lost between 12D3r and 12D3b: 50 %\n")
+    done = run("--api", path, "-o", "json", "ping", "--path", "x")
+    check(done, 1)
+    assert json.loads(done.stdout)["worst"] == 1, done
+    last["sent"] = 0
+    ANSWERS["trace"]["ok"]["worst"] = None
+    check(run("--api", path, "ping", "--path", "x"), 1, "no ping left for 12D3b; see `viaduct sessions`\n")
     check(run("--api", path, "connect", "a", "b", "c"), 0)
     assert asked[-1]["args"] == ["a", None, "b", "c"], asked[-1]
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
