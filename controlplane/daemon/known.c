@@ -205,6 +205,7 @@ struct listing {
 	const struct node *node;
 	const char *network;
 	json_t *array;
+	size_t left_out;
 };
 
 static const char *source_name(enum peer_source source)
@@ -237,15 +238,24 @@ static json_t *protocols_json(const struct peer_entry *entry)
 	return array;
 }
 
+/* How long ago; 0, too, when the clock was ahead then. */
+static json_int_t heard_s(const struct peer_entry *entry)
+{
+	uint64_t now_ms = vd_unix_ms(), heard_ms = entry->heard / VD_NS_PER_MS;
+
+	return now_ms > heard_ms ? (json_int_t)((now_ms - heard_ms) / 1000) : 0;
+}
+
 static void add_known(void *context, const struct peer_entry *entry)
 {
 	struct listing *listing = context;
-	uint64_t age_ms = vd_unix_ms() - entry->heard / VD_NS_PER_MS;
 	const char *source =
 	    entry->address_count ? source_name(entry->addresses[0].source) : "told";
 
-	if (json_array_size(listing->array) == KNOWN_SHOWN_MAX)
+	if (json_array_size(listing->array) == KNOWN_SHOWN_MAX) {
+		listing->left_out++;
 		return;
+	}
 
 	json_t *addresses = addresses_json(entry);
 	json_t *best = json_array_get(addresses, 0);
@@ -257,9 +267,8 @@ static void add_known(void *context, const struct peer_entry *entry)
 				 node_peer_json(&entry->peer), "address", best ? best : json_null(),
 				 "network", listing->network, "connected", entry->connections != 0,
 				 "source", source, "agent", entry->agent, "rtt_ms",
-				 node_rtt_json(entry->latency), "heard_s",
-				 (json_int_t)(age_ms / 1000), "addresses", addresses, "protocols",
-				 protocols_json(entry)),
+				 node_rtt_json(entry->latency), "heard_s", heard_s(entry),
+				 "addresses", addresses, "protocols", protocols_json(entry)),
 		       &entry->peer));
 }
 
@@ -274,7 +283,8 @@ void node_known(void *context, const json_t *args, struct api_reply *reply)
 		if (node->known[i].store)
 			peer_book_each(peer_store_book(node->known[i].store), add_known, &listing);
 	}
-	api_reply_ok(reply, json_pack("{s:o}", "known", listing.array));
+	api_reply_ok(reply, json_pack("{s:o, s:I}", "known", listing.array, "left_out",
+				      (json_int_t)listing.left_out));
 }
 
 /* ---- metrics ---- */

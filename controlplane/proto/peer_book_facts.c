@@ -229,7 +229,7 @@ void peer_book_measured(struct peer_book *book, const struct vd_peer_id *peer, v
 /* ---- from the file ---- */
 
 static enum vd_err fill(struct peer_book *book, struct peer_entry *entry,
-			const struct peer_value *value)
+			const struct peer_value *value, vd_ns now)
 {
 	bool changed;
 	enum vd_err err =
@@ -240,7 +240,7 @@ static enum vd_err fill(struct peer_book *book, struct peer_entry *entry,
 	if (!err && value->has_record)
 		err = peer_entry_keep_envelope(book, entry, value->envelope);
 	copy_printable(value->agent, entry->agent);
-	entry->heard = value->heard;
+	entry->heard = value->heard < now ? value->heard : now; /* the clock was ahead */
 	entry->has_record = value->has_record;
 	entry->record_seq = value->record_seq;
 	entry->latency = value->latency;
@@ -264,7 +264,7 @@ enum vd_err peer_book_load(struct peer_book *book, const struct vd_peer_id *peer
 	}
 	slot = peer_book_slot_of(book, peer);
 	if (err != VD_ENOMEM)
-		err = slot == SLOT_NONE ? VD_ELIMIT : fill(book, book->entries[slot], value);
+		err = slot == SLOT_NONE ? VD_ELIMIT : fill(book, book->entries[slot], value, now);
 	if (slot != SLOT_NONE)
 		book->entries[slot]->stored = true;
 	book->tracks = tracks;

@@ -623,6 +623,19 @@ static enum vd_err load(unsigned number, const uint8_t *row, size_t len)
 	return peer_book_load(&book, &id, &value, now);
 }
 
+Test(peer_book, a_row_of_a_clock_that_was_ahead_was_heard_now)
+{
+	static uint8_t row[PEER_VALUE_MAX];
+	struct vd_peer_id id = peer(1);
+	size_t len;
+
+	cr_assert(eq(int, (int)add(1, 9, PEER_TOLD, 2 * hour, now + hour), VD_OK));
+	len = encode(1, row);
+	peer_book_forget(&book, &id);
+	cr_assert(eq(int, (int)load(1, row, len), VD_OK));
+	cr_assert(eq(u64, find(1)->heard, now));
+}
+
 Test(peer_book, a_row_without_an_envelope_is_read_and_the_next_record_brings_it)
 {
 	static uint8_t row[PEER_VALUE_MAX];
