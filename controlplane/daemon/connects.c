@@ -2,7 +2,9 @@
 /*
  * connects: `viaduct connect` and `disconnect`: a link to a router, or a session with a peer, made
  * and ended while the daemon runs. What was connected so is kept up until `disconnect` or the
- * daemon's end, through reloads; it is not written into the configuration.
+ * daemon's end, through reloads; it is not written into the configuration. A router's row takes
+ * another address only for a trial: it is kept once the link goes there, else the one of before is
+ * dialled again.
  */
 #include <stdio.h>
 #include <string.h>
@@ -43,6 +45,87 @@ bool node_is_kept(const struct node *node, const struct vd_peer_id *peer)
 	return node_is_asked(node, peer) || vd_peer_list_has(&node->config.session.connect, peer);
 }
 
+/* ---- trials ---- */
+
+ON_CONTROL static bool is_linked(const struct node *node, const struct vd_peer_id *peer)
+{
+	struct peering_view view;
+
+	return !peering_find(node->link_peering, peer, &view) && view.up;
+}
+
+static bool is_to(const struct peering_path *path, const struct vd_udp_addr *address)
+{
+	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+
+	return memcmp(&endpoint.remote, address, sizeof *address) == 0;
+}
+
+ON_CONTROL static bool is_linked_at(const struct node *node, const struct vd_peer_id *peer,
+				    const struct vd_udp_addr *address)
+{
+	struct peering_view view;
+
+	return !peering_find(node->link_peering, peer, &view) && view.up &&
+	       is_to(&view.path, address);
+}
+
+/* Who tried the row before does not give it back any more. */
+static void take_over(struct node *node, struct node_connect *connect)
+{
+	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++)
+		if (vd_peer_id_equal(&node->connects[i].peer, &connect->peer))
+			node->connects[i].tries = false;
+	connect->tries = true;
+}
+
+/* The peer's row, at this address until it is settled or given back; NULL: no room. */
+static struct node_router *try_router(struct node *node, struct node_connect *connect,
+				      const struct vd_udp_addr *address)
+{
+	struct node_router *router = node_router_of(node, &connect->peer);
+	struct node_router before = router ? *router : (struct node_router){ 0 };
+
+	router = node_add_router(node, &connect->peer, address);
+	if (!router)
+		return NULL;
+	take_over(node, connect);
+	if (!before.peer.len) {
+		router->asked = true;
+		router->trial = NODE_TRIAL_NEW;
+	} else if (!before.trial) {
+		router->trial = NODE_TRIAL_OLD;
+		router->before =
+		    (struct node_router_before){ before.address, before.held, before.told };
+	}
+	router->held = router->dialled = false;
+	return router;
+}
+
+static void restore(struct node_router *router)
+{
+	if (router->trial == NODE_TRIAL_OLD) {
+		router->address = router->before.address;
+		router->held = router->before.held;
+		router->told = router->before.told;
+		router->dialled = false;
+	}
+	router->trial = NODE_TRIAL_NONE;
+}
+
+/* The link is up: an address that it does not go to is not kept. */
+ON_CONTROL static void settle(struct node *node, const struct peering_event *event)
+{
+	struct node_router *router = node_router_of(node, &event->peer);
+
+	if (!router || !router->trial)
+		return;
+	if (is_to(&event->path, &router->address))
+		router->trial = NODE_TRIAL_NONE;
+	else
+		restore(router); /* dialled with the next tick */
+}
+
 /* ---- ending ---- */
 
 static const char gone_text[] = "disconnected by its operator";
@@ -55,8 +138,10 @@ ON_CONTROL static void end_link(struct node *node, const struct vd_peer_id *peer
 		node_drop_router(node, router, gone_text, vd_now());
 		return;
 	}
-	if (router)
+	if (router) {
+		restore(router);
 		router->held = true;
+	}
 	peering_undial(node->link_peering, peer, vd_now());
 	peering_close(node->link_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
 	node_pump(node);
@@ -67,6 +152,27 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer)
 	route_sessions_keep(node->sessions, peer, false);
 	seek_unwant(node->seek, peer);
 	peering_undial(node->session_peering, peer, vd_now());
+}
+
+/* The link stays where it is, if it is up. */
+ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *peer)
+{
+	struct node_router *router = node_router_of(node, peer);
+
+	if (!router || !router->trial)
+		return;
+	if (router->trial == NODE_TRIAL_NEW && !is_linked(node, peer)) {
+		end_link(node, peer);
+		return;
+	}
+	peering_undial(node->link_peering, peer, vd_now());
+	if (router->trial == NODE_TRIAL_NEW) {
+		*router = (struct node_router){ 0 };
+		reserve_init(&router->reserve, 0);
+	} else {
+		restore(router);
+	}
+	node_dial_routers(node, vd_now());
 }
 
 /* Whom the configuration does not name is no peer of ours afterwards. */
@@ -99,27 +205,46 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 	struct node_connect failed = *connect;
 
 	connect->reply = NULL; /* first: undoing makes events */
-	if (failed.added && failed.session)
+	if (failed.added)
 		end_session(node, &failed.peer);
-	if (failed.linked || (failed.added && !failed.session))
+	if (failed.linked)
 		end_link(node, &failed.peer);
+	if (failed.tries)
+		give_back(node, &failed.peer);
 	if (!failed.added && failed.session && !node_is_kept(node, &failed.peer))
 		node_let_go(node, &failed.peer);
 	api_reply_error(failed.reply, why);
 }
 
+/* A link that is up already is what was asked for once it goes to the address that is tried. */
+ON_CONTROL static bool is_what_was_asked(struct node *node, const struct peering_event *event,
+					 bool session)
+{
+	const struct node_router *router;
+
+	if (event->kind == PEERING_UP || (session && event->kind == PEERING_REBOOTED))
+		return true;
+	if (session || event->kind != PEERING_USE || !is_linked(node, &event->peer))
+		return false;
+	router = node_router_of(node, &event->peer);
+	return router && is_to(&event->path, &router->address);
+}
+
 void node_note_connect(struct node *node, const struct peering_event *event, bool session)
 {
-	if (event->kind != PEERING_UP && event->kind != PEERING_REBOOTED &&
-	    event->kind != PEERING_REFUSED_BY)
+	bool up = is_what_was_asked(node, event, session);
+
+	if (!up && event->kind != PEERING_REFUSED_BY)
 		return;
+	if (up && !session)
+		settle(node, event);
 	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
 		struct node_connect *connect = &node->connects[i];
 
 		if (!connect->reply || connect->session != session ||
 		    !vd_peer_id_equal(&connect->peer, &event->peer))
 			continue;
-		if (event->kind != PEERING_REFUSED_BY) {
+		if (up) {
 			answer(connect, false);
 			continue;
 		}
@@ -147,6 +272,10 @@ void node_expire_connects(struct node *node, vd_ns now)
 			snprintf(why, sizeof why,
 				 "no session within 8 s; is that peer up, reserved at a router of "
 				 "ours, and are we in its session.allow? see `viaduct routes`");
+		else if (is_linked(node, &connect->peer))
+			snprintf(why, sizeof why,
+				 "no answer there within 8 s; the link that is up stays as it was; "
+				 "is the address right?");
 		else
 			snprintf(why, sizeof why,
 				 "no answer within 8 s; is the router running, and its address "
@@ -175,13 +304,6 @@ static struct node_connect *begin(struct node *node, const struct vd_peer_id *pe
 
 /* ---- a link ---- */
 
-ON_CONTROL static bool is_linked(const struct node *node, const struct vd_peer_id *peer)
-{
-	struct peering_view view;
-
-	return !peering_find(node->link_peering, peer, &view) && view.up;
-}
-
 ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr *address,
 				    const struct vd_peer_id *peer, struct api_reply *reply)
 {
@@ -191,25 +313,23 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 
 	if (!connect)
 		return;
-	if (same && is_linked(node, peer)) {
+	if (same && !router->trial && is_linked(node, peer)) {
 		answer(connect, true);
 		return;
 	}
-	connect->added = !router;
-	router = node_add_router(node, peer, address);
+	router = try_router(node, connect, address);
 	if (!router) {
-		connect->added = false;
 		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
 		return;
 	}
-	router->asked |= connect->added;
 	router->told = false;
-	router->held = router->dialled = false;
 	node_dial_routers(node, vd_now());
-	if (!router->dialled)
+	if (!router->dialled) {
 		fail(node, connect, "no port reaches that address; see dataplane.ports");
-	else if (is_linked(node, peer))
-		answer(connect, true); /* it moves to the new address by itself */
+	} else if (is_linked_at(node, peer, address)) {
+		router->trial = NODE_TRIAL_NONE;
+		answer(connect, true);
+	}
 }
 
 /* To a peer by its id alone: at the address of its row, else at those that it told. */

@@ -57,6 +57,13 @@ enum {
 	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
 };
 
+/* Whether a `viaduct connect` that waits tries a router's row: what is undone when it fails. */
+enum node_trial {
+	NODE_TRIAL_NONE,
+	NODE_TRIAL_NEW, /* the row is its own */
+	NODE_TRIAL_OLD, /* `before` comes back */
+};
+
 /* One of link.routers. */
 struct node_router {
 	struct vd_peer_id peer; /* len 0: free row */
@@ -68,6 +75,11 @@ struct node_router {
 	bool draining; /* it said so: no sessions by it */
 	bool held;     /* by `viaduct disconnect`, or told and refused: not dialled */
 	bool told;     /* its address is of link_book */
+	enum node_trial trial;
+	struct node_router_before {
+		struct vd_udp_addr address;
+		bool held, told;
+	} before; /* NODE_TRIAL_OLD */
 };
 
 /* A route learnt from a router. */
@@ -112,7 +124,8 @@ struct node_connect {
 	struct api_reply *reply; /* NULL: free */
 	struct vd_peer_id peer;
 	bool session;
-	bool added;  /* by it: undone when it fails */
+	bool added;  /* the session's peer, by it: undone when it fails */
+	bool tries;  /* its peer's row: the last one to try gives it back when it fails */
 	bool linked; /* the link too, by addresses that the peer told (link_told.c) */
 	uint32_t addresses_tried;
 	vd_ns next_address;

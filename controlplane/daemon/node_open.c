@@ -342,7 +342,9 @@ void node_add_routers(struct node *node)
 			return;
 		if (router->held)
 			router->held = router->dialled = false;
-		router->asked = router->told = false; /* the configuration's, from now on */
+		/* the configuration's, from now on */
+		router->asked = router->told = false;
+		router->trial = NODE_TRIAL_NONE;
 	}
 }
 

@@ -1,0 +1,95 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+"""`viaduct connect` of links: a failed one changes nothing. Two daemons on loopback, a link to a router."""
+import json
+import socket
+import tempfile
+
+from rig import Daemon, wait_for
+
+
+def udp_ports(count):
+    """Free ones."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+    for one in sockets:
+        one.bind(("127.0.0.1", 0))
+    ports = [one.getsockname()[1] for one in sockets]
+    for one in sockets:
+        one.close()
+    return ports
+
+
+class Node(Daemon):
+    """With UDP ports of its own, and a section `link`."""
+    def __init__(self, folder, name, ports, link):
+        self.ports = ports
+        super().__init__(folder, name, link)
+
+    def configure(self, host):
+        rows = ", ".join(f'{{ name: u{at}, driver: udp, bind: "127.0.0.1:{port}" }}' for at, port in enumerate(self.ports))
+        with open(self.name + ".yaml", "w", encoding="utf-8") as file:
+            file.write(f"identity: {{ key: {self.name}.key }}\n"
+                       f"dataplane: {{ workers: 1, ports: [ {rows} ] }}\nlink: {host}\n"
+                       f'api: {{ socket: {self.name}.sock, listen: "127.0.0.1:{self.port}" }}\n')
+
+    def link_to(self, other):
+        for link in json.loads(self.ask("-o", "json", "links")[1])["links"]:
+            if link["peer"] == other.peer and link["state"] == "up":
+                return link["address"]
+        return None
+
+    def comes(self, other, port):
+        """The link to the other is at that port, or comes to be."""
+        wait_for(lambda: (self.link_to(other) or "").startswith(at(port)), lambda: self.said() + str(self.link_to(other)))
+
+
+def at(port):
+    return f"/ip4/127.0.0.1/udp/{port}"
+
+
+def fails(pattern, address, who=None):
+    status, said = (who or a).ask("connect", address)
+    assert status and pattern in said, (address, said)
+
+
+with tempfile.TemporaryDirectory() as directory:
+    first, second, nobody, own = udp_ports(4)
+    tier = "{ tiers: [ { name: all, peers: any, realms: [ 1 ], call: true, reserve: true } ] }"
+    r = Node(directory, "r", [first, second], tier)
+
+    def of_r(port):
+        return f"{at(port)}/viaduct/p2p/{r.peer}"
+
+    # A router of the configuration that is down: the address of the configuration is dialled again.
+    r.end()
+    a = Node(directory, "a", [own], f"{{ routers: [ {of_r(first)} ] }}")
+    fails("no answer within", of_r(nobody))
+    r.start()
+    a.comes(r, first)
+    assert '"already": true' in a.ask("-o", "json", "connect", of_r(first))[1]
+
+    # One that is up: another address is what it has only once the link goes there.
+    fails("the link that is up stays as it was", of_r(nobody))
+    assert a.link_to(r).startswith(at(first)), a.link_to(r)
+    r.end()
+    wait_for(lambda: not a.link_to(r), a.said)
+    r.start()
+    a.comes(r, first)
+
+    status, said = a.ask("-o", "json", "connect", of_r(second))
+    assert not status and json.loads(said)["already"] is False, said
+    assert a.link_to(r).startswith(at(second)), a.link_to(r)
+
+    # After `disconnect` it stays undialled.
+    a.ask("disconnect", r.peer)
+    wait_for(lambda: not a.link_to(r), a.said)
+    fails("no answer within", of_r(nobody))
+    a.ask("disconnect", r.peer)
+    status, said = a.ask("connect", f"/viaduct/p2p/{r.peer}")
+    assert not status and a.link_to(r).startswith(at(second)), (said, a.link_to(r))
+
+    # A link that the other side made is not the connect's to end.
+    fails("the link that is up stays as it was", f"{at(nobody)}/viaduct/p2p/{a.peer}", r)
+    assert r.link_to(a) and a.link_to(r).startswith(at(second)), (r.link_to(a), a.link_to(r))
+    a.end()
+    r.end()
