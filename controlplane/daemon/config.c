@@ -150,8 +150,8 @@ static enum vd_err load_file(const char *path, uint8_t **bytes_out, size_t *len_
 	return VD_OK;
 }
 
-static enum vd_err read_file(const char *path, struct vd_config *config,
-			     struct vd_config_error *error)
+enum vd_err vd_config_read_file(const char *path, struct vd_config *config,
+				struct vd_config_error *error)
 {
 	uint8_t *bytes;
 	size_t len;
@@ -175,7 +175,7 @@ static void zero_dpdk_addresses(struct vd_config_dataplane *dataplane)
 enum vd_err vd_config_read(const char *path, struct vd_config *config,
 			   struct vd_config_error *error)
 {
-	enum vd_err err = path ? read_file(path, config, error) : VD_OK;
+	enum vd_err err = path ? vd_config_read_file(path, config, error) : VD_OK;
 
 	if (!err)
 		err = vd_config_environment(environ, config, error);

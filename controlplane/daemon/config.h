@@ -198,6 +198,8 @@ enum vd_err vd_config_read(const char *path, struct vd_config *config,
 			   struct vd_config_error *error);
 
 /* Parts of the above. `name` stands for the file in errors; `variables` is as environ(7). */
+enum vd_err vd_config_read_file(const char *path, struct vd_config *config,
+				struct vd_config_error *error);
 enum vd_err vd_config_parse(struct vd_bytes text, const char *name, struct vd_config *config,
 			    struct vd_config_error *error);
 enum vd_err vd_config_environment(char *const *variables, struct vd_config *config,

@@ -163,14 +163,57 @@ ON_CONTROL static enum vd_err change_user(struct node *node, const struct passwd
 	return VD_OK;
 }
 
-/* What SIGHUP will want to read. */
-static void warn_of_config(const struct node *node)
+/* ---- what SIGHUP will want to read ---- */
+
+static void warn_of_reload(const struct node *node, const char *cause)
 {
-	if (node->config_path && access(node->config_path, R_OK))
+	vd_log(VD_WARN, VD_SUB_CONFIG,
+	       "SIGHUP will not work: this user cannot read again what was read before; let it "
+	       "(chgrp, chmod 640)",
+	       VD_STR("cause", cause), VD_STR("user", node->user));
+}
+
+/* With the files that it names for lists. */
+static void try_config(const struct node *node)
+{
+	static struct vd_config again; /* too large for the stack */
+	struct vd_config_error error;
+
+	vd_config_default(&again);
+	if (vd_config_read_file(node->config_path, &again, &error))
+		warn_of_reload(node, error.text);
+	vd_config_fini(&again);
+}
+
+static void try_names(const struct node *node)
+{
+	char why[NODE_WHY];
+	struct names names;
+
+	if (node_read_names(&node->config, &names, why))
+		warn_of_reload(node, why);
+	else
+		names_fini(&names);
+}
+
+ON_CONTROL static void try_token(struct node *node)
+{
+	char why[NODE_WHY];
+
+	if (node_read_token(node, why))
 		vd_log(VD_WARN, VD_SUB_CONFIG,
-		       "this user cannot read the configuration again, so SIGHUP will not work; "
-		       "let it (chgrp, chmod 640)",
-		       VD_STR("path", node->config_path), VD_STR("user", node->user));
+		       "SIGHUP will not take a new token: this user cannot read the file; give it "
+		       "to it (chown)",
+		       VD_STR("cause", why), VD_STR("user", node->user));
+}
+
+ON_CONTROL static void try_files(struct node *node)
+{
+	if (!node->config_path)
+		return;
+	try_config(node);
+	try_names(node);
+	try_token(node);
 }
 
 enum vd_err node_drop_root(struct node *node, char why[NODE_WHY])
@@ -187,7 +230,7 @@ enum vd_err node_drop_root(struct node *node, char why[NODE_WHY])
 	if (!err)
 		err = keep_needed(node, true, why);
 	if (!err)
-		warn_of_config(node);
+		try_files(node);
 	return err;
 }
 

@@ -68,6 +68,7 @@ for name in R A B; do
 		esac
 	done
 	logged "$name" 'not root any more.*user=nobody' || fail "$name does not say that it dropped root"
+	logged "$name" 'SIGHUP will not' && fail "$name says that it cannot reload, and can"
 	[ "$(stat -c %U "$net_dir/run-$name/api.sock")" = nobody ] || fail "the API socket is not nobody's"
 done
 ns R ss -Hltne 'sport = 4001' | grep -q "uid:$nobody " || fail "R cannot dial from where it listens: $(ns R ss -Hltne)"
@@ -92,6 +93,24 @@ logged R 'opening links to peers that had reserved.*peers=2' || fail "R's datast
 must_come 20 "the overlay is back" pinged A "$(overlay B)"
 stop A
 ns A ip link show viaduct0 >/dev/null 2>&1 && fail "A leaves its TUN behind"
+
+# what SIGHUP will want to read and this user cannot is told at the start
+cp "$net_dir/A.yaml" "$net_dir/A.kept"
+"$net_build/viaduct" token gen "$net_dir/token" >"$net_dir/hashes" || fail "viaduct token gen"
+: >"$net_dir/names"
+chmod 600 "$net_dir/hashes" "$net_dir/names" # as the token is
+sed -i "s|^link:|&\n  token: $net_dir/token\n  tiers: [ { name: guests, tokens: [ $net_dir/hashes ] } ]|" "$net_dir/A.yaml"
+echo "names: { file: $net_dir/names }" >>"$net_dir/A.yaml"
+daemons A
+for file in token hashes names; do
+	logged A "SIGHUP will not.*$net_dir/$file.*user=nobody" || fail "nothing says that SIGHUP cannot read $file"
+done
+chown nobody "$net_dir/token" "$net_dir/hashes" "$net_dir/names"
+kill -HUP "$pid_A"
+must_come 5 "A reloads once the files are its user's" logged A 'config: reloaded'
+logged A 'the token stays as it was' && fail "A cannot read its token"
+stop A
+mv "$net_dir/A.kept" "$net_dir/A.yaml"
 
 # who stays root, with all that root may, still reaches what is somebody else's
 chmod 700 "$net_dir/run-A"
