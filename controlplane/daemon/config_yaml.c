@@ -421,12 +421,10 @@ enum vd_err config_yaml_value(const char *text, const struct config_key *key, co
 	char why[KEY_WHY];
 	enum vd_err err;
 
+	if (!*text && (key->type == KEY_MAPS || config_type_is_list(key->type)))
+		text = "[]"; /* an empty variable: an empty list or text */
 	if (*text)
 		return read_text(&r, vd_bytes_of_text(text), key, config);
-	if (config_type_is_list(key->type)) { /* an empty variable: an empty list or text */
-		config_list_clear(key, config);
-		return VD_OK;
-	}
 	err = config_value_set(key, config, "", why);
 	return err ? config_fail(error, err, name, 0, key->path, why) : VD_OK;
 }

@@ -198,24 +198,42 @@ static enum vd_err add_hash(struct vd_token_list *list, const char *item, char w
 	return VD_OK;
 }
 
-/* Lines of hashes; empty ones and those that begin with # are passed over. */
+/* A hash between blanks; empty lines and those that begin with # are passed over. */
+static enum vd_err add_line(struct vd_token_list *list, char *line, char why[VD_TOKEN_WHY])
+{
+	line += strspn(line, " \t\r\n");
+	line[strcspn(line, " \t\r\n")] = 0;
+	return *line && *line != '#' ? add_hash(list, line, why) : VD_OK;
+}
+
+static enum vd_err add_lines(struct vd_token_list *list, FILE *file, const char *path,
+			     char why[VD_TOKEN_WHY])
+{
+	char *line = NULL, cause[VD_TOKEN_WHY];
+	size_t room = 0;
+	enum vd_err err = VD_OK;
+
+	for (unsigned n = 1; !err && getline(&line, &room, file) >= 0; n++) {
+		err = add_line(list, line, cause);
+		if (err)
+			(void)wrong(why, "%.80s:%u: %.200s", path, n, cause);
+	}
+	if (!err && !feof(file))
+		err = wrong(why, "%.200s cannot be read: %s; name a file of hashes", path,
+			    strerror(errno));
+	free(line);
+	return err;
+}
+
 static enum vd_err add_file(struct vd_token_list *list, const char *path, char why[VD_TOKEN_WHY])
 {
 	FILE *file = fopen(path, "re");
-	char line[LINE], cause[VD_TOKEN_WHY];
-	enum vd_err err = VD_OK;
+	enum vd_err err;
 
 	if (!file)
 		return wrong(why, "%.200s cannot be read: %s; let this user read it", path,
 			     strerror(errno));
-	for (unsigned n = 1; !err && fgets(line, sizeof line, file); n++) {
-		line[strcspn(line, " \t\r\n")] = 0;
-		if (!*line || *line == '#')
-			continue;
-		err = add_hash(list, line, cause);
-		if (err)
-			(void)wrong(why, "%.80s:%u: %.200s", path, n, cause);
-	}
+	err = add_lines(list, file, path, why);
 	fclose(file);
 	return err;
 }

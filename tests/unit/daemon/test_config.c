@@ -314,6 +314,19 @@ Test(config, environment_takes_yaml_for_mappings)
 	cr_assert(eq(u16, config.dataplane.ports[0].bind.port, 0));
 }
 
+Test(config, an_empty_variable_is_an_empty_list_of_mappings_too)
+{
+	cr_assert(eq(int,
+		     parse("dataplane: { ports: [ { name: u, driver: udp } ] }\n"
+			   "link: { tiers: [ { name: rest, peers: any } ] }\n"),
+		     VD_OK),
+		  "%s", error.text);
+	cr_assert(eq(int, environment("VIADUCT_LINK_TIERS="), VD_OK), "%s", error.text);
+	cr_assert(eq(u32, config.link.tier_count, 0));
+	cr_assert(eq(int, environment("VIADUCT_DATAPLANE_PORTS="), VD_OK), "%s", error.text);
+	cr_assert(eq(u32, config.dataplane.port_count, 0));
+}
+
 Test(config, naming_the_tun_in_the_environment_makes_no_edge_but_the_section_does)
 {
 	cr_assert(eq(int, environment("VIADUCT_TUN_NAME=t0"), VD_OK));

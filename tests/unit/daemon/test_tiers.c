@@ -247,6 +247,33 @@ Test(tiers, hashes_are_read_from_a_file_too)
 	unlink(path);
 }
 
+Test(tiers, blanks_before_a_hash_and_long_comments_are_taken)
+{
+	char text[1024];
+	struct vd_token_list list = { 0 };
+	char why[VD_TOKEN_WHY] = "";
+
+	snprintf(text, sizeof text, "# %0600d\n \t \n  # ours\n\t sha256:8e0b%060d\n", 0, 0);
+	put(text, 0644);
+	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_OK), "%s", why);
+	cr_assert(eq(u32, list.count, 1));
+	vd_token_list_fini(&list);
+	put("  sha256:8e0b\n", 0644);
+	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_EUSER));
+	cr_assert(strstr(why, ":1:") != NULL, "%s", why);
+	unlink(path);
+}
+
+Test(tiers, a_folder_is_no_file_of_hashes)
+{
+	struct vd_token_list list = { 0 };
+	char why[VD_TOKEN_WHY] = "";
+
+	cr_assert(eq(int, vd_token_list_add(&list, "/tmp", why), VD_EUSER));
+	cr_assert(strstr(why, "/tmp cannot be read: Is a directory; ") != NULL, "%s", why);
+	cr_assert(zero(u32, list.count));
+}
+
 Test(tiers, a_token_file_is_one_word_that_its_owner_alone_reads)
 {
 	static const struct {
