@@ -80,8 +80,8 @@ static void take_over(struct node *node, struct node_connect *connect)
 }
 
 /* The peer's row, at this address until it is settled or given back; NULL: no room. */
-static struct node_router *try_router(struct node *node, struct node_connect *connect,
-				      const struct vd_udp_addr *address)
+ON_CONTROL static struct node_router *try_router(struct node *node, struct node_connect *connect,
+						 const struct vd_udp_addr *address)
 {
 	struct node_router *router = node_router_of(node, &connect->peer);
 	struct node_router before = router ? *router : (struct node_router){ 0 };
