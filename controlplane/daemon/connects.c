@@ -79,9 +79,8 @@ static void take_over(struct node *node, struct node_connect *connect)
 	connect->tries = true;
 }
 
-/* The peer's row, at this address until it is settled or given back; NULL: no room. */
-ON_CONTROL static struct node_router *try_router(struct node *node, struct node_connect *connect,
-						 const struct vd_udp_addr *address)
+struct node_router *node_try_router(struct node *node, struct node_connect *connect,
+				    const struct vd_udp_addr *address)
 {
 	struct node_router *router = node_router_of(node, &connect->peer);
 	struct node_router before = router ? *router : (struct node_router){ 0 };
@@ -106,21 +105,21 @@ static void restore(struct node_router *router)
 {
 	if (router->trial == NODE_TRIAL_OLD) {
 		router->address = router->before.address;
-		router->held = router->before.held;
+		router->held |= router->before.held; /* or refused meanwhile */
 		router->told = router->before.told;
 		router->dialled = false;
 	}
 	router->trial = NODE_TRIAL_NONE;
 }
 
-/* The link is up: an address that it does not go to is not kept. */
-ON_CONTROL static void settle(struct node *node, const struct peering_event *event)
+/* Its connect is answered: a link's address that it does not go to is not kept. */
+ON_CONTROL static void settle(struct node *node, const struct peering_event *event, bool session)
 {
 	struct node_router *router = node_router_of(node, &event->peer);
 
 	if (!router || !router->trial)
 		return;
-	if (is_to(&event->path, &router->address))
+	if (session || router->told || is_to(&event->path, &router->address))
 		router->trial = NODE_TRIAL_NONE;
 	else
 		restore(router); /* dialled with the next tick */
@@ -154,14 +153,14 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer)
 	peering_undial(node->session_peering, peer, vd_now());
 }
 
-/* The link stays where it is, if it is up. */
+/* A link that was up before the row stays where it is. */
 ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *peer)
 {
 	struct node_router *router = node_router_of(node, peer);
 
 	if (!router || !router->trial)
 		return;
-	if (router->trial == NODE_TRIAL_NEW && !is_linked(node, peer)) {
+	if (router->trial == NODE_TRIAL_NEW && (router->up || !is_linked(node, peer))) {
 		end_link(node, peer);
 		return;
 	}
@@ -207,8 +206,6 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 	connect->reply = NULL; /* first: undoing makes events */
 	if (failed.added)
 		end_session(node, &failed.peer);
-	if (failed.linked)
-		end_link(node, &failed.peer);
 	if (failed.tries)
 		give_back(node, &failed.peer);
 	if (!failed.added && failed.session && !node_is_kept(node, &failed.peer))
@@ -236,8 +233,6 @@ void node_note_connect(struct node *node, const struct peering_event *event, boo
 
 	if (!up && event->kind != PEERING_REFUSED_BY)
 		return;
-	if (up && !session)
-		settle(node, event);
 	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
 		struct node_connect *connect = &node->connects[i];
 
@@ -245,6 +240,8 @@ void node_note_connect(struct node *node, const struct peering_event *event, boo
 		    !vd_peer_id_equal(&connect->peer, &event->peer))
 			continue;
 		if (up) {
+			if (connect->tries)
+				settle(node, event, session);
 			answer(connect, false);
 			continue;
 		}
@@ -317,7 +314,7 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 		answer(connect, true);
 		return;
 	}
-	router = try_router(node, connect, address);
+	router = node_try_router(node, connect, address);
 	if (!router) {
 		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
 		return;

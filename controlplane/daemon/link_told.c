@@ -142,11 +142,10 @@ ON_CONTROL static struct node_router *dial_next(struct node *node, struct node_c
 
 	connect->next_address = now + next_address;
 	if (told)
-		router = node_add_router(node, &connect->peer,
+		router = node_try_router(node, connect,
 					 &told->at[connect->addresses_tried++ % told->count]);
 	if (!router)
 		return NULL;
-	router->held = false;
 	node_dial_routers(node, now);
 	return router;
 }
@@ -157,7 +156,7 @@ bool node_link_by_told(struct node *node, struct node_connect *connect, vd_ns no
 
 	if (!router)
 		return false;
-	connect->linked = router->asked = router->told = true;
+	connect->linked = router->told = true;
 	return true;
 }
 
@@ -165,8 +164,8 @@ void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns no
 {
 	const struct node_router *router = node_router_of(node, &connect->peer);
 
-	if (connect->linked && router && !router->up && !router->held &&
-	    now >= connect->next_address)
+	if (connect->linked && connect->tries && router && router->trial && !router->up &&
+	    !router->held && now >= connect->next_address)
 		(void)dial_next(node, connect, now);
 }
 

@@ -488,6 +488,12 @@ bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);
 bool node_is_kept(const struct node *node, const struct vd_peer_id *peer);
 /* Its session is not kept up any more; while it is up, it stays. */
 void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+/*
+ * The row of the connect's peer, new or not, at this address: kept when the connect is answered,
+ * given back when it fails. Of several connects the last one to try decides. NULL: no room.
+ */
+struct node_router *node_try_router(struct node *node, struct node_connect *connect,
+				    const struct vd_udp_addr *address) ON_CONTROL;
 void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;

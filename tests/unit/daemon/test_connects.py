@@ -4,6 +4,7 @@
 import json
 import socket
 import tempfile
+import threading
 
 from rig import Daemon, wait_for
 
@@ -21,15 +22,15 @@ def udp_ports(count):
 
 class Node(Daemon):
     """With UDP ports of its own, and a section `link`."""
-    def __init__(self, folder, name, ports, link):
-        self.ports = ports
-        super().__init__(folder, name, link)
+    def __init__(self, folder, name, ports, link, host="{ threads: 0 }"):
+        self.ports, self.link = ports, link
+        super().__init__(folder, name, host)
 
     def configure(self, host):
         rows = ", ".join(f'{{ name: u{at}, driver: udp, bind: "127.0.0.1:{port}" }}' for at, port in enumerate(self.ports))
         with open(self.name + ".yaml", "w", encoding="utf-8") as file:
             file.write(f"identity: {{ key: {self.name}.key }}\n"
-                       f"dataplane: {{ workers: 1, ports: [ {rows} ] }}\nlink: {host}\n"
+                       f"dataplane: {{ workers: 1, ports: [ {rows} ] }}\nlink: {self.link}\nhost: {host}\n"
                        f'api: {{ socket: {self.name}.sock, listen: "127.0.0.1:{self.port}" }}\n')
 
     def link_to(self, other):
@@ -93,3 +94,31 @@ with tempfile.TemporaryDirectory() as directory:
     assert r.link_to(a) and a.link_to(r).startswith(at(second)), (r.link_to(a), a.link_to(r))
     a.end()
     r.end()
+
+    # A link by the peer's id alone that is to be kept up: a connect while the peer is away takes nothing of it.
+    listens = "{ listen: [ /ip4/127.0.0.1/tcp/0 ] }"
+    b = Node(directory, "b", [second], tier, listens)
+    a = Node(directory, "a2", [own], "{ }", listens)
+    by_id = f"/viaduct/p2p/{b.peer}"
+    status, said = a.ask("connect", b.tcp()[0])
+    assert not status, said
+    wait_for(lambda: not a.ask("connect", by_id)[0], a.said)  # once b has told
+    b.end()
+    wait_for(lambda: not a.link_to(b), a.said)
+    fails("no answer within", by_id)
+    b.start()
+    a.comes(b, second)
+
+    # One that the configuration names meanwhile is the configuration's.
+    a.ask("disconnect", b.peer)
+    b.end()
+    waits = threading.Thread(target=fails, args=("no answer within", by_id))
+    waits.start()
+    wait_for(lambda: b.peer in a.ask("-o", "json", "links")[1], a.said)
+    a.link = f"{{ routers: [ {at(second)}{by_id} ] }}"
+    a.reload(listens)
+    waits.join()
+    b.start()
+    a.comes(b, second)
+    a.end()
+    b.end()
