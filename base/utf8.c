@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* First byte, and the bounds of the second; what follows is 80 to BF. */
 static const struct sequence {
 	uint8_t first_low, first_high, second_low, second_high, len;
@@ -48,4 +50,23 @@ bool vd_utf8_is_plain(struct vd_bytes in)
 		in = vd_bytes(in.at + len, in.len - len);
 	}
 	return true;
+}
+
+void vd_utf8_make_plain(char *text)
+{
+	struct vd_bytes in = vd_bytes_of_text(text);
+
+	while (in.len > 0) {
+		size_t len = vd_utf8_len(in);
+		bool plain = len && !vd_utf8_is_control(in.at, len);
+
+		len = len ? len : 1;
+		if (plain)
+			memmove(text, in.at, len);
+		else
+			*text = '?';
+		text += plain ? len : 1;
+		in = vd_bytes(in.at + len, in.len - len);
+	}
+	*text = '\0';
 }

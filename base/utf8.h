@@ -20,3 +20,7 @@ bool vd_utf8_is_control(const uint8_t *at, size_t len);
 
 /* Whether all of `in` is UTF-8 without control characters. */
 bool vd_utf8_is_plain(struct vd_bytes in);
+
+/* Makes it so, in place: '?' for each control character, and for each byte that is of no character,
+ * such as what is left of one that was cut. */
+void vd_utf8_make_plain(char *text);

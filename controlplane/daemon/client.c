@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
+
 enum { WAIT_S = 15, ANSWER_MAX = 64 << 20 };
 
 /* The socket of a daemon that was started with --dev. */
@@ -126,11 +128,13 @@ static int read_answer(const char *line, json_t **answer_out, char why[CLIENT_WH
 	json_t *ok = json_object_get(root, "ok");
 	const char *error = json_string_value(json_object_get(root, "error"));
 
-	if (ok)
+	if (ok) {
 		*answer_out = json_incref(ok);
-	else
+	} else {
 		snprintf(why, CLIENT_WHY, "%s",
 			 error ? error : "the answer is not understood; is it the same version?");
+		vd_utf8_make_plain(why); /* a peer may have written of it */
+	}
 	json_decref(root);
 	return ok ? CLIENT_OK : CLIENT_REFUSED;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "controlplane/daemon/keys.h"
 
 enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const char *name,
@@ -21,9 +22,7 @@ enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const ch
 	snprintf(error->key, sizeof error->key, "%s", key);
 	snprintf(error->text, sizeof error->text, "%s%s%s%s: %s", name ? name : "", at,
 		 name ? ": " : "", key, why);
-	for (char *p = error->text; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?'; /* it goes to a terminal */
+	vd_utf8_make_plain(error->text); /* it goes to a terminal */
 	return err;
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* 1234567 -> "1.23M": three digits that count. */
 static void scaled(char out[TABLE_CELL], double v, const char *gap, const char *unit)
 {
@@ -44,9 +46,7 @@ static void text(char out[TABLE_CELL], const json_t *value)
 		from = dumped = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
 	snprintf(out, TABLE_CELL, "%s", from && *from ? from : "-");
 	free(dumped);
-	for (char *p = out; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	vd_utf8_make_plain(out);
 }
 
 const char *table_cell(const json_t *value, enum table_kind kind, char out[TABLE_CELL])

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "base/utf8.h"
 #include "control.pb-c.h"
 
 const char *control_status_text(enum control_status status)
@@ -114,6 +115,7 @@ static enum vd_err decode_body(const Viaduct__Control *in, struct control_msg *o
 		out->kind = CONTROL_CLOSE;
 		out->close.status = status_of((int)in->close->status);
 		snprintf(out->close.text, sizeof out->close.text, "%s", in->close->text);
+		vd_utf8_make_plain(out->close.text);
 		return VD_OK;
 	case VIADUCT__CONTROL__BODY_DRAINING:
 		out->kind = CONTROL_DRAINING;

@@ -19,7 +19,7 @@
 enum {
 	CONTROL_MSG_MAX = 256, /* bytes of an encoded message of ours */
 	CONTROL_ADDRESS_MAX = 64,
-	CONTROL_TEXT_MAX = 64, /* of a close, with NUL; longer texts are cut */
+	CONTROL_TEXT_MAX = 64, /* of a close, with NUL; cut, and plain, as it is decoded */
 };
 
 enum control_kind {

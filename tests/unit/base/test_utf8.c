@@ -48,3 +48,29 @@ Test(utf8, plain_text_has_no_control_characters)
 	cr_assert(not(vd_utf8_is_plain(vd_bytes("a\0b", 3))));
 	cr_assert(not(vd_utf8_is_plain(vd_bytes_of_text("a\xff"))));
 }
+
+Test(utf8, what_is_made_plain_keeps_its_characters_and_is_plain)
+{
+	static const struct {
+		const char *text, *plain;
+	} rows[] = {
+		{ "", "" },
+		{ "caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x98\x80",
+		  "caf\xc3\xa9 \xe2\x80\xa6 \xf0\x9f\x98\x80" },
+		{ "a\x1b[2J\a\n\x7f", "a?[2J???" },
+		{ "\xc2\x9b"
+		  "31m\xc2\xa0",
+		  "?31m\xc2\xa0" },
+		{ "a\xff\xc3\xa9\xc0\x80", "a?\xc3\xa9??" },
+		{ "cut \xe2\x80", "cut ??" },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char text[32];
+
+		strcpy(text, rows[i].text);
+		vd_utf8_make_plain(text);
+		cr_assert(eq(str, text, (char *)rows[i].plain));
+		cr_assert(vd_utf8_is_plain(vd_bytes_of_text(text)));
+	}
+}

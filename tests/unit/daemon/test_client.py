@@ -105,6 +105,9 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("--api", path, "connect", "a", "b", "c"), 0)
     assert asked[-1]["args"] == ["a", None, "b", "c"], asked[-1]
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
+    ANSWERS["ping"] = ANSWERS["disconnect"] = {"error": "refused (\u001b]0;me\u0007 \u009b2J\u007f) é"}
+    check(run("--api", path, "ping", "-n", "1", "x"), 1, "1: refused (?]0;me? ?2J?) é\n")
+    check(run("--api", path, "disconnect", "x"), 1, err="viaduct: refused (?]0;me? ?2J?) é\n")
     check(run("--api", path, "sessions"), 3, err="closed the connection")
 
     kept = directory + "/kept.pcapng"

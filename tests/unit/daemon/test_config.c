@@ -197,6 +197,13 @@ Test(config, error_has_the_form_file_line_key_what_cure)
 		     "v.yaml:2: link.reserve: `maybe` is not a truth value; write true or false"));
 }
 
+Test(config, an_error_quotes_no_control_character)
+{
+	cr_assert(eq(int, parse("link:\n  reserve: \"a\\eb\\Nc\"\n"), VD_EUSER));
+	cr_assert(eq(str, error.text,
+		     "v.yaml:2: link.reserve: `a?b?c` is not a truth value; write true or false"));
+}
+
 Test(config, empty_files_and_empty_sections_are_the_defaults)
 {
 	cr_assert(eq(int, parse(""), VD_OK));

@@ -169,3 +169,37 @@ Test(control_msg, a_status_of_a_later_version_is_a_refusal)
 	cr_assert(eq(int, (int)control_msg_decode(vd_bytes(bytes, sizeof bytes), &back), VD_OK));
 	cr_assert(eq(int, (int)back.reserved.status, CONTROL_REFUSED));
 }
+
+/* A close{REFUSED} with this text. */
+static struct control_msg closed_with(const char *text)
+{
+	uint8_t bytes[128] = { 0x42, 0, 0x08, 1, 0x12 }; /* field 8: status, and text */
+	size_t len = strlen(text);
+	struct control_msg back;
+
+	bytes[1] = (uint8_t)(4 + len);
+	bytes[5] = (uint8_t)len;
+	memcpy(bytes + 6, text, len);
+	cr_assert(eq(int, (int)decode(bytes, 6 + len, &back), VD_OK));
+	return back;
+}
+
+Test(control_msg, the_text_of_a_close_has_nothing_that_a_terminal_acts_upon)
+{
+	struct control_msg back = closed_with("no\x1b]0;me\a \xc2\x9b"
+					      "2J \xff caf\xc3\xa9");
+
+	cr_assert(eq(str, back.close.text, "no?]0;me? ?2J ? caf\xc3\xa9"));
+}
+
+Test(control_msg, a_text_that_is_cut_within_a_character_is_a_text)
+{
+	char text[CONTROL_TEXT_MAX + 8];
+	struct control_msg back;
+
+	memset(text, 'a', sizeof text);
+	strcpy(text + CONTROL_TEXT_MAX - 2, "\xc3\xa9");
+	back = closed_with(text);
+	cr_assert(eq(sz, strlen(back.close.text), CONTROL_TEXT_MAX - 1));
+	cr_assert(eq(chr, back.close.text[CONTROL_TEXT_MAX - 2], '?'));
+}
