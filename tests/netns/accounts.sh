@@ -59,6 +59,7 @@ counted R "viaduct_peer_bytes_total{peer=\"$peer_A\",direction=\"rx\"}" || wait_
 must_come 20 "metrics tell it" counted R "viaduct_peer_bytes_total{peer=\"$peer_A\",direction=\"rx\"}"
 stop R
 
+: >"$net_dir/R.out" # as daemon does
 eval "nsenter -t \$ns_R -n unshare -m sh -c 'mount -t tmpfs -o size=256k none $net_dir/disk &&
 	exec $net_build/viaductd --config $net_dir/R.yaml' >$net_dir/R.out 2>$net_dir/R.log &"
 pid_R=$!
