@@ -2,22 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """`viaduct connect` of links: a failed one changes nothing. Two daemons on loopback, a link to a router."""
 import json
-import socket
 import tempfile
 import threading
 
 from rig import Daemon, wait_for
 
 
-def udp_ports(count):
-    """Free ones."""
-    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
+HERE = "127.67.3.1"  # an address of its own: nobody takes its ports while a daemon is down
 
 
 class Node(Daemon):
@@ -27,7 +18,7 @@ class Node(Daemon):
         super().__init__(folder, name, host)
 
     def configure(self, host):
-        rows = ", ".join(f'{{ name: u{at}, driver: udp, bind: "127.0.0.1:{port}" }}' for at, port in enumerate(self.ports))
+        rows = ", ".join(f'{{ name: u{at}, driver: udp, bind: "{HERE}:{port}" }}' for at, port in enumerate(self.ports))
         with open(self.name + ".yaml", "w", encoding="utf-8") as file:
             file.write(f"identity: {{ key: {self.name}.key }}\n"
                        f"dataplane: {{ workers: 1, ports: [ {rows} ] }}\nlink: {self.link}\nhost: {host}\n"
@@ -45,7 +36,7 @@ class Node(Daemon):
 
 
 def at(port):
-    return f"/ip4/127.0.0.1/udp/{port}"
+    return f"/ip4/{HERE}/udp/{port}"
 
 
 def fails(pattern, address, who=None):
@@ -54,7 +45,7 @@ def fails(pattern, address, who=None):
 
 
 with tempfile.TemporaryDirectory() as directory:
-    first, second, nobody, own = udp_ports(4)
+    first, second, nobody, own = range(4001, 4005)
     tier = "{ tiers: [ { name: all, peers: any, realms: [ 1 ], call: true, reserve: true } ] }"
     r = Node(directory, "r", [first, second], tier)
 
