@@ -59,11 +59,15 @@ class Daemon:
         with open(self.name + ".log", encoding="utf-8") as log:
             return log.read()
 
+    def reloads(self):
+        """How many were done, in either format of the log; "not reloaded" is none."""
+        return self.said().count("config: reloaded") + self.said().count('"message":"reloaded"')
+
     def reload(self, host):
-        before = self.said().count("reloaded")
+        before = self.reloads()
         self.configure(host)
         self.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: self.said().count("reloaded") > before, self.said)
+        wait_for(lambda: self.reloads() > before, self.said)
 
     def ask(self, *words):
         done = subprocess.run([VIADUCT, "--api", self.name + ".sock", *words], capture_output=True, text=True,
