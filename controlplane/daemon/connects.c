@@ -92,6 +92,7 @@ struct node_router *node_try_router(struct node *node, struct node_connect *conn
 	if (!before.peer.len) {
 		router->asked = true;
 		router->trial = NODE_TRIAL_NEW;
+		router->found = is_linked(node, &connect->peer);
 	} else if (!before.trial) {
 		router->trial = NODE_TRIAL_OLD;
 		router->before =
@@ -112,6 +113,12 @@ static void restore(struct node_router *router)
 	router->trial = NODE_TRIAL_NONE;
 }
 
+ON_CONTROL static void keep(struct node *node, struct node_router *router)
+{
+	router->trial = NODE_TRIAL_NONE;
+	node_router_linked(node, router, vd_now());
+}
+
 /* Its connect is answered: a link's address that it does not go to is not kept. */
 ON_CONTROL static void settle(struct node *node, const struct peering_event *event, bool session)
 {
@@ -120,7 +127,7 @@ ON_CONTROL static void settle(struct node *node, const struct peering_event *eve
 	if (!router || !router->trial)
 		return;
 	if (session || router->told || is_to(&event->path, &router->address))
-		router->trial = NODE_TRIAL_NONE;
+		keep(node, router);
 	else
 		restore(router); /* dialled with the next tick */
 }
@@ -153,6 +160,14 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer)
 	peering_undial(node->session_peering, peer, vd_now());
 }
 
+/* Its link is up, and stays. */
+static void drop_row(struct node *node, struct node_router *router)
+{
+	seek_router_down(node->seek, (uint32_t)(router - node->routers));
+	*router = (struct node_router){ 0 };
+	reserve_init(&router->reserve, 0);
+}
+
 /* A link that was up before the row stays where it is. */
 ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *peer)
 {
@@ -160,17 +175,15 @@ ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *pee
 
 	if (!router || !router->trial)
 		return;
-	if (router->trial == NODE_TRIAL_NEW && (router->up || !is_linked(node, peer))) {
+	if (router->trial == NODE_TRIAL_NEW && !(router->found && is_linked(node, peer))) {
 		end_link(node, peer);
 		return;
 	}
 	peering_undial(node->link_peering, peer, vd_now());
-	if (router->trial == NODE_TRIAL_NEW) {
-		*router = (struct node_router){ 0 };
-		reserve_init(&router->reserve, 0);
-	} else {
+	if (router->trial == NODE_TRIAL_NEW)
+		drop_row(node, router);
+	else
 		restore(router);
-	}
 	node_dial_routers(node, vd_now());
 }
 
@@ -324,7 +337,7 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 	if (!router->dialled) {
 		fail(node, connect, "no port reaches that address; see dataplane.ports");
 	} else if (is_linked_at(node, peer, address)) {
-		router->trial = NODE_TRIAL_NONE;
+		keep(node, router);
 		answer(connect, true);
 	}
 }

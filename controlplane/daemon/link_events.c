@@ -88,6 +88,23 @@ static void start_reserving(struct node *node, struct node_router *router, vd_ns
 		reserve_begin(&router->reserve, now);
 }
 
+/* It is reserved at and asked for routes from now on. */
+ON_CONTROL static void router_is_up(struct node *node, struct node_router *router, vd_ns now)
+{
+	router->up = true;
+	router->draining = false;
+	start_reserving(node, router, now);
+	(void)!seek_router_up(node->seek, router_number(node, router), now);
+}
+
+void node_router_linked(struct node *node, struct node_router *router, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, &router->peer);
+
+	if (!router->up && link && link->up)
+		router_is_up(node, router, now);
+}
+
 ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	struct node_router *router = node_router_of(node, &event->peer);
@@ -114,10 +131,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", PEER_TEXT(&event->peer)),
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
-		router->up = true;
-		router->draining = false;
-		start_reserving(node, router, now);
-		(void)!seek_router_up(node->seek, router_number(node, router), now);
+		router_is_up(node, router, now);
 	} else {
 		peering_undial(node->link_peering, &event->peer, now); /* dialled once, by resume */
 		node_drain_link_up(node, &event->peer, now);

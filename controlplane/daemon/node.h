@@ -76,6 +76,7 @@ struct node_router {
 	bool held;     /* by `viaduct disconnect`, or told and refused: not dialled */
 	bool told;     /* its address is of link_book */
 	enum node_trial trial;
+	bool found; /* NODE_TRIAL_NEW: a link that is up is not its own to end */
 	struct node_router_before {
 		struct vd_udp_addr address;
 		bool held, told;
@@ -422,6 +423,8 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 /* Dials routers that have no link and to which there is a way. */
 void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
+/* The row is to stay: if its peer's link was up before it, the peer is a router from now on. */
+void node_router_linked(struct node *node, struct node_router *router, vd_ns now) ON_CONTROL;
 /* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 /* No session with the peer is wanted any more. */

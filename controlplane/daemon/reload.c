@@ -67,6 +67,9 @@ ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 		node_drop_router(node, router, "no longer a router of this edge", now);
 	}
 	node_add_routers(node);
+	for (uint32_t i = 0; i < node->router_count; i++)
+		if (node->routers[i].peer.len && !node->routers[i].trial)
+			node_router_linked(node, &node->routers[i], now);
 	node_dial_routers(node, now);
 }
 

@@ -43,6 +43,15 @@ class Node(Daemon):
         status, said = self.ask("connect", address)
         assert status and pattern in said, (address, said)
 
+    def crash(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        self.log.close()
+
+    def has_reserved_at(self, other):
+        return other.links()[self.peer]["reserved"]
+
     def of(self, port):
         return f"{at(port)}/viaduct/p2p/{self.peer}"
 
@@ -130,7 +139,62 @@ def by_the_peers_id_alone():
     b.end()
 
 
+def where_it_calls_from(a, r):
+    """The port of a that r sees, and the other one."""
+    wait_for(lambda: r.link_to(a), a.said)
+    return a.ports if r.link_to(a).startswith(at(a.ports[0])) else a.ports[::-1]
+
+
+def to_who_has_called():
+    first, own, other = range(4021, 4024)
+    r = Node("r3", [first], f"{{ {TIERS} }}")
+    a = Node("a3", [own, other], f"{{ routers: [ {r.of(first)} ], {TIERS} }}")
+
+    # The link that is there becomes one to a router,
+    here, _ = where_it_calls_from(a, r)
+    assert not r.has_reserved_at(a)
+    assert '"already": true' in r.ask("-o", "json", "connect", a.of(here))[1]
+    wait_for(lambda: r.has_reserved_at(a), r.said)
+
+    # at another address, too,
+    r.ask("disconnect", a.peer)
+    wait_for(lambda: not r.link_to(a), r.said)
+    _, there = where_it_calls_from(a, r)
+    assert not r.has_reserved_at(a)
+    status, said = r.ask("connect", a.of(there))
+    assert not status and r.link_to(a).startswith(at(there)), (said, r.link_to(a))
+    wait_for(lambda: r.has_reserved_at(a), r.said)
+
+    # and by a reload.
+    r.ask("disconnect", a.peer)
+    wait_for(lambda: not r.link_to(a), r.said)
+    here, _ = where_it_calls_from(a, r)
+    assert not r.has_reserved_at(a)
+    r.link = f"{{ routers: [ {a.of(here)} ], {TIERS} }}"
+    r.reload("{ threads: 0 }")
+    wait_for(lambda: r.has_reserved_at(a), r.said)
+    a.end()
+    r.end()
+
+
+def to_who_restarts_meanwhile():
+    """Its link is its own all the same."""
+    first, own, nobody = range(4031, 4034)
+    r = Node("r4", [first], f"{{ {TIERS} }}")
+    a = Node("a4", [own], f"{{ routers: [ {r.of(first)} ], {TIERS} }}")
+    a.comes(r, first)
+    with ThreadPoolExecutor() as beside:
+        waits = beside.submit(r.fails, "the link that is up stays as it was", a.of(nobody))
+        a.crash()
+        a.start()
+        waits.result()
+    assert r.said().count("link up") == 2 and "link down" not in r.said() and r.link_to(a), r.said()
+    a.end()
+    r.end()
+
+
 with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor() as pool:
     # At once, since they mostly wait for what does not answer.
-    for part in [pool.submit(to_a_router_of_the_configuration), pool.submit(by_the_peers_id_alone)]:
+    for part in [pool.submit(part) for part in (to_a_router_of_the_configuration, by_the_peers_id_alone, to_who_has_called,
+                                                to_who_restarts_meanwhile)]:
         part.result()

@@ -103,6 +103,28 @@ Test(link_events, a_router_that_restarted_is_asked_and_reserved_at_anew)
 	cr_assert(eq(int, (int)node.routers[0].reserve.state, RESERVE_ASKING));
 }
 
+Test(link_events, a_row_for_a_link_that_is_up_is_reserved_and_asked_at)
+{
+	struct vd_peer_id wanted = peer(B), third = peer(C);
+	struct node_router *router = &node.routers[2];
+	struct seek_event ask;
+	bool asked = false;
+
+	node.config.link.reserve = true;
+	*router = (struct node_router){ .peer = third };
+	node.router_count = 3;
+	node_router_linked(&node, router, VD_SECONDS(1));
+	cr_assert(not(router->up), "there is no link");
+	bring_up(C);
+	node_router_linked(&node, router, VD_SECONDS(1));
+	cr_assert(router->up);
+	cr_assert(eq(int, (int)router->reserve.state, RESERVE_ASKING));
+	(void)!seek_want(node.seek, &wanted, VD_SECONDS(1));
+	while ((ask = seek_next(node.seek, VD_SECONDS(1))).kind != SEEK_NONE)
+		asked |= ask.router == 2;
+	cr_assert(asked);
+}
+
 /* A session with `who` by a route of router `by`. */
 static const struct session_path *has_session(uint8_t who, uint8_t by)
 {
