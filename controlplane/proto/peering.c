@@ -302,6 +302,24 @@ enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
 	return VD_OK;
 }
 
+/*
+ * Our handshake over a way that is not in use: it was for the dial alone. One whose message 3 has
+ * left goes on: the peer may send under it already.
+ */
+static void dial_end(struct peering *p, const struct peer *peer)
+{
+	const struct half_open *half_open;
+
+	if (peer->dialling == SLOT_NONE)
+		return;
+	half_open = &p->half_opens[peer->dialling];
+	if (half_open->state != HALF_OPEN_SENT_1)
+		return;
+	if (peer->current == SLOT_NONE ||
+	    !path_equal(&half_open->path, &p->generations[peer->current].path))
+		half_open_free(p, peer->dialling);
+}
+
 void peering_undial(struct peering *p, const struct vd_peer_id *id, vd_ns now)
 {
 	uint32_t slot = peer_find(p, id);
@@ -314,8 +332,7 @@ void peering_undial(struct peering *p, const struct vd_peer_id *id, vd_ns now)
 
 	peer->dialled = false;
 	peer->redial = false;
-	if (peer->count == 0 && peer->dialling != SLOT_NONE)
-		half_open_free(p, peer->dialling);
+	dial_end(p, peer);
 	peer_schedule(p, slot);
 	peer_put(p, slot);
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+/* A peer that is up and dialled over another path, until that is answered or undone. */
+
+#include "controlplane/proto/handshake.h"
+#include "controlplane/proto/peering.h"
+#include "multigram/frame.h"
+#include "tests/unit/proto/peering_two.h"
+
+enum { OTHER_WAY = 7 };
+
+static uint8_t way(const struct net *net, unsigned at)
+{
+	struct peering_view view;
+
+	cr_assert(eq(int,
+		     peering_find(net->nodes[at].peering, &net->nodes[1 - at].identity.id, &view),
+		     VD_OK));
+	return view.path.bytes[1];
+}
+
+static void dial_another_way(struct net *net, unsigned from)
+{
+	struct peering_path path = net_path(1 - from);
+
+	path.bytes[1] = OTHER_WAY;
+	cr_assert(eq(int,
+		     peering_dial(net->nodes[from].peering, &net->nodes[1 - from].identity.id,
+				  &path, net->now),
+		     VD_OK));
+	net_drain(net, from);
+}
+
+static void undial(struct net *net)
+{
+	peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
+	net_drain(net, 0);
+}
+
+static bool drop_another_way(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	return frame->way != OTHER_WAY;
+}
+
+static bool drop_message_2(struct net *net, struct net_frame *frame)
+{
+	(void)net;
+	return frame->bytes[0] != MG_HANDSHAKE || frame->bytes[1] != HANDSHAKE_2;
+}
+
+Test(peering_dial, what_was_undone_moves_no_link_when_it_is_answered_late)
+{
+	for (enum peering_kind kind = PEERING_LINK; kind <= PEERING_SESSION; kind++) {
+		struct net *net = two_settled(kind);
+
+		net->watch = drop_another_way;
+		dial_another_way(net, 0);
+		net_run(net, VD_SECONDS(8));
+		undial(net);
+		net->watch = NULL;
+		net_run(net, VD_SECONDS(30));
+		cr_assert(all(zero(u8, way(net, 0)), zero(u8, way(net, 1))));
+		cr_assert(eq(u64, stats(net, 0)->handshakes_done, 1));
+		cr_assert(net->nodes[0].up[1]);
+		end(net);
+	}
+}
+
+Test(peering_dial, undialling_ends_no_rekeying_of_a_link_that_stays)
+{
+	struct net *net = two_settled(PEERING_LINK);
+
+	net->watch = drop_message_2;
+	cr_assert(eq(int,
+		     peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now),
+		     VD_OK));
+	net_run(net, VD_MS(100));
+	cr_assert(eq(u64, stats(net, 0)->handshakes_begun, 2));
+	undial(net);
+	net->watch = NULL;
+	net_run(net, VD_SECONDS(5));
+	cr_assert(all(eq(u64, stats(net, 0)->handshakes_begun, 2),
+		      eq(u64, stats(net, 0)->handshakes_done, 2)));
+	end(net);
+}
