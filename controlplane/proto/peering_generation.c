@@ -197,10 +197,13 @@ static void confirm(struct peering *p, uint32_t slot, vd_ns now)
 	p->stats.handshakes_done++;
 	peer->backoff = 0;
 	peer->next_dial = now;
-	if (current_stays(p, peer, generation))
+	if (current_stays(p, peer, generation)) {
 		generation->replaced = now;
-	else
+		/* a dial over another path wins once they are not of one time any more */
+		peer->next_dial = p->generations[peer->current].finished + BOTH_FINISHED;
+	} else {
 		adopt(p, slot, now);
+	}
 	peer_schedule(p, generation->peer);
 }
 

@@ -83,3 +83,22 @@ Test(peering_dial, undialling_ends_no_rekeying_of_a_link_that_stays)
 		      eq(u64, stats(net, 0)->handshakes_done, 2)));
 	end(net);
 }
+
+Test(peering_dial, a_dial_over_another_path_waits_while_the_peers_handshake_stays)
+{
+	struct net *net = two(PEERING_LINK);
+	unsigned smaller =
+	    vd_peer_id_compare(&net->nodes[0].identity.id, &net->nodes[1].identity.id) > 0;
+	unsigned larger = 1 - smaller;
+
+	net_dial(net, smaller, larger);
+	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	dial_another_way(net, larger);
+	net_run(net, VD_SECONDS(4));
+	cr_assert(eq(u64, stats(net, larger)->handshakes_begun, 2), "theirs, and one of ours");
+	cr_assert(zero(u8, way(net, larger)));
+	net_run(net, VD_SECONDS(2));
+	cr_assert(eq(u64, stats(net, larger)->handshakes_begun, 3));
+	cr_assert(all(eq(u8, way(net, larger), OTHER_WAY), eq(u8, way(net, smaller), OTHER_WAY)));
+	end(net);
+}
