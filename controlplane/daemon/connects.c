@@ -119,17 +119,14 @@ ON_CONTROL static void keep(struct node *node, struct node_router *router)
 	node_router_linked(node, router, vd_now());
 }
 
-/* Its connect is answered: a link's address that it does not go to is not kept. */
-ON_CONTROL static void settle(struct node *node, const struct peering_event *event, bool session)
+/* The other side's link came first, to another address: what is tried is dialled on, beside it. */
+ON_CONTROL static void try_on(struct node *node, const struct vd_peer_id *peer)
 {
-	struct node_router *router = node_router_of(node, &event->peer);
+	struct node_router *router = node_router_of(node, peer);
 
-	if (!router || !router->trial)
-		return;
-	if (session || router->told || is_to(&event->path, &router->address))
-		keep(node, router);
-	else
-		restore(router); /* dialled with the next tick */
+	router->found = true;
+	router->dialled = false;
+	node_dial_routers(node, vd_now());
 }
 
 /* ---- ending ---- */
@@ -226,24 +223,44 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 	api_reply_error(failed.reply, why);
 }
 
-/* A link that is up already is what was asked for once it goes to the address that is tried. */
+/* A session once it is up; a link once it goes to the address that is tried, or to one told. */
 ON_CONTROL static bool is_what_was_asked(struct node *node, const struct peering_event *event,
 					 bool session)
 {
-	const struct node_router *router;
+	const struct node_router *router = node_router_of(node, &event->peer);
 
-	if (event->kind == PEERING_UP || (session && event->kind == PEERING_REBOOTED))
+	if (session)
+		return event->kind == PEERING_UP || event->kind == PEERING_REBOOTED;
+	if (event->kind == PEERING_UP && (!router || !router->trial || router->told))
 		return true;
-	if (session || event->kind != PEERING_USE || !is_linked(node, &event->peer))
+	if (event->kind != PEERING_UP && event->kind != PEERING_USE)
 		return false;
-	router = node_router_of(node, &event->peer);
-	return router && is_to(&event->path, &router->address);
+	return router && is_linked_at(node, &event->peer, &router->address);
+}
+
+ON_CONTROL static void succeed(struct node *node, struct node_connect *connect)
+{
+	struct node_router *router = node_router_of(node, &connect->peer);
+
+	if (connect->tries && router && router->trial)
+		keep(node, router);
+	answer(connect, false);
+}
+
+ON_CONTROL static void note_refusal(struct node_connect *connect, const struct peering_event *event)
+{
+	snprintf(connect->refused, sizeof connect->refused,
+		 "refused (%s); ask its operator to add this peer to %s", event->text,
+		 connect->session ? "session.allow" : "a tier");
+	connect->until = 0; /* told, and undone, once the machine is quiet */
 }
 
 void node_note_connect(struct node *node, const struct peering_event *event, bool session)
 {
 	bool up = is_what_was_asked(node, event, session);
 
+	if (!up && !session && event->kind == PEERING_UP)
+		try_on(node, &event->peer);
 	if (!up && event->kind != PEERING_REFUSED_BY)
 		return;
 	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
@@ -252,16 +269,10 @@ void node_note_connect(struct node *node, const struct peering_event *event, boo
 		if (!connect->reply || connect->session != session ||
 		    !vd_peer_id_equal(&connect->peer, &event->peer))
 			continue;
-		if (up) {
-			if (connect->tries)
-				settle(node, event, session);
-			answer(connect, false);
-			continue;
-		}
-		snprintf(connect->refused, sizeof connect->refused,
-			 "refused (%s); ask its operator to add this peer to %s", event->text,
-			 session ? "session.allow" : "a tier");
-		connect->until = 0; /* told, and undone, once the machine is quiet */
+		if (up)
+			succeed(node, connect);
+		else
+			note_refusal(connect, event);
 	}
 }
 

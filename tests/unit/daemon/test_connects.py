@@ -157,8 +157,7 @@ def to_who_has_called():
     wait_for(lambda: r.has_reserved_at(a), r.said)
 
     # at another address, too,
-    r.ask("disconnect", a.peer)
-    wait_for(lambda: not r.link_to(a), r.said)
+    r.ask("disconnect", a.peer)  # which calls again
     _, there = where_it_calls_from(a, r)
     assert not r.has_reserved_at(a)
     status, said = r.ask("connect", a.of(there))
@@ -166,8 +165,7 @@ def to_who_has_called():
     wait_for(lambda: r.has_reserved_at(a), r.said)
 
     # and by a reload.
-    r.ask("disconnect", a.peer)
-    wait_for(lambda: not r.link_to(a), r.said)
+    r.ask("disconnect", a.peer)  # which calls again
     here, _ = where_it_calls_from(a, r)
     assert not r.has_reserved_at(a)
     r.link = f"{{ routers: [ {a.of(here)} ], {TIERS} }}"
@@ -193,8 +191,46 @@ def to_who_restarts_meanwhile():
     r.end()
 
 
-with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor() as pool:
+def to_who_calls_meanwhile():
+    """From elsewhere: its link is no answer, and no connect's to end or to keep up."""
+    first, own, nobody = range(4041, 4044)
+    r = Node("r5", [first], f"{{ {TIERS} }}")
+    a = Node("a5", [own], f"{{ routers: [ {r.of(first)} ], {TIERS} }}")
+    for link in ("{ %s }", f"{{ routers: [ {a.of(own)} ], %s }}"):  # a row of its own, or one that is held
+        r.link = link % TIERS
+        r.reload("{ threads: 0 }")
+        r.comes(a, own)
+        r.ask("disconnect", a.peer)  # which calls again
+        r.fails("the link that is up stays as it was", a.of(nobody))
+        assert r.link_to(a).startswith(at(own)), r.link_to(a)
+        a.end()
+        wait_for(lambda: a.peer not in r.links(), r.said)
+        a.start()
+    a.end()
+    r.end()
+
+
+def to_another_address_of_who_calls_meanwhile():
+    pair = Node("x", [4051, 4052], f"{{ {TIERS} }}"), Node("y", [4053, 4054], f"{{ {TIERS} }}")
+    r, a = sorted(pair, key=lambda node: node.peer)  # of two handshakes within 5 s that of the smaller id stays
+    a.link = f"{{ routers: [ {r.of(r.ports[0])} ], {TIERS} }}"
+    a.reload("{ threads: 0 }")
+    here, there = where_it_calls_from(a, r)
+    a.end()
+    wait_for(lambda: not r.link_to(a), r.said)
+    with ThreadPoolExecutor() as beside:
+        waits = beside.submit(r.ask, "connect", a.of(there))
+        wait_for(lambda: a.peer in r.links(), r.said)
+        a.start()
+        status, said = waits.result()
+    assert not status and r.link_to(a).startswith(at(there)), (said, here, r.link_to(a))
+    a.end()
+    r.end()
+
+
+with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(8) as pool:
     # At once, since they mostly wait for what does not answer.
-    for part in [pool.submit(part) for part in (to_a_router_of_the_configuration, by_the_peers_id_alone, to_who_has_called,
-                                                to_who_restarts_meanwhile)]:
+    parts = (to_a_router_of_the_configuration, by_the_peers_id_alone, to_who_has_called, to_who_restarts_meanwhile,
+             to_who_calls_meanwhile, to_another_address_of_who_calls_meanwhile)
+    for part in [pool.submit(part) for part in parts]:
         part.result()
