@@ -161,7 +161,7 @@ void api_run(struct api *api, const char *line, size_t len, struct api_reply *re
 	if (wrong)
 		api_reply_error(reply, wrong);
 	else if (api->ending)
-		api_reply_error(reply, "the daemon goes down; ask it again once it is back");
+		api_reply_error(reply, API_GOES_DOWN);
 	else
 		run_request(api, &request, reply);
 	json_decref(request.root);

@@ -24,6 +24,8 @@ struct api_counters {
 struct api_client;
 struct api_http;
 
+#define API_GOES_DOWN "the daemon goes down; ask it again once it is back"
+
 struct api {
 	struct cp_loop *loop;
 	struct api_source source;
@@ -48,6 +50,8 @@ struct api_reply {
 struct api_reply *api_reply_new(struct api *api, struct api_client *client);
 /* The client gave it up, or has sent its text. Frees it unless held. */
 void api_reply_drop(struct api_reply *reply);
+/* Answers in place of the source, whose own answer will be dropped. */
+void api_reply_give_up(struct api_reply *reply, const char *text);
 /* Answers with a timeout if the source does not in time. VD_ENOMEM. */
 enum vd_err api_reply_await(struct api_reply *reply);
 

@@ -85,12 +85,17 @@ void api_reply_error(struct api_reply *reply, const char *text)
 	answer_and_let_go(reply, "error", value ? value : json_string("not UTF-8"));
 }
 
+void api_reply_give_up(struct api_reply *reply, const char *text)
+{
+	answer(reply, "error", json_string(text));
+}
+
 static void on_deadline(void *context)
 {
 	struct api_reply *reply = (struct api_reply *)context;
 
 	reply->api->counters.timeouts++;
-	answer(reply, "error", json_string("no answer in time; see the daemon's log"));
+	api_reply_give_up(reply, "no answer in time; see the daemon's log");
 }
 
 enum vd_err api_reply_await(struct api_reply *reply)

@@ -382,9 +382,11 @@ enum vd_err api_socket_open(struct api *api, const char *path, struct api_socket
 	return err;
 }
 
-/* Requests that were read and are held back are told that nobody runs them. */
+/* Requests that wait, and those that were read and held back: in order, so that all are sent. */
 static void refuse_rest(struct api_client *client)
 {
+	while (!client->closing && client->first)
+		api_reply_give_up(client->first, API_GOES_DOWN);
 	while (!client->closing && take_line(client))
 		;
 }

@@ -313,6 +313,9 @@ static void finish_early(void)
 	api = NULL;
 }
 
+static const char goes_down[] =
+    "{\"error\":\"the daemon goes down; ask it again once it is back\"}";
+
 Test(api, an_answer_after_the_api_is_gone_does_no_harm)
 {
 	int fd = dial();
@@ -323,6 +326,7 @@ Test(api, an_answer_after_the_api_is_gone_does_no_harm)
 	finish_early();
 	turn();
 	api_reply_error(waiting[0], "too late; no matter");
+	hears(fd, goes_down);
 	hears(fd, "(closed)");
 	close(fd);
 }
@@ -382,8 +386,28 @@ Test(api, a_request_held_back_is_told_when_the_api_ends)
 	turn();
 	for (unsigned i = 0; i < API_PENDING_MAX; i++)
 		hears(fd, "{\"error\":\"going down\"}");
-	hears(fd, "{\"error\":\"the daemon goes down; ask it again once it is back\"}");
+	hears(fd, goes_down);
 	hears(fd, "(closed)");
+	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "not run");
+	close(fd);
+}
+
+Test(api, requests_without_an_answer_are_told_when_the_api_ends_and_so_are_those_behind_them)
+{
+	int fd = dial();
+
+	for (unsigned i = 0; i < API_PENDING_MAX + 3; i++)
+		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
+	while (waiting_count < API_PENDING_MAX)
+		turn();
+	turn();
+	finish_early();
+	turn();
+	for (unsigned i = 0; i < API_PENDING_MAX + 3; i++)
+		hears(fd, goes_down);
+	hears(fd, "(closed)");
+	for (unsigned i = 0; i < waiting_count; i++)
+		api_reply_error(waiting[i], "too late; no matter");
 	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "not run");
 	close(fd);
 }
