@@ -34,7 +34,7 @@ struct cp_netlink {
 	struct cp_timer *resync; /* a new dump */
 	uint64_t told;           /* netmap version of the last `changed` */
 	uint32_t sequence;
-	bool resync_due;
+	bool resync_due, resync_set; /* a reason for it; and its time is set */
 	_Alignas(8) char buffer[READ_BYTES];
 };
 
@@ -159,8 +159,9 @@ static void tell(struct cp_netlink *nl)
 	uint64_t version = cp_netmap_version(nl->map);
 
 	cp_timer_at(nl->asks, cp_netmap_deadline(nl->map));
-	if (nl->resync_due)
+	if (nl->resync_due && !nl->resync_set)
 		cp_timer_at(nl->resync, vd_now() + VD_MS(RESYNC_MS));
+	nl->resync_set = nl->resync_due; /* more reasons do not put it off */
 	if (version == nl->told)
 		return;
 	nl->told = version;
@@ -171,7 +172,10 @@ static void tell(struct cp_netlink *nl)
 static void on_resync(void *context)
 {
 	struct cp_netlink *nl = (struct cp_netlink *)context;
-	enum vd_err err = dump_all(nl);
+	enum vd_err err;
+
+	nl->resync_set = false;
+	err = dump_all(nl);
 
 	if (err) {
 		vd_log(VD_WARN, VD_SUB_NET, "cannot read the kernel's routes and neighbours again",

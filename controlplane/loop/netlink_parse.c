@@ -279,6 +279,7 @@ static enum vd_err apply_hops(struct cp_netmap *map, const struct nlmsghdr *mess
 {
 	bool replace = message->nlmsg_flags & NLM_F_REPLACE, dead;
 	enum vd_err err = VD_OK;
+	unsigned set = 0;
 	size_t at = 0;
 
 	while (!err && next_of_several(all, &at, route, &dead)) {
@@ -286,7 +287,10 @@ static enum vd_err apply_hops(struct cp_netmap *map, const struct nlmsghdr *mess
 			cp_netmap_del_route(map, route);
 		} else if (!dead) {
 			err = cp_netmap_set_route(map, route, replace);
-			replace = false; /* the first took the old ones' place */
+			if (err == VD_ELIMIT && set)
+				err = VD_OK; /* one hop is a way */
+			replace = false;     /* the first took the old ones' place */
+			set++;
 		}
 	}
 	return err || at == mnl_attr_get_payload_len(all) ? err : VD_EPEER_FORMAT;

@@ -133,6 +133,22 @@ Test(netlink, routes_that_go_with_their_address_without_a_word_are_noticed)
 	await_way("198.18.77.9", false);
 }
 
+Test(netlink, a_new_dump_is_not_put_off_by_what_goes_on)
+{
+	struct cp_way way;
+	char command[100];
+
+	run("ip route add 198.19.0.0/16 via 198.18.77.2");
+	await_way("198.19.0.1", true);
+	run("ip addr del 198.18.77.1/24 dev v0");
+	for (unsigned i = 0; has_way("198.19.0.1", &way); i++) {
+		snprintf(command, sizeof command,
+			 "ip neigh replace 198.18.78.9 lladdr 02:00:00:00:00:%02x dev w0", i % 256);
+		run(command);
+		cp_loop_turn(loop, vd_now() + VD_MS(10));
+	}
+}
+
 Test(netlink, a_link_that_goes_down_and_up_loses_its_routes)
 {
 	run("ip link set v0 down");
