@@ -212,6 +212,9 @@ ON_CONTROL static void on_reserved(struct node *node, const struct vd_peer_id *p
 		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_STR("router", PEER_TEXT(peer)),
 		       VD_U64("ttl_s", msg->reserved.ttl_s),
 		       VD_U64("realms", msg->reserved.realms));
+	else if (router->reserve.state == RESERVE_ASKING)
+		vd_log(VD_DEBUG, VD_SUB_LINK, "asked for a reservation too often: asks again",
+		       VD_STR("router", PEER_TEXT(peer)));
 	else if (msg->reserved.status == CONTROL_SHUTDOWN)
 		vd_log(VD_INFO, VD_SUB_LINK, "the router drains: no reservation there for now",
 		       VD_STR("router", PEER_TEXT(peer)));

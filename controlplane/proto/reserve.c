@@ -48,6 +48,8 @@ enum vd_err reserve_recv(struct reserve *reserve, const struct control_msg *msg,
 	if (reserve->state != RESERVE_ASKING || msg->reserved.id != reserve->id)
 		return VD_EPEER_STATE;
 	reserve->status = msg->reserved.status;
+	if (msg->reserved.status == CONTROL_LIMIT)
+		return VD_OK; /* what was granted stays, and the repeats go on */
 	if (msg->reserved.status != CONTROL_OK || msg->reserved.ttl_s == 0) {
 		reserve->state = RESERVE_REFUSED;
 		reserve->held_until = 0;

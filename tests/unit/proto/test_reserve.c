@@ -59,6 +59,25 @@ Test(reserve, refused_it_asks_again_after_a_minute)
 	cr_assert(eq(u64, reserve_deadline(&r), VD_SECONDS(60)));
 }
 
+Test(reserve, who_asked_too_often_keeps_what_he_has_and_repeats)
+{
+	struct reserve r;
+	struct control_msg first, again, msg;
+
+	reserve_init(&r, 0);
+	reserve_begin(&r, 0);
+	cr_assert(reserve_send(&r, &first, 0));
+	msg = answer(first.reserve.id, CONTROL_OK, 3600);
+	cr_assert(eq(int, (int)reserve_recv(&r, &msg, 0), VD_OK));
+	cr_assert(reserve_send(&r, &first, VD_SECONDS(1800)));
+	msg = answer(first.reserve.id, CONTROL_LIMIT, 0);
+	cr_assert(eq(int, (int)reserve_recv(&r, &msg, VD_SECONDS(1800)), VD_OK));
+	cr_assert(eq(u64, r.held_until, VD_SECONDS(3600)));
+	cr_assert(not(reserve_send(&r, &again, VD_SECONDS(1800))));
+	cr_assert(reserve_send(&r, &again, VD_SECONDS(1801)));
+	cr_assert(eq(u32, again.reserve.id, first.reserve.id));
+}
+
 Test(reserve, an_answer_to_another_id_changes_nothing)
 {
 	struct reserve r;
