@@ -4,21 +4,28 @@
 #include "multigram/frame.h"
 #include "switch/forward.h"
 
-/* An item of the worker's lane to fill, or NULL when it is full: machines send again. */
-static struct sw_inject *begin(struct node *node, unsigned worker, struct vd_bytes bytes)
+/* An item of the worker's lane to fill, or NULL when it is full: the caller tries again. */
+static struct sw_inject *try_begin(const struct node *node, unsigned worker, struct vd_bytes bytes)
 {
 	struct sw_inject *inject = NULL;
 
 	if (bytes.len <= SW_EXCHANGE_BYTES)
 		inject = sw_lane_reserve(&node->plane.injects[worker]);
-	if (!inject) {
-		node->counters.injects_full++;
+	if (!inject)
 		return NULL;
-	}
 	memset(inject, 0, offsetof(struct sw_inject, bytes));
 	inject->len = (uint16_t)bytes.len;
 	if (bytes.len)
 		memcpy(inject->bytes, bytes.at, bytes.len);
+	return inject;
+}
+
+/* What finds no room is lost, and counted: machines send again. */
+static struct sw_inject *begin(struct node *node, unsigned worker, struct vd_bytes bytes)
+{
+	struct sw_inject *inject = try_begin(node, worker, bytes);
+
+	node->counters.injects_full += !inject;
 	return inject;
 }
 
@@ -118,7 +125,7 @@ void node_send_inner(struct node *node, uint32_t session, const struct peering_p
 bool node_write_path(struct node *node, uint32_t session, const struct sw_path *path)
 {
 	unsigned owner = owner_of_session(node, session);
-	struct sw_inject *inject = begin(node, owner, vd_bytes(NULL, 0));
+	struct sw_inject *inject = try_begin(node, owner, vd_bytes(NULL, 0));
 
 	if (!inject)
 		return false;
@@ -132,7 +139,7 @@ bool node_write_path(struct node *node, uint32_t session, const struct sw_path *
 bool node_write_template(struct node *node, unsigned owner, uint32_t link,
 			 const struct sw_template *send)
 {
-	struct sw_inject *inject = begin(node, owner, vd_bytes(NULL, 0));
+	struct sw_inject *inject = try_begin(node, owner, vd_bytes(NULL, 0));
 
 	if (!inject)
 		return false;
