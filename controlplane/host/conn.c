@@ -581,7 +581,7 @@ static enum vd_err take_and_send(struct host_conn *conn)
 		if (send_output(conn, HOST_TURN_BYTES - sent, &round))
 			return VD_ELINK_CLOSED;
 		if (conn->machine.state == CONNECTION_FAILED)
-			return VD_ENOMEM;
+			return conn->machine.err;
 		sent += round;
 	} while (round && !conn->carrier->waiting && sent < HOST_TURN_BYTES);
 	if (round && !conn->carrier->waiting)

@@ -58,8 +58,10 @@ void connection_fini(struct connection *c)
 static enum vd_err fail(struct connection *c, enum vd_err err, const char *reason)
 {
 	c->state = CONNECTION_FAILED;
-	if (!c->reason)
-		c->reason = reason ? reason : vd_err_text(err);
+	if (c->reason)
+		return err;
+	c->err = err;
+	c->reason = reason ? reason : vd_err_text(err);
 	return err;
 }
 

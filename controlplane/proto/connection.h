@@ -71,7 +71,8 @@ struct connection {
 	struct multistream_handlers handlers;
 	struct security *security; /* NULL until negotiated */
 	struct muxer *muxer;       /* NULL until open */
-	const char *reason;        /* after a failure; static storage */
+	enum vd_err err;           /* after a failure, */
+	const char *reason;        /* and what was wrong; static storage */
 };
 
 void connection_init(struct connection *c, const struct connection_layers *layers, bool dialer,

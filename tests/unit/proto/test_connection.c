@@ -296,6 +296,7 @@ Test(connection, a_channel_that_cannot_seal_fails_it)
 	cr_assert(eq(int, muxer_open(a.c.muxer, &stream), VD_OK));
 	cr_assert(zero(sz, connection_next_output(&a.c, 1).len));
 	cr_assert(eq(int, a.c.state, CONNECTION_FAILED));
+	cr_assert(eq(int, a.c.err, VD_ENOMEM));
 	cr_assert(eq(str, (char *)a.c.reason, (char *)vd_err_text(VD_ENOMEM)));
 	end();
 }
