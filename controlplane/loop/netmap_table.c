@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CHAINS_MIN = 64 };
+
 void net_array_init(struct net_array *array, uint32_t item_bytes, uint32_t max)
 {
 	*array = (struct net_array){ .item_bytes = item_bytes, .max = max };
@@ -59,13 +61,13 @@ static void mask(uint8_t ip[16], unsigned len)
 }
 
 /* FNV-1a: prefixes come from our own kernel. */
-static uint32_t chain_of(const uint8_t ip[16], unsigned len)
+static uint32_t chain_of(const struct net_routes *routes, const uint8_t ip[16], unsigned len)
 {
 	uint32_t h = 2166136261u ^ len;
 
 	for (unsigned i = 0; i < 16; i++)
 		h = (h ^ ip[i]) * 16777619u;
-	return (h ^ h >> 15) % NET_ROUTE_CHAINS;
+	return (h ^ h >> 15) & (routes->chain_count - 1);
 }
 
 static bool same_prefix(const struct cp_net_route *a, const struct cp_net_route *b)
@@ -92,7 +94,38 @@ static struct net_route **chain_for(struct net_routes *routes, struct cp_net_rou
 	if (route->prefix_len > 128)
 		route->prefix_len = 128;
 	mask(route->ip, route->prefix_len);
-	return &routes->chains[chain_of(route->ip, route->prefix_len)];
+	return &routes->chains[chain_of(routes, route->ip, route->prefix_len)];
+}
+
+/* To the end of its chain: of equal routes the first one set is found. */
+static void append(struct net_routes *routes, struct net_route *node)
+{
+	struct net_route **at = chain_for(routes, &node->route);
+
+	while (*at)
+		at = &(*at)->next;
+	node->next = NULL;
+	*at = node;
+}
+
+/* Without memory the chains that there are get longer. */
+static enum vd_err grow(struct net_routes *routes)
+{
+	struct net_route **old = routes->chains, *node;
+	uint32_t old_count = routes->chain_count, count = old ? 2 * old_count : CHAINS_MIN;
+	struct net_route **chains = (struct net_route **)calloc(count, sizeof *chains);
+
+	if (!chains)
+		return old ? VD_OK : VD_ENOMEM;
+	routes->chains = chains;
+	routes->chain_count = count;
+	for (uint32_t c = 0; old && c < old_count; c++)
+		while ((node = old[c]) != NULL) {
+			old[c] = node->next;
+			append(routes, node);
+		}
+	free((void *)old);
+	return VD_OK;
 }
 
 static void unlink_route(struct net_routes *routes, struct net_route **at)
@@ -107,9 +140,10 @@ static void unlink_route(struct net_routes *routes, struct net_route **at)
 
 void net_routes_fini(struct net_routes *routes)
 {
-	for (unsigned c = 0; c < NET_ROUTE_CHAINS; c++)
+	for (uint32_t c = 0; c < routes->chain_count; c++)
 		while (routes->chains[c])
 			unlink_route(routes, &routes->chains[c]);
+	free((void *)routes->chains);
 }
 
 /* Takes away other routes of the same prefix and metric. */
@@ -135,8 +169,13 @@ enum vd_err net_routes_set(struct net_routes *routes, const struct cp_net_route 
 			   uint32_t sync, bool *changed_out)
 {
 	struct cp_net_route route = *in;
-	struct net_route **at = chain_for(routes, &route), *node;
+	struct net_route **at, *node;
+	enum vd_err err = routes->count >= routes->chain_count ? grow(routes) : VD_OK;
 
+	*changed_out = false;
+	if (err)
+		return err;
+	at = chain_for(routes, &route);
 	*changed_out = replace && remove_replaced(routes, at, &route);
 	while (*at && !same_route(&(*at)->route, &route))
 		at = &(*at)->next;
@@ -147,7 +186,7 @@ enum vd_err net_routes_set(struct net_routes *routes, const struct cp_net_route 
 		node = (struct net_route *)calloc(1, sizeof *node);
 		if (!node)
 			return VD_ENOMEM;
-		*at = node; /* last: of equal routes the first one set is found */
+		*at = node; /* the end of the chain, as in append */
 		routes->count++;
 		routes->of_length[route.prefix_len]++;
 		*changed_out = true;
@@ -162,8 +201,11 @@ enum vd_err net_routes_set(struct net_routes *routes, const struct cp_net_route 
 bool net_routes_del(struct net_routes *routes, const struct cp_net_route *in)
 {
 	struct cp_net_route route = *in;
-	struct net_route **at = chain_for(routes, &route);
+	struct net_route **at;
 
+	if (!routes->count)
+		return false;
+	at = chain_for(routes, &route);
 	while (*at && !same_route(&(*at)->route, &route))
 		at = &(*at)->next;
 	if (!*at)
@@ -178,7 +220,7 @@ uint32_t net_routes_remove(struct net_routes *routes,
 {
 	uint32_t before = routes->count;
 
-	for (unsigned c = 0; c < NET_ROUTE_CHAINS; c++) {
+	for (uint32_t c = 0; c < routes->chain_count; c++) {
 		struct net_route **at = &routes->chains[c];
 
 		while (*at) {
@@ -203,7 +245,7 @@ const struct cp_net_route *net_routes_find(
 			continue;
 		memcpy(want.ip, ip, 16);
 		mask(want.ip, len);
-		for (const struct net_route *r = routes->chains[chain_of(want.ip, len)]; r;
+		for (const struct net_route *r = routes->chains[chain_of(routes, want.ip, len)]; r;
 		     r = r->next)
 			if (same_prefix(&r->route, &want) &&
 			    (!best || r->route.metric < best->metric) && usable(&r->route, context))

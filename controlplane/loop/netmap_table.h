@@ -36,11 +36,10 @@ struct net_route {
 	uint32_t sync;
 };
 
-enum { NET_ROUTE_CHAINS = 8192 };
-
 /* Hashed by prefix; looking up walks the lengths that occur, longest first. */
 struct net_routes {
-	struct net_route *chains[NET_ROUTE_CHAINS];
+	struct net_route **chains;
+	uint32_t chain_count;    /* a power of two; 0: there was no route yet */
 	uint32_t of_length[129]; /* how many routes have this prefix length */
 	uint32_t count;
 };

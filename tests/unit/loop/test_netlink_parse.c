@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 static struct cp_netmap *map;
 static _Alignas(8) char buffer[4096];
 static bool stale;
@@ -269,6 +271,28 @@ Test(netlink_parse, several_next_hops_replace_a_route_by_one_and_it_them)
 	route(RTM_DELROUTE, RT_TABLE_MAIN);
 	cr_assert(eq(int, apply(), VD_OK));
 	cr_assert(not(has_way()));
+}
+
+/* Room for `left` more. */
+static void fill_routes(uint32_t left)
+{
+	struct cp_net_route full = { .ip = { [10] = 0xff, 0xff }, .prefix_len = 128 };
+
+	for (uint32_t i = left; i < CP_NETMAP_ROUTES_MAX; i++) {
+		vd_be32_store(full.ip + 12, 198u << 24 | i);
+		cr_assert(eq(int, cp_netmap_set_route(map, &full, false), VD_OK));
+	}
+}
+
+Test(netlink_parse, of_several_next_hops_one_is_enough_when_there_is_no_room_for_more)
+{
+	two_links();
+	fill_routes(1);
+	route_by_both(RTM_NEWROUTE, 0, 0);
+	cr_assert(eq(int, apply(), VD_OK));
+	cr_assert(eq(u32, way().ifindex, 2));
+	put4(RTA_PRIORITY, "0.0.0.1"); /* another route */
+	cr_assert(eq(int, apply(), VD_ELIMIT));
 }
 
 Test(netlink_parse, a_link_that_comes_up_asks_for_a_new_dump)
