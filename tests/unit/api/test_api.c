@@ -331,17 +331,23 @@ Test(api, an_answer_after_the_api_is_gone_does_no_harm)
 	close(fd);
 }
 
-Test(api, a_client_with_many_pings_out_waits_and_gets_all_its_answers)
+/* Until as many wait for an answer as may, and the others are held back. */
+static void ask_more_than_may_wait(int fd, unsigned count)
 {
-	int fd = dial();
-	char expected[64];
-
-	for (unsigned i = 0; i < 3 * API_PENDING_MAX; i++)
+	for (unsigned i = 0; i < count; i++)
 		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
 	while (waiting_count < API_PENDING_MAX)
 		turn();
 	turn();
 	turn();
+}
+
+Test(api, a_client_with_many_pings_out_waits_and_gets_all_its_answers)
+{
+	int fd = dial();
+	char expected[64];
+
+	ask_more_than_may_wait(fd, 3 * API_PENDING_MAX);
 	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "the others wait");
 	for (unsigned i = 0; i < 3 * API_PENDING_MAX; i++) {
 		while (waiting_count <= i)
@@ -357,11 +363,7 @@ Test(api, a_request_held_back_is_not_run_inside_the_answer_that_makes_room)
 {
 	int fd = dial();
 
-	for (unsigned i = 0; i < API_PENDING_MAX + 1; i++)
-		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
-	while (waiting_count < API_PENDING_MAX)
-		turn();
-	turn();
+	ask_more_than_may_wait(fd, API_PENDING_MAX + 1);
 	api_reply_ok(waiting[0], json_pack("{s:i}", "n", 0));
 	cr_assert(eq(uint, waiting_count, API_PENDING_MAX), "who answers is not done yet");
 	while (waiting_count == API_PENDING_MAX)
@@ -375,11 +377,7 @@ Test(api, a_request_held_back_is_told_when_the_api_ends)
 {
 	int fd = dial();
 
-	for (unsigned i = 0; i < API_PENDING_MAX + 1; i++)
-		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
-	while (waiting_count < API_PENDING_MAX)
-		turn();
-	turn();
+	ask_more_than_may_wait(fd, API_PENDING_MAX + 1);
 	for (unsigned i = 0; i < API_PENDING_MAX; i++)
 		api_reply_error(waiting[i], "going down");
 	finish_early();
@@ -396,11 +394,7 @@ Test(api, requests_without_an_answer_are_told_when_the_api_ends_and_so_are_those
 {
 	int fd = dial();
 
-	for (unsigned i = 0; i < API_PENDING_MAX + 3; i++)
-		say(fd, "{\"command\":\"ping\",\"args\":[\"later\"]}\n");
-	while (waiting_count < API_PENDING_MAX)
-		turn();
-	turn();
+	ask_more_than_may_wait(fd, API_PENDING_MAX + 3);
 	finish_early();
 	turn();
 	for (unsigned i = 0; i < API_PENDING_MAX + 3; i++)

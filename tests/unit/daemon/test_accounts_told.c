@@ -3,36 +3,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "controlplane/daemon/actions.h"
-#include "controlplane/daemon/node.h"
 #include "controlplane/route/store_internal.h"
+#include "tests/unit/daemon/told.h"
 #include "tests/unit/route/plane_fixture.h"
 
 enum { TOLD = 10000, ROWS = 25000, LINKED = 2 };
 
 static char folder[] = "/tmp/viaduct-told-XXXXXX", path[64];
 static struct node node;
-static json_t *answer;
 static const uint8_t key[16];
-
-/* ---- in place of what it calls ---- */
-
-void api_reply_ok(struct api_reply *reply, json_t *value)
-{
-	(void)reply;
-	answer = value;
-}
-
-json_t *node_peer_json(const struct vd_peer_id *id)
-{
-	return json_integer((json_int_t)vd_be32_load(id->bytes + 6));
-}
-
-json_t *node_named(const struct node *n, json_t *row, const struct vd_peer_id *id)
-{
-	(void)n, (void)id;
-	return row;
-}
 
 /* ---- a file of rows ---- */
 

@@ -1,40 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What `viaduct peers --known` tells: how long ago, and where there are more than an answer takes.
  */
-#include "controlplane/daemon/actions.h"
-#include "controlplane/daemon/node.h"
-#include "controlplane/host/peer_store.h"
-
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>
 
 #include "base/init.h"
+#include "controlplane/host/peer_store.h"
+#include "tests/unit/daemon/told.h"
 
 enum { TOLD = 10000, ROOM = TOLD + 10 };
 
 static struct node node;
-static json_t *answer;
 static vd_ns now;
 
 /* ---- in place of what it calls ---- */
-
-void api_reply_ok(struct api_reply *reply, json_t *value)
-{
-	(void)reply;
-	answer = value;
-}
-
-json_t *node_peer_json(const struct vd_peer_id *id)
-{
-	return json_integer((json_int_t)vd_be32_load(id->bytes + 6));
-}
-
-json_t *node_named(const struct node *n, json_t *row, const struct vd_peer_id *id)
-{
-	(void)n, (void)id;
-	return row;
-}
 
 json_t *node_rtt_json(vd_ns rtt)
 {

@@ -114,6 +114,7 @@ Test(templates, wait_for_room_in_the_lane)
 	node_begin_templates(&node);
 	node_refresh_templates(&node);
 	cr_assert(node.templates_pending);
+	cr_assert(zero(u64, node.counters.injects_full), "nothing is lost");
 	cr_assert(eq(u8, written_to(a), 0));
 	node_refresh_templates(&node);
 	cr_assert(not(node.templates_pending));

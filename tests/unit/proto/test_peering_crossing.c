@@ -77,17 +77,22 @@ static void restart(struct net *net, unsigned from, unsigned to)
 	net_dial(net, from, to);
 }
 
-Test(peering_crossing, the_handshake_of_a_restarted_peer_stays_whoever_initiated_it)
+/* Up, by a handshake of the node with the smaller id, which is returned. */
+static unsigned dial_by_smaller(struct net *net)
 {
-	struct net *net = net_new(PEERING_LINK, 1);
 	unsigned smaller =
 	    vd_peer_id_compare(&net->nodes[0].identity.id, &net->nodes[1].identity.id) > 0;
-	unsigned larger = 1 - smaller;
 
-	net_start(net, 0);
-	net_start(net, 1);
-	net_dial(net, smaller, larger);
+	net_dial(net, smaller, 1 - smaller);
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
+	return smaller;
+}
+
+Test(peering_crossing, the_handshake_of_a_restarted_peer_stays_whoever_initiated_it)
+{
+	struct net *net = two(PEERING_LINK);
+	unsigned smaller = dial_by_smaller(net), larger = 1 - smaller;
+
 	restart(net, larger, smaller);
 	net_run(net, VD_MS(100));
 	cr_assert(eq(u32, net->nodes[smaller].counts[PEERING_REBOOTED], 1));
@@ -113,15 +118,9 @@ static bool hold_3(struct net *net, struct net_frame *frame)
 /* What waited in a queue may be of an earlier time than what did not. */
 Test(peering_crossing, of_two_at_once_the_smaller_ids_stays_if_the_other_is_of_an_earlier_time)
 {
-	struct net *net = net_new(PEERING_LINK, 1);
-	unsigned smaller =
-	    vd_peer_id_compare(&net->nodes[0].identity.id, &net->nodes[1].identity.id) > 0;
-	unsigned larger = 1 - smaller;
+	struct net *net = two(PEERING_LINK);
+	unsigned smaller = dial_by_smaller(net), larger = 1 - smaller;
 
-	net_start(net, 0);
-	net_start(net, 1);
-	net_dial(net, smaller, larger);
-	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	net->watch = hold_3;
 	cr_assert(eq(int,
 		     peering_rekey(net->nodes[larger].peering,

@@ -27,16 +27,24 @@ Test(reserve, it_asks_at_once_and_repeats_under_its_id_with_back_off)
 	cr_assert(reserve_send(&r, &again, VD_SECONDS(3)));
 }
 
+/* Granted for an hour. */
+static struct control_msg hold(struct reserve *r)
+{
+	struct control_msg first, msg;
+
+	reserve_init(r, 0);
+	reserve_begin(r, 0);
+	cr_assert(reserve_send(r, &first, 0));
+	msg = answer(first.reserve.id, CONTROL_OK, 3600);
+	cr_assert(eq(int, (int)reserve_recv(r, &msg, 0), VD_OK));
+	return first;
+}
+
 Test(reserve, granted_it_asks_again_at_half_the_ttl_under_another_id)
 {
 	struct reserve r;
-	struct control_msg first, again, msg;
+	struct control_msg first = hold(&r), again;
 
-	reserve_init(&r, 0);
-	reserve_begin(&r, 0);
-	cr_assert(reserve_send(&r, &first, 0));
-	msg = answer(first.reserve.id, CONTROL_OK, 3600);
-	cr_assert(eq(int, (int)reserve_recv(&r, &msg, 0), VD_OK));
 	cr_assert(eq(int, (int)r.state, RESERVE_HELD));
 	cr_assert(eq(u32, r.realms, 2));
 	cr_assert(eq(u64, reserve_deadline(&r), VD_SECONDS(1800)));
@@ -64,11 +72,7 @@ Test(reserve, who_asked_too_often_keeps_what_he_has_and_repeats)
 	struct reserve r;
 	struct control_msg first, again, msg;
 
-	reserve_init(&r, 0);
-	reserve_begin(&r, 0);
-	cr_assert(reserve_send(&r, &first, 0));
-	msg = answer(first.reserve.id, CONTROL_OK, 3600);
-	cr_assert(eq(int, (int)reserve_recv(&r, &msg, 0), VD_OK));
+	(void)hold(&r);
 	cr_assert(reserve_send(&r, &first, VD_SECONDS(1800)));
 	msg = answer(first.reserve.id, CONTROL_LIMIT, 0);
 	cr_assert(eq(int, (int)reserve_recv(&r, &msg, VD_SECONDS(1800)), VD_OK));
