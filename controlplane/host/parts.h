@@ -242,15 +242,20 @@ struct host_conn *host_conn_new(struct host *host, bool dialer, const struct vd_
 void host_conn_carry(struct host_conn *conn, struct carrier *carrier);
 /* That is up. */
 void host_conn_established(struct host_conn *conn);
-/* A dial that failed at once ends as others do: from the loop. */
-void host_conn_fail_soon(struct host_conn *conn, enum vd_err err, const char *why);
-/* To be pumped, from the loop. */
-void host_conn_due(struct host_conn *conn);
 void host_conn_pump(struct host_conn *conn);
 void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why);
 /* Closes it in order, and sends before what can be sent at once. */
 void host_conn_leave(struct host_conn *conn, const char *why);
 
+/* conn_clock.c: what it has now, for who looks; and since when it has no streams. */
+void host_conn_note_use(struct host_conn *conn, vd_ns now);
+/* After anything that may have changed when it is looked at next. */
+void host_conn_set_timer(struct host_conn *conn);
+/* A dial that failed at once ends as others do: from the loop. */
+void host_conn_fail_soon(struct host_conn *conn, enum vd_err err, const char *why);
+
+/* host.c: to be pumped, from the loop. */
+void host_conn_due(struct host_conn *conn);
 void host_conn_not_due(struct host_conn *conn);
 
 /* host.c: connections by peer. */
