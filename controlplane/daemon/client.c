@@ -181,13 +181,39 @@ int client_complain(int status, const char *why)
 	return status;
 }
 
+/* Of what controls a terminal, jansson escapes C0 alone. */
+static void put_escaped(FILE *out, struct vd_bytes text)
+{
+	while (text.len > 0) {
+		size_t len = vd_utf8_len(text);
+
+		len = len ? len : 1; /* jansson lets none of these pass */
+		if (text.at[0] >= 0x7f && vd_utf8_is_control(text.at, len))
+			fprintf(out, "\\u%04X",
+				text.at[len - 1]); /* DEL, or C2 and the code point */
+		else
+			fwrite(text.at, 1, len, out);
+		text = vd_bytes(text.at + len, text.len - len);
+	}
+}
+
+bool client_write_json(FILE *out, const json_t *value, size_t flags)
+{
+	char *text = json_dumps(value, flags);
+
+	if (!text)
+		return false;
+	put_escaped(out, vd_bytes_of_text(text));
+	free(text);
+	return fputc('\n', out) != EOF;
+}
+
 int client_print(json_t *value)
 {
-	int failed = json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+	bool written = client_write_json(stdout, value, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
 
-	putchar('\n');
 	json_decref(value);
-	return failed || fflush(stdout) ? CLIENT_REFUSED : CLIENT_OK;
+	return written && !fflush(stdout) ? CLIENT_OK : CLIENT_REFUSED;
 }
 
 int client_ask(const struct client_options *options, const char *command, json_t **answer_out)

@@ -145,7 +145,7 @@ static void show(struct capture *c, const json_t *packet)
 	if (c->options->file)
 		write_packet(c, packet);
 	else if (c->options->json)
-		(void)(json_dumpf(packet, c->out, JSON_COMPACT) || fputc('\n', c->out));
+		(void)client_write_json(c->out, packet, JSON_COMPACT);
 	else
 		print_line(c, packet);
 	c->seen++;

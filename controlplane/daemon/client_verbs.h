@@ -8,6 +8,7 @@
  * exit status.
  */
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "controlplane/daemon/client.h"
 
@@ -66,6 +67,10 @@ int client_complain(int status, const char *why);
 /* Asks the daemon, without arguments. CLIENT_OK and a new reference, or a status, having told why.
  */
 int client_ask(const struct client_options *options, const char *command, json_t **answer_out);
+
+/* A line of JSON, or several as flags (jansson's) say, that controls no terminal. False: out of
+ * memory, or not written. */
+bool client_write_json(FILE *out, const json_t *value, size_t flags);
 
 /* Prints JSON. Takes value. */
 int client_print(json_t *value);

@@ -54,20 +54,24 @@ ON_CONTROL static bool is_linked(const struct node *node, const struct vd_peer_i
 	return !peering_find(node->link_peering, peer, &view) && view.up;
 }
 
-static bool is_to(const struct peering_path *path, const struct vd_udp_addr *address)
+/* False: it is not. */
+ON_CONTROL static bool where_linked(const struct node *node, const struct vd_peer_id *peer,
+				    struct vd_udp_addr *address_out)
 {
-	struct sw_endpoint endpoint = node_endpoint_of_path(path);
+	struct peering_view view;
 
-	return memcmp(&endpoint.remote, address, sizeof *address) == 0;
+	if (peering_find(node->link_peering, peer, &view) || !view.up)
+		return false;
+	*address_out = node_endpoint_of_path(&view.path).remote;
+	return true;
 }
 
 ON_CONTROL static bool is_linked_at(const struct node *node, const struct vd_peer_id *peer,
 				    const struct vd_udp_addr *address)
 {
-	struct peering_view view;
+	struct vd_udp_addr there;
 
-	return !peering_find(node->link_peering, peer, &view) && view.up &&
-	       is_to(&view.path, address);
+	return where_linked(node, peer, &there) && memcmp(&there, address, sizeof there) == 0;
 }
 
 /* Who tried the row before does not give it back any more. */
@@ -353,17 +357,33 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 	}
 }
 
+/* One that has called us is kept up from now on: where it is, and where it tells that it is. */
+ON_CONTROL static void keep_caller(struct node *node, const struct vd_udp_addr *address,
+				   const struct vd_peer_id *peer, struct api_reply *reply)
+{
+	struct node_router *router;
+
+	connect_link(node, address, peer, reply);
+	router = node_router_of(node, peer);
+	if (router)
+		router->told = node_link_is_told(node, peer);
+}
+
 /* To a peer by its id alone: at the address of its row, else at those that it told. */
 ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_peer_id *peer,
 					  struct api_reply *reply)
 {
 	const struct node_router *router = node_router_of(node, peer);
 	struct node_connect *connect;
+	struct vd_udp_addr address;
 
 	if (router && !router->told) {
-		const struct vd_udp_addr address = router->address;
-
+		address = router->address;
 		connect_link(node, &address, peer, reply);
+		return;
+	}
+	if (!router && where_linked(node, peer, &address)) {
+		keep_caller(node, &address, peer, reply);
 		return;
 	}
 	connect = begin(node, peer, false, reply);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """Daemons on loopback, for tests of the programs: test_*.py VIADUCTD VIADUCT."""
+import atexit
 import json
 import os
 import signal
@@ -51,6 +52,7 @@ class Daemon:
         self.log = open(self.name + ".log", "w+", encoding="utf-8")  # pylint: disable=consider-using-with
         self.process = subprocess.Popen([VIADUCTD, *self.options, "--config", self.name + ".yaml"], stdout=subprocess.PIPE,
                                         stderr=self.log, text=True, env=ENVIRONMENT)
+        atexit.register(self.process.kill)  # if the test fails; does nothing to one that has ended
         self.ready = self.process.stdout.readline().strip()
         if not self.ready.startswith("ready "):
             sys.exit(f"{self.name} is not ready: {self.said()}")

@@ -12,7 +12,7 @@ import threading
 VIADUCT = sys.argv[1]
 ANSWERS = {
     "status": {"ok": {"peer": "12D3", "version": "9", "uptime_s": 61, "workers": 1, "links": 0, "sessions": 0}},
-    "links": {"ok": {"links": [{"peer": "12D3\u001b[2J", "state": "up", "rx_bytes": 1500, "rtt_ms": None}]}},
+    "links": {"ok": {"links": [{"peer": "12D3\u001b[2J\u009b\u007fé", "state": "up", "rx_bytes": 1500, "rtt_ms": None}]}},
     "accounts": {"ok": {"accounts": [{"peer": "12D3", "rx_bytes": 1500}], "left_out": 15000}},
     "routes": {"ok": {"routes": []}},
     "stats": {"ok": {"switched": 5, "delivered": 0, "punted": 1, "drops": {"bad_tag": 3, "replayed": 0},
@@ -66,7 +66,7 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("--api", path, "status"), 0, "up for        1m01s\n")
     check(run("status", VIADUCT_API=path), 0, "peer          12D3\n")
     done = run("--api", path, "links")
-    check(done, 0, "12D3?[2J")
+    check(done, 0, "12D3?[2J??é")
     check(done, 0, "1.50 kB")
     check(run("--api", path, "accounts"), 0, "\nand 15000 more\n")
     check(run("--api", path, "routes"), 0, "no routes\n")
@@ -83,6 +83,9 @@ with tempfile.TemporaryDirectory() as directory:
     explained = json.loads(run("--api", path, "stats", "--explain", "-o", "json").stdout)["explain"]
     assert list(explained) == ["bad_tag"] and "SipHash" in explained["bad_tag"]["advice"], explained
     assert json.loads(run("stats", "-o", "json", "--api", path).stdout) == ANSWERS["stats"]["ok"]
+    done = run("links", "-o", "json", "--api", path)
+    check(done, 0, r'"12D3\u001B[2J\u009B\u007Fé"')
+    assert json.loads(done.stdout) == ANSWERS["links"]["ok"], done
     check(run("--api", path, "ping", "-n", "1", "x"), 1, "1: no session with that peer; see")
     done = run("--api", path, "-o", "json", "ping", "-n", "1", "x")
     check(done, 1)

@@ -156,7 +156,14 @@ def to_who_has_called():
     assert '"already": true' in r.ask("-o", "json", "connect", a.of(here))[1]
     wait_for(lambda: r.has_reserved_at(a), r.said)
 
-    # at another address, too,
+    # by its id alone, too,
+    r.ask("disconnect", a.peer)  # which calls again
+    where_it_calls_from(a, r)
+    assert not r.has_reserved_at(a)
+    assert '"already": true' in r.ask("-o", "json", "connect", f"/viaduct/p2p/{a.peer}")[1]
+    wait_for(lambda: r.has_reserved_at(a), r.said)
+
+    # at another address,
     r.ask("disconnect", a.peer)  # which calls again
     _, there = where_it_calls_from(a, r)
     assert not r.has_reserved_at(a)
