@@ -259,6 +259,7 @@ void node_close(struct node *node)
 		peering_free(node->session_peering);
 	if (node->link_peering)
 		peering_free(node->link_peering);
+	learnt_routes_free(node->learnt);
 	route_sessions_free(node->sessions);
 	route_links_free(node->links);
 	seek_free(node->seek);

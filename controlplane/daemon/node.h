@@ -39,6 +39,7 @@
 #include "controlplane/proto/reserve.h"
 #include "controlplane/proto/seek.h"
 #include "controlplane/route/accounts.h"
+#include "controlplane/route/learnt.h"
 #include "controlplane/route/links.h"
 #include "controlplane/route/sessions.h"
 #include "controlplane/route/store.h"
@@ -47,8 +48,7 @@
 #include "switch/plane.h"
 
 enum {
-	NODE_WHY = 2304,        /* room for two paths and a sentence */
-	NODE_ROUTES_MAX = 1024, /* routes learnt, for `viaduct routes` */
+	NODE_WHY = 2304, /* room for two paths and a sentence */
 	NODE_REPORT_CODES = 6,
 	NODE_REPORTED_ROWS = 256,
 	NODE_PINGS_MAX = 64,                      /* API pings that wait for their pong */
@@ -81,15 +81,6 @@ struct node_router {
 		struct vd_udp_addr address;
 		bool held, told;
 	} before; /* NODE_TRIAL_OLD */
-};
-
-/* A route learnt from a router. */
-struct node_route {
-	struct vd_peer_id peer;
-	struct vd_peer_id via;
-	uint64_t label;
-	uint8_t bits;
-	uint16_t mtu;
 };
 
 /* An API ping that waits. */
@@ -210,8 +201,9 @@ struct node {
 	struct ways *ways;
 	struct route_links *links;
 	struct route_sessions *sessions;
-	struct route_store *store; /* NULL: nothing is remembered */
-	struct accounts *accounts; /* in the store; NULL as it is */
+	struct learnt_routes *learnt; /* NULL: no sessions, no routes */
+	struct route_store *store;    /* NULL: nothing is remembered */
+	struct accounts *accounts;    /* in the store; NULL as it is */
 	struct node_resume resume;
 	struct peering *link_peering;
 	struct peering *session_peering;
@@ -229,8 +221,6 @@ struct node {
 
 	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
 	uint32_t router_count;
-	struct node_route routes[NODE_ROUTES_MAX];
-	uint32_t route_count;
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_connect connects[NODE_CONNECTS_MAX];
 	struct node_trace trace;
@@ -427,8 +417,6 @@ struct node_router *node_router_of(struct node *node, const struct vd_peer_id *p
 void node_router_linked(struct node *node, struct node_router *router, vd_ns now) ON_CONTROL;
 /* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
-/* No session with the peer is wanted any more. */
-void node_forget_routes_to(struct node *node, const struct vd_peer_id *peer);
 
 /* captures.c: packets for who looks. */
 void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;

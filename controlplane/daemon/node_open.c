@@ -235,7 +235,7 @@ enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *pe
 void node_del_session_peer(struct node *node, const struct vd_peer_id *peer)
 {
 	route_overlay(node, peer, false);
-	node_forget_routes_to(node, peer);
+	learnt_routes_forget_to(node->learnt, peer);
 	route_sessions_del(node->sessions, peer);
 }
 
@@ -287,7 +287,8 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 		return VD_OK; /* a router alone ends no sessions */
 	node->sessions =
 	    route_sessions_new(&node->plane, peers_max, session->prefix, node->overlay);
-	if (!node->sessions || peering_new(&config, &node->session_peering))
+	node->learnt = learnt_routes_new(peers_max * VD_CONFIG_ROUTERS_MAX);
+	if (!node->sessions || !node->learnt || peering_new(&config, &node->session_peering))
 		return FAIL(why, "out of memory; lower session.sessions_max");
 	if (find_tun(node, why))
 		return VD_EUSER;

@@ -204,13 +204,14 @@ ON_CONTROL static json_t *tell_sessions(void *context)
 	return json_pack("{s:o}", "sessions", sessions);
 }
 
-static json_t *tell_routes(void *context)
+ON_CONTROL static json_t *tell_routes(void *context)
 {
 	struct node *node = context;
 	json_t *routes = json_array();
+	const struct learnt_route *route;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; i < node->route_count; i++) {
-		const struct node_route *route = &node->routes[i];
+	while ((route = learnt_routes_next(node->learnt, &at))) {
 		char label[24];
 
 		snprintf(label, sizeof label, "0x%llx", (unsigned long long)route->label);

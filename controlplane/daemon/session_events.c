@@ -24,57 +24,6 @@ bool node_may_session(struct node *node, const struct vd_peer_id *peer)
 
 /* ---- paths ---- */
 
-static uint32_t route_to(const struct node *node, const struct vd_peer_id *peer,
-			 const struct vd_peer_id *via)
-{
-	uint32_t i = 0;
-
-	while (i < node->route_count && !(vd_peer_id_equal(&node->routes[i].peer, peer) &&
-					  vd_peer_id_equal(&node->routes[i].via, via)))
-		i++;
-	return i;
-}
-
-static bool is_meant(const struct node_route *route, const struct vd_peer_id *to,
-		     const struct vd_peer_id *via)
-{
-	return (to && vd_peer_id_equal(&route->peer, to)) ||
-	       (via && vd_peer_id_equal(&route->via, via));
-}
-
-/* Those to a peer, or by a router; NULL: none such. */
-static void forget_routes(struct node *node, const struct vd_peer_id *to,
-			  const struct vd_peer_id *via)
-{
-	uint32_t kept = 0;
-
-	for (uint32_t i = 0; i < node->route_count; i++)
-		if (!is_meant(&node->routes[i], to, via))
-			node->routes[kept++] = node->routes[i];
-	node->route_count = kept;
-}
-
-void node_forget_routes_to(struct node *node, const struct vd_peer_id *peer)
-{
-	forget_routes(node, peer, NULL);
-}
-
-/* False when nothing is new. */
-static bool keep_route(struct node *node, const struct node_route *route)
-{
-	uint32_t at = route_to(node, &route->peer, &route->via);
-	const struct node_route *known = &node->routes[at];
-
-	if (at < node->route_count && known->label == route->label && known->bits == route->bits &&
-	    known->mtu == route->mtu)
-		return false;
-	if (at == NODE_ROUTES_MAX)
-		return true;
-	node->routes[at] = *route;
-	node->route_count += at == node->route_count;
-	return true;
-}
-
 /* What we began we keep up; else it is up to the peer. */
 void node_seek_again(struct node *node, const struct route_session *session, vd_ns now)
 {
@@ -127,7 +76,7 @@ void node_link_moved(struct node *node, const struct vd_peer_id *peer)
 	uint32_t at = 0;
 
 	if (!link)
-		forget_routes(node, NULL, peer);
+		learnt_routes_forget_by(node->learnt, peer);
 	if (!node->sessions)
 		return;
 	if (!link)
@@ -143,7 +92,7 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 	const struct route_session *session;
 	uint32_t at = 0;
 
-	forget_routes(node, NULL, router);
+	learnt_routes_forget_by(node->learnt, router);
 	if (!node->sessions || !link)
 		return;
 	node_forget_paths(node, link->number, false);
@@ -223,7 +172,7 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 	const struct node_router *router = &node->routers[found->router];
 	const struct control_msg *msg = &found->msg;
 	const struct route_link *link = route_links_find(node->links, &router->peer);
-	struct node_route route = {
+	struct learnt_route route = {
 		.peer = msg->route.peer,
 		.via = router->peer,
 		.label = msg->route.label,
@@ -239,7 +188,7 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 								    : link->payload_max);
 		return;
 	}
-	if (keep_route(node, &route))
+	if (learnt_routes_set(node->learnt, &route))
 		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
 		       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
 	take_path(
@@ -268,13 +217,14 @@ uint16_t node_path_payload(const struct node *node, const struct vd_peer_id *pee
 			   const struct route_path *path)
 {
 	const struct route_link *link = route_links_of_number(node->links, path->link);
-	uint32_t at = link ? route_to(node, peer, &link->peer) : node->route_count;
-	bool learnt = at < node->route_count && node->routes[at].label == path->label;
+	const struct learnt_route *learnt =
+	    link ? learnt_routes_find(node->learnt, peer, &link->peer) : NULL;
 
 	if (!link)
 		return 0;
-	return learnt && node->routes[at].mtu < link->payload_max ? node->routes[at].mtu
-								  : link->payload_max;
+	return learnt && learnt->label == path->label && learnt->mtu < link->payload_max
+		   ? learnt->mtu
+		   : link->payload_max;
 }
 
 struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *peer,

@@ -21,6 +21,24 @@ static void bring_up(uint8_t who)
 	route_links_up(node.links, &install.peer);
 }
 
+static void learn(uint8_t who, uint8_t by)
+{
+	const struct learnt_route route = {
+		.peer = peer(who), .via = peer(by), .label = 9, .bits = 8
+	};
+
+	cr_assert(learnt_routes_set(node.learnt, &route));
+}
+
+static uint32_t learnt(void)
+{
+	uint32_t at = 0, count = 0;
+
+	while (learnt_routes_next(node.learnt, &at))
+		count++;
+	return count;
+}
+
 static void setup(void)
 {
 	const struct route_port port = { .socket = true };
@@ -32,22 +50,22 @@ static void setup(void)
 	node.links = route_links_new(&plane, 4, 0xfd76);
 	node.sessions = route_sessions_new(&plane, 4, 0xfd76, self);
 	node.seek = seek_new(4);
-	cr_assert(node.ways && node.links && node.sessions && node.seek);
+	node.learnt = learnt_routes_new(8);
+	cr_assert(node.ways && node.links && node.sessions && node.seek && node.learnt);
 	for (uint8_t i = 0; i < 2; i++) {
 		bring_up((uint8_t)(R + i));
 		node.routers[i] =
 		    (struct node_router){ .peer = peer((uint8_t)(R + i)), .up = true };
-		node.routes[i] = (struct node_route){
-			.peer = peer(B), .via = peer((uint8_t)(R + i)), .label = 9, .bits = 8
-		};
+		learn(B, (uint8_t)(R + i));
 		(void)!seek_router_up(node.seek, i, 0);
 	}
-	node.router_count = node.route_count = 2;
+	node.router_count = 2;
 }
 
 static void teardown(void)
 {
 	seek_free(node.seek);
+	learnt_routes_free(node.learnt);
 	route_sessions_free(node.sessions);
 	route_links_free(node.links);
 	ways_free(node.ways);
@@ -67,9 +85,11 @@ static void hear(enum peering_event_kind kind, uint8_t who)
 static bool known_via(uint8_t who)
 {
 	struct vd_peer_id id = peer(who);
+	const struct learnt_route *route;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; i < node.route_count; i++)
-		if (vd_peer_id_equal(&node.routes[i].via, &id))
+	while ((route = learnt_routes_next(node.learnt, &at)))
+		if (vd_peer_id_equal(&route->via, &id))
 			return true;
 	return false;
 }
@@ -182,11 +202,11 @@ Test(link_events, a_peer_that_no_session_is_wanted_with_takes_the_routes_to_it_w
 
 	cr_assert(eq(int, (int)route_sessions_add(node.sessions, &b, false), VD_OK));
 	cr_assert(eq(int, (int)route_sessions_add(node.sessions, &r, false), VD_OK));
-	node.routes[node.route_count++] = (struct node_route){ .peer = peer(C), .via = r };
+	learn(C, R);
 	node_del_session_peer(&node, &r); /* a router, too: the routes by it stay */
-	cr_assert(eq(u32, node.route_count, 3));
+	cr_assert(eq(u32, learnt(), 3));
 	node_del_session_peer(&node, &b);
-	cr_assert(eq(u32, node.route_count, 1));
+	cr_assert(eq(u32, learnt(), 1));
 	cr_assert(known_via(R));
 }
 
