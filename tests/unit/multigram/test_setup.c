@@ -207,17 +207,42 @@ Test(setup, an_offer_is_repeated_after_1_2_4_and_8_seconds_and_fails_after_9_sen
 
 Test(setup, a_failed_name_keeps_its_index_and_may_be_proposed_again)
 {
+	struct mg_op first, again;
+
 	propose(&a, "/x/1", 0);
+	first = op_in(sent_by(&a, 0));
 	for (vd_ns now = 0; now < VD_SECONDS(60); now += VD_SECONDS(1)) {
 		(void)sent_by(&a, now);
 		mg_setup_expire(&a.setup, now);
 	}
 	next_is(&a, MG_EVENT_FAILED, 16);
-	propose(&a, "/y/1", VD_SECONDS(60));
 	propose(&a, "/x/1", VD_SECONDS(60));
-	pass_all(VD_SECONDS(60));
+	again = op_in(sent_by(&a, VD_SECONDS(60)));
+	cr_assert(zero(int, memcmp(again.id, first.id, MG_ID_BYTES)), "and its id");
+	propose(&a, "/y/1", VD_SECONDS(61));
+	pass_all(VD_SECONDS(61));
 	cr_assert(has(&a, 16, "/x/1") && has(&b, 16, "/x/1"));
 	cr_assert(has(&a, 18, "/y/1") && has(&b, 18, "/y/1"));
+}
+
+Test(setup, a_refused_name_keeps_its_index_and_id_and_may_be_proposed_again)
+{
+	struct mg_op first, again;
+
+	start(&b, MG_ROLE_RESPONDER, only_y, 1);
+	propose(&a, "/x/1", 0);
+	first = op_in(sent_by(&a, 0));
+	cr_assert(eq(int, give_op(&b, &first, 0), VD_OK));
+	pass_all(0);
+	next_is(&a, MG_EVENT_REFUSED, 16);
+	start(&b, MG_ROLE_RESPONDER, both, 2); /* it knows more by now */
+	propose(&a, "/x/1", VD_SECONDS(60));
+	again = op_in(sent_by(&a, VD_SECONDS(60)));
+	cr_assert(zero(int, memcmp(again.id, first.id, MG_ID_BYTES)));
+	cr_assert(eq(u64, again.entries[0].index, 16));
+	cr_assert(eq(int, give_op(&b, &again, VD_SECONDS(60)), VD_OK));
+	pass_all(VD_SECONDS(60));
+	cr_assert(has(&a, 16, "/x/1") && has(&b, 16, "/x/1"));
 }
 
 Test(setup, a_repeated_offer_is_answered_alike_and_changes_nothing)

@@ -642,6 +642,29 @@ Test(peering, a_peer_has_at_most_four_generations)
 	end(net);
 }
 
+Test(peering, a_fifth_generation_takes_the_place_of_the_one_silent_longest)
+{
+	struct net *net = two_up(PEERING_LINK);
+	uint32_t indices[4];
+
+	net_run(net, VD_SECONDS(6)); /* past the time in which two at once are settled */
+	for (unsigned i = 0; i < 4; i++) {
+		indices[i] = view(net, 1, 0).index;
+		if (i == 3)
+			peering_verified(net->nodes[1].peering, indices[0], net->now);
+		cr_assert(eq(int,
+			     peering_rekey(net->nodes[0].peering, view(net, 0, 1).index, net->now),
+			     VD_OK));
+		net_run(net, VD_SECONDS(1));
+	}
+	cr_assert(eq(u32, net_generation_count(&net->nodes[1]), 4));
+	cr_assert(net_find(&net->nodes[1], indices[0]) != NULL, "heard just now");
+	cr_assert(net_find(&net->nodes[1], indices[1]) == NULL);
+	cr_assert(net_find(&net->nodes[1], indices[2]) != NULL);
+	cr_assert(net_find(&net->nodes[1], indices[3]) != NULL);
+	end(net);
+}
+
 Test(peering, a_silent_link_is_gone_after_120_seconds)
 {
 	struct net *net = two_up(PEERING_LINK);

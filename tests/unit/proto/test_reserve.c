@@ -27,6 +27,23 @@ Test(reserve, it_asks_at_once_and_repeats_under_its_id_with_back_off)
 	cr_assert(reserve_send(&r, &again, VD_SECONDS(3)));
 }
 
+Test(reserve, unanswered_it_repeats_up_to_every_60_seconds)
+{
+	static const unsigned gaps[] = { 1, 2, 4, 8, 16, 32, 60, 60, 60 };
+	struct reserve r;
+	struct control_msg msg;
+	vd_ns now = VD_SECONDS(7);
+
+	reserve_init(&r, 0);
+	reserve_begin(&r, now);
+	cr_assert(reserve_send(&r, &msg, now));
+	for (size_t i = 0; i < sizeof gaps / sizeof gaps[0]; i++) {
+		cr_assert(eq(u64, reserve_deadline(&r), now + VD_SECONDS(gaps[i])));
+		now += VD_SECONDS(gaps[i]);
+		cr_assert(reserve_send(&r, &msg, now));
+	}
+}
+
 /* Granted for an hour. */
 static struct control_msg hold(struct reserve *r)
 {

@@ -85,6 +85,20 @@ Test(seal, a_frame_is_taken_once)
 	cr_assert(eq(int, consume(&b, sealed), VD_EPEER_REPLAY));
 }
 
+Test(seal, a_replay_is_known_before_its_tag_is_looked_at)
+{
+	struct seal a, b;
+	uint8_t frame[128];
+
+	both(&a, &b, VD_CHACHA20_POLY1305);
+
+	struct vd_bytes sealed = create(&a, "x", frame);
+
+	cr_assert(eq(int, consume(&b, sealed), VD_OK));
+	frame[sealed.len - 1] ^= 1;
+	cr_assert(eq(int, consume(&b, sealed), VD_EPEER_REPLAY));
+}
+
 Test(seal, frames_out_of_order_are_taken_within_512)
 {
 	struct seal a, b;

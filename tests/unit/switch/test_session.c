@@ -120,6 +120,9 @@ Test(session, a_replay_is_refused_and_a_forgery_marks_nothing)
 	cr_assert(eq(int, sw_session_open(session, frame, len, &out), VD_OK));
 	memcpy(frame, copy, len);
 	cr_assert(eq(int, sw_session_open(session, frame, len, &out), VD_EPEER_REPLAY));
+	frame[len - 1] ^= 1;
+	cr_assert(eq(int, sw_session_open(session, frame, len, &out), VD_EPEER_REPLAY),
+		  "before the tag");
 }
 
 Test(session, frames_too_short_to_hold_a_tag_are_truncated)
