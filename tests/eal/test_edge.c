@@ -285,6 +285,44 @@ Test(edge, a_sealed_frame_for_an_unknown_session_is_punted_whole)
 	edges_free(&e);
 }
 
+/* What a payload of it would bring to the TUN. */
+Test(edge, a_sessions_index_means_nothing_in_a_datagram)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const struct vd_udp_addr from = rig_addr(1, 4001);
+	const struct rig_datagram *sent;
+	uint8_t packet[64], out[2048];
+	struct sw_punt punt;
+
+	put(e.a, packet, rig_ip6(1, 2, packet));
+	(void)rig_turns(e.a, 1);
+	sent = rig_sent(e.a);
+	cr_assert(eq(u32, vd_be32_load(sent->bytes + SW_HEADER + 1), e.session.b));
+	rig_arrive(e.b, &from, sent->bytes + SW_HEADER, sent->len - SW_HEADER);
+	(void)rig_turns(e.b, 3);
+	cr_assert(rig_punt(e.b, &punt));
+	cr_assert(eq(int, punt.kind, SW_PUNT_DATAGRAM));
+	cr_assert(zero(sz, get(e.b, out)));
+	edges_free(&e);
+}
+
+Test(edge, a_links_index_means_nothing_in_a_payload)
+{
+	struct edges e = edges_new(1, 0, 0);
+	const struct sw_inject inject = { .kind = SW_INJECT_PAYLOAD, .link = e.link.a };
+	uint8_t frame[SW_SEAL_OVERHEAD + 8] = { 5 };
+	struct sw_punt punt;
+
+	vd_be32_store(frame + 1, e.link.b);
+	frame[12] = 1; /* its counter */
+	rig_inject(e.a, 0, &inject, frame, sizeof frame);
+	flow(&e);
+	cr_assert(rig_punt(e.b, &punt));
+	cr_assert(eq(int, punt.kind, SW_PUNT_PAYLOAD));
+	cr_assert(zero(int, memcmp(punt.bytes, frame, sizeof frame)));
+	edges_free(&e);
+}
+
 Test(edge, a_sealed_frame_shorter_than_its_overhead_is_truncated)
 {
 	struct edges e = edges_new(1, 0, 0);

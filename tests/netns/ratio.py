@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 """ratio.py ADDRESS PORT: what a stranger's datagrams are answered with, bytes of UDP payload, kind by kind.
 
-Prints a line for each kind; fails when one was answered with more bytes than it had.
+Prints a line for each kind; fails when one was answered with more bytes than it had, or when lost frames are reported
+more often than 10 times a second (switch/SPEC.md, 4.5).
 """
 import os
 import select
@@ -84,14 +85,29 @@ def received(sock):
     return total
 
 
+def connected(address, port):
+    sock = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    sock.connect((address, port))
+    return sock
+
+
+def reports(address, port):
+    """How many of 100 lost frames are reported, and how many may be: a second's worth, and what time brought."""
+    time.sleep(REFILL)
+    began = time.monotonic()
+    with connected(address, port) as sock:
+        for _ in range(100):
+            sock.send(KINDS["sealed frame"]())
+        came = received(sock) // len(b"\7\0" + bytes(12))
+    return came, 10 + 10 * (time.monotonic() - began)
+
+
 def main():
     address, port = sys.argv[1], int(sys.argv[2])
-    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     worst, silent = 0.0, []
     time.sleep(REFILL)  # whatever was reported before
     for name, make in KINDS.items():
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((address, port))
+        with connected(address, port) as sock:
             came_in = came_out = 0
             for _ in range(2 if name in REPORTED else TIMES):
                 datagram = make()
@@ -104,9 +120,11 @@ def main():
         if name in ANSWERED and not came_out:
             silent.append(name)
     print(f"\tworst {worst:.3f}")
+    came, may = reports(address, port)
+    print(f"\treports of 100 lost frames: {came}, of at most {may:.0f}")
     if silent:
         print("\tnot answered: " + "; ".join(silent))
-    sys.exit(worst > 1 or bool(silent))
+    sys.exit(worst > 1 or bool(silent) or not 10 <= came <= may)
 
 
 if __name__ == "__main__":

@@ -298,3 +298,29 @@ Test(link_events, an_address_counts_for_the_tier_once_its_generation_is_used)
 	cr_assert(eq(str, (char *)tier(), (char *)"far"));
 	vd_config_fini(&node.config);
 }
+
+Test(link_events, a_router_is_reserved_at_after_each_handshake)
+{
+	struct node_router *router = &node.routers[0];
+	struct vd_identity identity;
+	const struct peering_config config = {
+		.kind = PEERING_LINK, .identity = &identity, .boot = 1, .width = 8, .peers_max = 4
+	};
+
+	vd_identity_generate(&identity);
+	cr_assert(eq(int, (int)peering_new(&config, &node.link_peering), VD_OK));
+	two_tiers();
+	node.config.link.reserve = true;
+	*router = (struct node_router){ .peer = peer(B) };
+	used(installed_from(NEAR), NEAR);
+	cr_assert(eq(int, (int)router->reserve.state, RESERVE_IDLE), "it is not up");
+	router->up = true;
+	used(installed_from(NEAR), NEAR);
+	cr_assert(eq(int, (int)router->reserve.state, RESERVE_ASKING));
+	router->reserve.state = RESERVE_HELD;
+	router->draining = true;
+	used(installed_from(NEAR), NEAR);
+	cr_assert(eq(int, (int)router->reserve.state, RESERVE_HELD), "it takes no more");
+	vd_config_fini(&node.config);
+	peering_free(node.link_peering);
+}

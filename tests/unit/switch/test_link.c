@@ -91,6 +91,22 @@ Test(link, a_slot_rests_until_the_grace_period_then_returns_under_another_genera
 	cr_assert(eq(int, sw_link_reserve(&table, &index), VD_ELIMIT));
 }
 
+Test(link, the_generation_of_an_index_is_drawn_anew)
+{
+	unsigned steps_of_one = 0;
+	uint32_t last = reserve();
+
+	for (unsigned i = 0; i < 100; i++) {
+		sw_link_release(&table, last);
+		uint32_t index = reserve();
+
+		cr_assert(eq(u32, index >> 8, last >> 8));
+		steps_of_one += (uint8_t)(index - last) == 1;
+		last = index;
+	}
+	cr_assert(lt(uint, steps_of_one, 20), "a row of numbers could be foretold");
+}
+
 Test(link, a_released_index_is_free_at_once)
 {
 	uint32_t first = reserve();
