@@ -153,6 +153,54 @@ Test(link_tell, what_is_served_anew_is_told_to_the_next)
 	}
 }
 
+/* Listens, and says nothing. */
+static _Atomic size_t silent_heard;
+static _Atomic bool silent_ended;
+
+static void on_silent_readable(struct host_stream *stream)
+{
+	struct vd_bytes in;
+
+	while ((in = host_stream_read(stream)).len) {
+		silent_heard += in.len;
+		host_stream_taken(stream, in.len);
+	}
+	silent_ended |= host_stream_ended(stream);
+}
+
+static void accept_silently(void *context, struct host_stream *stream)
+{
+	static const struct host_stream_class class = { .readable = on_silent_readable };
+
+	(void)context;
+	host_stream_use(stream, &class, NULL);
+}
+
+static void serve_silently(struct host *host, const void *argument)
+{
+	(void)argument;
+	cr_assert(eq(
+	    int,
+	    host_handle(host, &(struct host_protocol){ LINK_ADDRESSES_ID, accept_silently, NULL }),
+	    VD_OK));
+}
+
+Test(link_tell, one_side_says_its_own_and_ends_without_waiting_for_the_other)
+{
+	EACH_VARIANT(threads)
+	{
+		silent_heard = 0;
+		silent_ended = false;
+		open_both(threads);
+		tell(a, 4001);
+		cr_assert(eq(int, swarm_each_host(b->swarm, serve_silently, NULL, 0), VD_OK));
+		dial_b();
+		TURN_UNTIL(silent_ended);
+		cr_assert(eq(sz, silent_heard, message_of(a, 4001).len));
+		end();
+	}
+}
+
 /* ---- what is wrong ---- */
 
 static void break_off_with(struct message message)
