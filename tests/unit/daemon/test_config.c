@@ -37,6 +37,7 @@ Test(config, defaults_are_those_of_the_table)
 	cr_assert(eq(str, config.key, "/var/lib/viaduct/key"));
 	cr_assert(eq(u32, config.dataplane.workers, 1));
 	cr_assert(eq(u32, config.link.width, 16));
+	cr_assert(eq(u32, config.link.delivery_pps, 10000));
 	cr_assert(config.link.reserve);
 	cr_assert(not(config.tun.enabled));
 	cr_assert(eq(str, config.tun.name, "viaduct0"));

@@ -119,9 +119,9 @@ static void setup(void)
 {
 	node.resume =
 	    (struct node_resume){ .known = known, .count = PEERS, .began = VD_SECONDS(100) };
-	for (uint8_t i = 0; i < PEERS; i++)
-		known[i] = (struct node_known){ .peer = { .len = 1, .bytes = { i } },
-						.address = { .port = i } };
+	for (unsigned i = 0; i < PEERS; i++)
+		known[i] = (struct node_known){ .peer = { .len = 1, .bytes = { (uint8_t)i } },
+						.address = { .port = (uint16_t)i } };
 }
 
 TestSuite(resume, .init = setup);
