@@ -50,7 +50,13 @@ captured
 [ "$(count src host "$addr_a")" -gt 0 ] || fail "none that arrived"
 [ "$(count dst host "$addr_a")" -gt 0 ] || fail "none that left"
 
-capture direction --direction out --count 4
+capture in --direction in --count 4
+ns A ping -6 -q -i 0.02 -c 20 -W 2 "$overlay_b" >/dev/null || fail "ping over the overlay"
+captured
+[ "$(count dst port 4001)" -eq 4 ] || fail "not 4 packets"
+[ "$(count src host "$addr_ra" or src host "$addr_rb")" -eq 0 ] || fail "one that left, of --direction in"
+
+capture out --direction out --count 4
 ns A ping -6 -q -i 0.02 -c 20 -W 2 "$overlay_b" >/dev/null || fail "ping over the overlay"
 captured
 [ "$(count src port 4001)" -eq 4 ] || fail "not 4 packets"
