@@ -18,7 +18,8 @@ if ns A timeout 10 "$net_build/viaductd" --config "$net_dir/second.yaml" \
 	fail "a second daemon runs on one socket"
 fi
 grep -q '^ready' "$net_dir/second.out" && fail "a second daemon becomes ready on one socket"
-grep -qi "A.sock" "$net_dir/second.log" || fail "the second daemon does not name the socket"
+grep -q 'A.sock: another daemon runs on it; stop that one' "$net_dir/second.log" ||
+	fail "the second daemon does not name the socket and the cure"
 links_up A 1 || fail "the first daemon suffered from the second"
 
 identity C
