@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # The NAT before an edge gives it another source port: the link moves there after a challenge,
 # without a handshake, and traffic goes on both ways. Somebody on the path who sends A's frames from an
-# address that is not A's moves nothing, and gets no more bytes there than went from it.
+# address that is not A's moves nothing, and gets no more bytes there than went from it. A router that was
+# killed dials the address to which the link had moved last.
 #
 #	A 198.18.1.2 --- 198.18.1.1 R 198.18.2.1 --- 198.18.2.2 B
 #	forward.py before R   two af_packet ports, 1 worker   udp port, TUN
@@ -12,6 +13,7 @@ net_needs
 net_begin
 line 4
 main_configs af_packet
+sed -i "s|^  width: 16|&\n  state: $net_dir/R.state|" "$net_dir/R.yaml"
 sed -i "s|routers: .*/udp/4001/|routers: [ /ip4/127.0.0.1/udp/5001/|" "$net_dir/A.yaml"
 ns A ip address add 198.18.1.7/24 dev a0
 ns_start A forward.txt python3 "$(dirname "$0")/forward.py" 5001 "$addr_ra" 4001 198.18.1.7
@@ -72,3 +74,16 @@ echo "the liar sent $lied bytes of A's, and got $got"
 [ "$(address)" = "$address_before" ] || fail "the liar moved A's link to $(address)"
 [ "$(metric 'viaduct_link_moves_total{step="moved"}')" = 3 ] || fail "the link moved for the liar"
 grep -q ' 0% packet loss' "$net_dir/ping.log" || fail "packets are lost beside the liar: $(grep loss "$net_dir/ping.log")"
+
+# The router dies. A is stopped meanwhile, so that nothing but R's memory can tell where it is.
+kill -STOP "$pid_A"
+killed R
+ns_start A dialled.txt tcpdump -lni a0 -c 1 "src $addr_ra and udp dst port ${address_before##*/} and greater 1024"
+dialled=$started
+must_come 5 "tcpdump listens" grep -q listening "$net_dir/dialled.txt"
+daemons R
+must_come 10 "R dials the address that A's link had moved to" ended "$dialled"
+kill -CONT "$pid_A"
+must_come 10 "A's link is back" is_so R links "any(l['peer'] == '$peer_A' and l['state'] == 'up' for l in d['links'])"
+[ "$(address)" = "$address_before" ] || fail "A's link is back at $(address), not at $address_before"
+must_come 10 "A's pings are answered again" pinged A "$main_overlay" -W 0.3

@@ -11,15 +11,6 @@ set -eu
 net_needs
 net_begin
 
-# killed NAME: its process dies without closing anything.
-killed() {
-	eval "killed_pid=\$pid_$1"
-	kill -9 "$killed_pid"
-	must_come 5 "the process of $1 is gone" ended "$killed_pid"
-	wait "$killed_pid" 2>/dev/null || true
-	net_pids=$(echo " $net_pids " | sed "s/ $killed_pid / /")
-}
-
 now_ms() {
 	echo $(($(date +%s%N) / 1000000))
 }
