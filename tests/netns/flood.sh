@@ -9,7 +9,10 @@
 #	                 198.18.3.2 F      floods from random addresses of 198.18.0.0/15
 #
 # FLOOD_RATE: messages a second; FLOOD_LEAST: to how many it may be lowered, after FLOOD_TRIES with each;
-# FLOOD_FLOOR: that must really leave. FLOOD_SECONDS. FLOOD_BESIDE: messages a second beside the good flow.
+# FLOOD_FLOOR: that must really leave. FLOOD_SECONDS.
+# FLOOD_BESIDE: messages a second beside a good flow of half of what gets through beside them (or less, down to an
+# eighth); lowered, never below 20,000, where that loses any: a machine may have no time for both. The last line names
+# what it came to. Unless set: 20,000 beside a flow at half of its speed without a flood.
 # FLOOD_DRIVER: udp, af_packet. FLOOD_IP: 4, 6 (the same numbers in fd00:18::, floods from
 # fd00:5eed::/32).
 set -eu
@@ -137,4 +140,27 @@ echo "reached $reached/s of ${FLOOD_RATE:-100000}/s: $(cat "$net_dir/flood.log")
 	"rss $before -> $after KiB; bytes in $(r2_bytes rx), out $(r2_bytes tx)"
 [ "$(metric 'viaduct_drops_total{reason="control_full"}')" -eq 0 ] || fail "the flood dropped what peers said"
 
-unharmed "a flood of $beside/s" ns F "$net_build/tests/netns/flood" "$addr_rf" 4001 "$beside" 2
+flood_beside() {
+	ns F "$net_build/tests/netns/flood" "$addr_rf" 4001 "$beside" 2 >"$net_dir/beside.log"
+}
+
+# The flow's rate from now on: half of what gets through beside the flood.
+half_beside() {
+	ns_start F measured.log "$net_build/tests/netns/flood" "$addr_rf" 4001 "$beside" 2
+	steady_speed=$(field per_s "$(steady 0 1)")
+	steady_rate=$((steady_speed / 2)) steady_floor=$((steady_speed / 8))
+	[ "$steady_floor" -gt 0 ] || fail "nothing gets through beside a flood of $beside/s"
+	must_come 10 "the flood ends" ended "$started"
+}
+
+[ -z "${FLOOD_BESIDE:-}" ] || half_beside
+until is_unharmed "a flood of $beside/s" flood_beside; do
+	[ "$beside" -gt 20000 ] || fail "the good flow suffers from a flood of $beside/s: $unharmed_line"
+	beside=$((beside * 3 / 4))
+	[ "$beside" -ge 20000 ] || beside=20000
+	half_beside
+done
+reached=$(reached "$net_dir/beside.log")
+[ "$reached" -ge 10000 ] || fail "only $reached/s were sent beside the flow: that is no flood"
+echo "beside $reached/s, asked for $beside/s of ${FLOOD_BESIDE:-20000}/s, nothing was lost of a flow of $unharmed_at/s," \
+	"where $steady_speed/s may get through"

@@ -7,6 +7,7 @@
 #	line 4; main_configs udp
 #	steady_daemons; steady_begin      # measures the speed from A to B, takes half of it
 #	unharmed WHAT COMMAND…            # runs it beside the flow, which must lose nothing
+#	is_unharmed WHAT COMMAND…         # whether it loses nothing
 #	counts R >before; …; counts R >after; must_count before after bad_tag 12
 
 steady_needs() {
@@ -62,10 +63,10 @@ steady_slower() {
 	[ "$steady_rate" -ge "$steady_floor" ] || steady_rate=$steady_floor
 }
 
-# unharmed WHAT COMMAND…: the flow lasts as long as the command. Tried anew at half the rate, down to the
+# is_unharmed WHAT COMMAND…: the flow lasts as long as the command. Tried anew at half the rate, down to the
 # floor, since other load on the machine loses packets, too; an attack that harms does so at any rate.
 # The next attack has the whole rate again.
-unharmed() {
+is_unharmed() {
 	unharmed_what=$1
 	unharmed_rate=$steady_rate
 	shift
@@ -81,9 +82,14 @@ unharmed() {
 		echo "$unharmed_what, try $unharmed_try: $unharmed_line"
 		steady_slower
 	done
-	is_whole "$unharmed_line" || fail "the good flow suffers from $unharmed_what: $unharmed_line"
-	echo "$unharmed_what: $unharmed_line, at $steady_rate/s"
+	unharmed_at=$steady_rate
 	steady_rate=$unharmed_rate
+	is_whole "$unharmed_line" || return 1
+	echo "$unharmed_what: $unharmed_line, at $unharmed_at/s"
+}
+
+unharmed() {
+	is_unharmed "$@" || fail "the good flow suffers from $1: $unharmed_line"
 }
 
 # counts NAME: "what number" lines: drop reasons, punts, outcomes of handshakes, the kernel's errors.
