@@ -1,0 +1,91 @@
+/* Targets: controlplane/daemon/tiers.c, the file of tokens' hashes; base/formats/server_list.c */
+/* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/formats/server_list.h"
+#include "base/init.h"
+#include "controlplane/daemon/tiers.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { HEX = 2 * VD_TOKEN_HASH + 1, TEXT = 512 };
+
+static void expect(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+/* ---- hashes of tokens ---- */
+
+static enum vd_err read_file(struct vd_bytes in, struct vd_token_list *list)
+{
+	char path[32], why[VD_TOKEN_WHY] = "";
+	int fd = memfd_create("hashes", 0);
+	enum vd_err err;
+
+	expect(fd >= 0 && (in.len == 0 || write(fd, in.at, in.len) == (ssize_t)in.len));
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	err = vd_token_list_add(list, path, why);
+	close(fd);
+	expect(list->count <= VD_CONFIG_TOKENS_MAX);
+	if (err)
+		expect(strncmp(why, path, strlen(path)) == 0 && strlen(why) + 1 < sizeof why);
+	return err;
+}
+
+/* What was read is read again from what is written of it. */
+static void read_hashes(struct vd_bytes in)
+{
+	struct vd_token_list list = { 0 }, again = { 0 };
+	char why[VD_TOKEN_WHY], item[sizeof "sha256:" + HEX], hex[HEX];
+
+	if (!read_file(in, &list)) {
+		for (uint32_t i = 0; i < list.count; i++) {
+			sodium_bin2hex(hex, sizeof hex, list.hashes[i], VD_TOKEN_HASH);
+			snprintf(item, sizeof item, "sha256:%s", hex);
+			expect(!vd_token_list_add(&again, item, why));
+			expect(vd_token_list_has(&list, again.hashes[i]));
+		}
+		expect(vd_token_list_equal(&list, &again));
+	}
+	vd_token_list_fini(&list);
+	vd_token_list_fini(&again);
+}
+
+/* ---- servers ---- */
+
+static void read_servers(struct vd_bytes in)
+{
+	char text[2 * TEXT];
+	size_t len = in.len < TEXT - 1 ? in.len : TEXT - 1;
+
+	if (len)
+		memcpy(text, in.at, len);
+	text[len] = 0;
+	if (!vd_is_server_list(text))
+		return;
+	expect(*text && strspn(text, "0123456789abcdefABCDEF.:,[]") == strlen(text));
+	len = strlen(text);
+	snprintf(text + len, sizeof text - len, ",192.0.2.1:53");
+	expect(vd_is_server_list(text));
+	text[len + 1] = 0; /* a comma, and nothing */
+	expect(!vd_is_server_list(text));
+}
+
+/* The first byte chooses. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	if (size == 0 || vd_init())
+		return 0;
+	if (*data & 1)
+		read_servers(vd_bytes(data + 1, size - 1));
+	else
+		read_hashes(vd_bytes(data + 1, size - 1));
+	return 0;
+}
