@@ -199,8 +199,11 @@ static enum vd_err add_hash(struct vd_token_list *list, const char *item, char w
 }
 
 /* A hash between blanks; empty lines and those that begin with # are passed over. */
-static enum vd_err add_line(struct vd_token_list *list, char *line, char why[VD_TOKEN_WHY])
+static enum vd_err add_line(struct vd_token_list *list, char *line, size_t len,
+			    char why[VD_TOKEN_WHY])
 {
+	if (memchr(line, 0, len))
+		return wrong(why, "has a NUL byte; name a text file of hashes");
 	line += strspn(line, " \t\r\n");
 	line[strcspn(line, " \t\r\n")] = 0;
 	return *line && *line != '#' ? add_hash(list, line, why) : VD_OK;
@@ -211,10 +214,11 @@ static enum vd_err add_lines(struct vd_token_list *list, FILE *file, const char 
 {
 	char *line = NULL, cause[VD_TOKEN_WHY];
 	size_t room = 0;
+	ssize_t len;
 	enum vd_err err = VD_OK;
 
-	for (unsigned n = 1; !err && getline(&line, &room, file) >= 0; n++) {
-		err = add_line(list, line, cause);
+	for (unsigned n = 1; !err && (len = getline(&line, &room, file)) >= 0; n++) {
+		err = add_line(list, line, (size_t)len, cause);
 		if (err)
 			(void)wrong(why, "%.80s:%u: %.200s", path, n, cause);
 	}

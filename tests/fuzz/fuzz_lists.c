@@ -1,5 +1,6 @@
 /* Targets: controlplane/daemon/tiers.c, the file of tokens' hashes; base/formats/server_list.c */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include <arpa/inet.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,24 @@ static enum vd_err read_file(struct vd_bytes in, struct vd_token_list *list)
 	return err;
 }
 
+/* Lines with something in them that are no remarks. */
+static uint32_t lines_of(struct vd_bytes in)
+{
+	static const char blanks[] = " \t\r";
+	uint32_t count = 0;
+	bool begins = true; /* nothing but blanks so far */
+
+	for (size_t i = 0; i < in.len; i++) {
+		if (in.at[i] == '\n') {
+			begins = true;
+		} else if (begins && !(in.at[i] && strchr(blanks, in.at[i]))) {
+			begins = false;
+			count += in.at[i] != '#';
+		}
+	}
+	return count;
+}
+
 /* What was read is read again from what is written of it. */
 static void read_hashes(struct vd_bytes in)
 {
@@ -46,6 +65,7 @@ static void read_hashes(struct vd_bytes in)
 	char why[VD_TOKEN_WHY], item[sizeof "sha256:" + HEX], hex[HEX];
 
 	if (!read_file(in, &list)) {
+		expect(list.count == lines_of(in));
 		for (uint32_t i = 0; i < list.count; i++) {
 			sodium_bin2hex(hex, sizeof hex, list.hashes[i], VD_TOKEN_HASH);
 			snprintf(item, sizeof item, "sha256:%s", hex);
@@ -60,6 +80,27 @@ static void read_hashes(struct vd_bytes in)
 
 /* ---- servers ---- */
 
+/* Each item is one by itself, and any address is one. */
+static bool are_servers(const char *text)
+{
+	char item[TEXT];
+	uint8_t ip[16];
+
+	while (true) {
+		size_t len = strcspn(text, ",");
+		bool is_one;
+
+		memcpy(item, text, len);
+		item[len] = 0;
+		is_one = vd_is_server_list(item);
+		expect(is_one ||
+		       (inet_pton(AF_INET, item, ip) != 1 && inet_pton(AF_INET6, item, ip) != 1));
+		if (!is_one || !text[len])
+			return is_one;
+		text += len + 1;
+	}
+}
+
 static void read_servers(struct vd_bytes in)
 {
 	char text[2 * TEXT];
@@ -68,10 +109,11 @@ static void read_servers(struct vd_bytes in)
 	if (len)
 		memcpy(text, in.at, len);
 	text[len] = 0;
+	expect(vd_is_server_list(text) == are_servers(text));
 	if (!vd_is_server_list(text))
 		return;
-	expect(*text && strspn(text, "0123456789abcdefABCDEF.:,[]") == strlen(text));
 	len = strlen(text);
+	expect(*text && strspn(text, "0123456789abcdefABCDEF.:,[]") == strlen(text));
 	snprintf(text + len, sizeof text - len, ",192.0.2.1:53");
 	expect(vd_is_server_list(text));
 	text[len + 1] = 0; /* a comma, and nothing */

@@ -10,7 +10,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { PEERS = 8, WAYS = 4, ROOM = 20, STEPS_MAX = 2048 }; /* routers, or addresses */
+enum { PEERS = 8, WAYS = 4, ROOM = 20, STEPS_MAX = 256 }; /* routers, or addresses */
 
 struct failed {
 	uint64_t failures;
@@ -19,7 +19,7 @@ struct failed {
 
 struct run {
 	struct learnt_routes *learnt;
-	uint64_t labels[PEERS][WAYS]; /* 0: none */
+	uint64_t labels[PEERS][WAYS]; /* with the bits behind; 0: none */
 	unsigned count;
 	struct dial_backoff backoff;
 	struct failed failed[PEERS][WAYS];
@@ -44,7 +44,8 @@ ON_CONTROL static void learn(struct run *run, uint8_t to, uint8_t by, uint64_t l
 {
 	const struct learnt_route route = { .peer = peer(to),
 					    .via = peer(100 + by),
-					    .label = label };
+					    .label = label >> 1,
+					    .bits = (uint8_t)(label & 1) };
 	bool room = run->labels[to][by] || run->count < ROOM;
 
 	expect(learnt_routes_set(run->learnt, &route) == (run->labels[to][by] != label));
@@ -80,6 +81,7 @@ ON_CONTROL static void forget_by(struct run *run, uint8_t by)
 
 ON_CONTROL static void check_routes(const struct run *run)
 {
+	const struct learnt_route *route;
 	unsigned seen = 0;
 	uint32_t at = 0;
 
@@ -89,10 +91,13 @@ ON_CONTROL static void check_routes(const struct run *run)
 			const struct learnt_route *found =
 			    learnt_routes_find(run->learnt, &id, &via);
 
-			expect((found ? found->label : 0) == run->labels[to][by]);
+			expect((found ? found->label << 1 | found->bits : 0) ==
+			       run->labels[to][by]);
 		}
-	while (learnt_routes_next(run->learnt, &at))
+	while ((route = learnt_routes_next(run->learnt, &at))) {
 		seen++;
+		expect(run->labels[route->peer.bytes[1]][route->via.bytes[1] - 100] != 0);
+	}
 	expect(seen == run->count);
 }
 
@@ -153,6 +158,8 @@ ON_CONTROL static void step(struct run *run, struct vd_read *r)
 	case 5: clear(run, who); break;
 	default: fail(run, who, where);
 	}
+	check_routes(run);
+	check_backoff(run);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -173,8 +180,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	for (unsigned i = 0; i < STEPS_MAX && !r.err; i++)
 		step(&run, &r);
-	check_routes(&run);
-	check_backoff(&run);
 	dial_backoff_fini(&run.backoff);
 	learnt_routes_free(run.learnt);
 	return 0;

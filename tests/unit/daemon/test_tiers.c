@@ -264,6 +264,24 @@ Test(tiers, blanks_before_a_hash_and_long_comments_are_taken)
 	unlink(path);
 }
 
+Test(tiers, a_file_of_hashes_is_text)
+{
+	static const char wide[] = "\0#\0 \0o\0u\0r\0s\0\n"; /* UTF-16 */
+	struct vd_token_list list = { 0 };
+	char why[VD_TOKEN_WHY] = "";
+	FILE *file;
+
+	put("", 0644);
+	file = fopen(path, "we");
+	cr_assert(ne(ptr, file, NULL));
+	cr_assert(eq(sz, fwrite(wide, 1, sizeof wide - 1, file), sizeof wide - 1));
+	fclose(file);
+	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_EUSER));
+	cr_assert(strstr(why, ":1: has a NUL byte; name a text file") != NULL, "%s", why);
+	cr_assert(zero(u32, list.count));
+	unlink(path);
+}
+
 Test(tiers, a_folder_is_no_file_of_hashes)
 {
 	struct vd_token_list list = { 0 };
