@@ -369,7 +369,8 @@ ON_CONTROL static void keep_caller(struct node *node, const struct vd_udp_addr *
 		router->told = node_link_is_told(node, peer);
 }
 
-/* To a peer by its id alone: at the address of its row, else at those that it told. */
+/* To a peer by its id alone: at the address of its row, else where its own link goes, else at those
+ * that it told. */
 ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_peer_id *peer,
 					  struct api_reply *reply)
 {

@@ -29,12 +29,6 @@ lose_router() {
 	uses B "$2" || fail "B does not use $2"
 }
 
-killed() {
-	eval "killed_pid=\$pid_$1"
-	kill -9 "$killed_pid"
-	wait "$killed_pid" 2>/dev/null || true
-}
-
 # The cables of the router, pulled out at its end.
 cut() {
 	for cut_end in $(ends_of "$1"); do

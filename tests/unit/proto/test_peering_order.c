@@ -622,7 +622,7 @@ Test(peering_order, the_table_of_a_new_generation_is_that_of_its_handshake)
 	end(net);
 }
 
-Test(peering_order, what_is_for_a_session_means_nothing_among_links)
+Test(peering_order, a_sealed_frame_under_an_unknown_index_is_not_found)
 {
 	struct net *net = start_up(PEERING_LINK, 1);
 	uint8_t frame[40] = { MG_SEALED, 0x7f, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1 };

@@ -72,7 +72,7 @@ Test(seal, counters_start_at_1_and_grow)
 		cr_assert(eq(u8, create(&a, "", frame).at[12], i));
 }
 
-Test(seal, a_frame_is_taken_once)
+Test(seal, a_frame_is_taken_once_and_a_replay_known_before_its_tag_is_looked_at)
 {
 	struct seal a, b;
 	uint8_t frame[128];
@@ -83,18 +83,6 @@ Test(seal, a_frame_is_taken_once)
 
 	cr_assert(eq(int, consume(&b, sealed), VD_OK));
 	cr_assert(eq(int, consume(&b, sealed), VD_EPEER_REPLAY));
-}
-
-Test(seal, a_replay_is_known_before_its_tag_is_looked_at)
-{
-	struct seal a, b;
-	uint8_t frame[128];
-
-	both(&a, &b, VD_CHACHA20_POLY1305);
-
-	struct vd_bytes sealed = create(&a, "x", frame);
-
-	cr_assert(eq(int, consume(&b, sealed), VD_OK));
 	frame[sealed.len - 1] ^= 1;
 	cr_assert(eq(int, consume(&b, sealed), VD_EPEER_REPLAY));
 }
