@@ -6,7 +6,8 @@
  * DF is set and the kernel's own path MTU is ignored (IP_PMTUDISC_PROBE): the edges
  * probe. The address a datagram was sent to is asked for and used as source of
  * what goes back, so a wildcard bind answers from the right address. So is the traffic
- * class, which goes both ways for each datagram (RFC 6040).
+ * class, which goes both ways for each datagram (RFC 6040), and whether the kernel put
+ * a datagram together from fragments: such are dropped (switch/SPEC.md 11.5).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,7 +27,7 @@
 
 enum {
 	BATCH = 64,
-	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)) + CMSG_SPACE(sizeof(int)),
+	CONTROL_BYTES = CMSG_SPACE(sizeof(struct in6_pktinfo)) + 2 * CMSG_SPACE(sizeof(int)),
 	SOCKET_BYTES = 4 << 20, /* asked for; the kernel gives what rmem_max allows */
 	MTU_DEFAULT = 1500,
 };
@@ -125,34 +126,46 @@ static void stock(struct queue *q, const struct dp_io *io)
 	q->stocked = BATCH;
 }
 
-/* The address that the datagram was sent to and its ECN, as the kernel tells them. */
-static void read_control(struct msghdr *message, struct vd_udp_addr *local, uint8_t *ecn)
+/* What the kernel tells of a datagram beside its bytes and its sender. */
+struct told {
+	struct vd_udp_addr local; /* that it was sent to */
+	uint8_t ecn;
+	bool fragmented; /* it came in pieces */
+};
+
+static struct told read_control(struct msghdr *message, const struct vd_udp_addr *bind)
 {
+	struct told told = { .local = *bind, .ecn = SW_ECN_NOT_ECT };
+
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(message); c; c = CMSG_NXTHDR(message, c)) {
 		if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
 			struct in_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof info);
-			set_ip4(local, &info.ipi_addr);
+			set_ip4(&told.local, &info.ipi_addr);
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
 			struct in6_pktinfo info;
 			memcpy(&info, CMSG_DATA(c), sizeof info);
-			memcpy(local->ip, &info.ipi6_addr, 16);
+			memcpy(told.local.ip, &info.ipi6_addr, 16);
 		} else if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) {
-			*ecn = *CMSG_DATA(c) & SW_ECN_MASK;
+			told.ecn = *CMSG_DATA(c) & SW_ECN_MASK;
 		} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS) {
 			int class;
 			memcpy(&class, CMSG_DATA(c), sizeof class);
-			*ecn = (uint8_t)(class & SW_ECN_MASK);
+			told.ecn = (uint8_t)(class & SW_ECN_MASK);
+		} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_RECVFRAGSIZE) ||
+			   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVFRAGSIZE)) {
+			told.fragmented = true;
 		}
 	}
+	return told;
 }
 
-static unsigned refused(const struct port *port, const struct dp_io *io, const struct queue *q,
-			unsigned i)
+static void refuse(const struct port *port, const struct dp_io *io, const struct queue *q,
+		   unsigned i, enum sw_drop drop)
 {
 	size_t len = q->messages[i].msg_len;
 	const struct dp_dropped dropped = {
-		.drop = len ? SW_DROP_TOO_BIG : SW_DROP_TRUNCATED,
+		.drop = drop,
 		.bytes = q->vectors[i].iov_base,
 		.kept = (uint16_t)(len < q->vectors[i].iov_len ? len : q->vectors[i].iov_len),
 		.len = (uint16_t)len,
@@ -163,7 +176,17 @@ static unsigned refused(const struct port *port, const struct dp_io *io, const s
 
 	if (unlikely(io->dropped != NULL))
 		io->dropped(io->looker, &dropped);
-	return dropped.drop;
+	dp_drop(io->counters, drop, q->buffers[i]);
+}
+
+/* A drop reason, or SW_DROP_COUNT: it can be had. */
+static enum sw_drop judge(const struct mmsghdr *message, const struct told *told)
+{
+	if (told->fragmented)
+		return SW_DROP_FRAGMENT;
+	if (message->msg_hdr.msg_flags & MSG_TRUNC)
+		return SW_DROP_TOO_BIG;
+	return message->msg_len == 0 ? SW_DROP_TRUNCATED : SW_DROP_COUNT;
 }
 
 static bool take(const struct port *port, const struct dp_io *io, struct queue *q, unsigned i,
@@ -171,17 +194,16 @@ static bool take(const struct port *port, const struct dp_io *io, struct queue *
 {
 	struct rte_mbuf *m = q->buffers[i];
 	struct sw_endpoint *from = &dp_buffer_private(m)->from;
-	struct vd_udp_addr local = port->bind;
-	uint8_t ecn = SW_ECN_NOT_ECT;
+	struct told told = read_control(&q->messages[i].msg_hdr, &port->bind);
+	enum sw_drop drop = judge(&q->messages[i], &told);
 
-	if (q->messages[i].msg_hdr.msg_flags & MSG_TRUNC || q->messages[i].msg_len == 0) {
-		dp_drop(io->counters, refused(port, io, q, i), m);
+	if (unlikely(drop != SW_DROP_COUNT)) {
+		refuse(port, io, q, i, drop);
 		return false;
 	}
-	read_control(&q->messages[i].msg_hdr, &local, &ecn);
 	*from = (struct sw_endpoint){
 		.port = port->head.number,
-		.local = port->wildcard ? local : port->bind,
+		.local = port->wildcard ? told.local : port->bind,
 		.remote = of_sockaddr(&q->addresses[i]),
 	};
 	m->data_len = (uint16_t)q->messages[i].msg_len;
@@ -192,7 +214,7 @@ static bool take(const struct port *port, const struct dp_io *io, struct queue *
 		.path = sw_path_hash(port->head.number, &from->remote),
 		.len = m->data_len,
 		.port = port->head.number,
-		.flags = (uint8_t)(ecn << SW_PACKET_ECN_SHIFT),
+		.flags = (uint8_t)(told.ecn << SW_PACKET_ECN_SHIFT),
 	};
 	return true;
 }
@@ -397,6 +419,8 @@ static int set_options(int fd, bool ip4)
 	if (setsockopt(fd, level, ip4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe))
 		return -1;
 	if (setsockopt(fd, level, ip4 ? IP_RECVTOS : IPV6_RECVTCLASS, &one, sizeof one))
+		return -1;
+	if (setsockopt(fd, level, ip4 ? IP_RECVFRAGSIZE : IPV6_RECVFRAGSIZE, &one, sizeof one))
 		return -1;
 	return setsockopt(fd, level, ip4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &one, sizeof one);
 }

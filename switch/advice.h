@@ -24,8 +24,8 @@
 	  "datagrams without a UDP checksum count here, too.")                                     \
 	X(FRAGMENT,                                                                                \
 	  "Frames are sent with DF, so a fragment comes from a tunnel that fragments anyway, or "  \
-	  "is forged. Lower tun.mtu of the edge that sends them. UDP sockets never count one, "    \
-	  "nor do packet sockets with IPv4: there the kernel puts them together first.")           \
+	  "is forged. Lower tun.mtu of the edge that sends them. UDP sockets count a datagram "    \
+	  "once that the kernel put together; packet sockets with IPv4 cannot tell one.")          \
 	X(NO_NEIGHBOUR,                                                                            \
 	  "A few are normal when a link begins: the kernel is asked for the Ethernet address and " \
 	  "the packet is lost. If it goes on, look at `ip neighbour` and `ip route get` for the "  \

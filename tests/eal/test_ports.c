@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -231,6 +233,58 @@ Test(ports, an_empty_datagram_and_one_too_long_are_counted)
 	cr_assert(eq(u64, rig_drops(rig, SW_DROP_TRUNCATED), 1));
 	cr_assert(eq(u64, rig_drops(rig, SW_DROP_TOO_BIG), 1));
 	rig_free(rig);
+}
+
+/* A loopback of our own, with the MTU of a poor network. */
+static void make_narrow_loopback(void)
+{
+	if (unshare(CLONE_NEWNET))
+		cr_skip_test("needs root for a network namespace");
+	cr_assert(eq(int, system("ip link set lo mtu 1280 up"), 0));
+}
+
+static void pieces_are_dropped(const struct vd_udp_addr *bind)
+{
+	static const char large[1400] = "\4in pieces", small[] = "\4whole";
+	struct rig *rig = open_udp(bind, 1);
+	bool ip4 = vd_udp_addr_is_ip4(bind);
+	struct sockaddr_in to4 = { AF_INET, htons(bound_port(rig)), { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in6 to6 = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(bound_port(rig)),
+		.sin6_addr = in6addr_loopback,
+	};
+	const struct sockaddr *to = ip4 ? (struct sockaddr *)&to4 : (struct sockaddr *)&to6;
+	socklen_t len = ip4 ? sizeof to4 : sizeof to6;
+	struct sw_punt punt;
+	uint16_t from;
+	int fd = peer(to->sa_family, &from), no = IP_PMTUDISC_DONT;
+
+	cr_assert(eq(int, setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &no, sizeof no), 0));
+	cr_assert(eq(sz, (size_t)sendto(fd, large, sizeof large, 0, to, len), sizeof large));
+	cr_assert(eq(sz, (size_t)sendto(fd, small, sizeof small, 0, to, len), sizeof small));
+	cr_assert(await_punt(rig, &punt), "the one that came whole");
+	cr_assert(eq(sz, punt.len, sizeof small));
+	cr_assert(eq(u64, rig_drops(rig, SW_DROP_FRAGMENT), 1));
+	cr_assert(not(rig_punt(rig, &punt)));
+	close(fd);
+	rig_free(rig);
+}
+
+Test(ports, a_datagram_that_came_in_fragments_is_dropped)
+{
+	const struct vd_udp_addr bind = loopback4(1, 0);
+
+	make_narrow_loopback();
+	pieces_are_dropped(&bind);
+}
+
+Test(ports, a_datagram_of_ip6_that_came_in_fragments_is_dropped)
+{
+	const struct vd_udp_addr bind = { .ip = { [15] = 1 } };
+
+	make_narrow_loopback();
+	pieces_are_dropped(&bind);
 }
 
 Test(ports, a_datagram_that_the_kernel_refuses_does_not_stop_those_behind_it)

@@ -54,7 +54,7 @@ name_of() {
 	oversized) echo too_big ;;
 	bad_header | bad_checksum | udp_checksum) echo kernel ;;
 	fragment) ;;
-	reassembled) echo replayed ;;
+	reassembled) echo fragment ;;
 	*) echo "$2" ;;
 	esac
 }
