@@ -21,6 +21,7 @@ enum {
 	KEEPALIVE_S = 15,     /* of silence */
 	VISIT_S = 5,          /* in which each slot is visited once */
 	VISITS_A_CALL = 1024, /* at most */
+	SETTLE_ROUNDS = 1024, /* once in as many rounds, rates are settled: about 85 minutes */
 };
 
 /* Codes of reports (SPEC, Reports). */
@@ -41,6 +42,7 @@ struct sw_forward {
 	/* keepalives: where the next visit is, and since when this round runs */
 	uint32_t cursor;
 	uint32_t visited;
+	uint32_t rounds;
 	vd_ns round_start;
 
 	/* the packets that are still on, densely; out lanes overwrite in lanes behind them */
@@ -676,7 +678,7 @@ static bool keepalive_due(const struct sw_forward *f, struct sw_link *link, vd_n
 	if (atomic_load_explicit(&link->index, memory_order_acquire) == 0)
 		return false;
 	vd_ns last = atomic_load_explicit(&link->tx_last_ns, memory_order_relaxed);
-	if (link->tx_owner == f->worker && is_policed(&link->tx_flags))
+	if (link->tx_owner == f->worker && f->rounds % SETTLE_ROUNDS == 0)
 		sw_police_settle(police_of(f, link), now);
 	return link->tx_owner == f->worker && now >= last &&
 	       now - last >= VD_SECONDS(KEEPALIVE_S) &&
@@ -692,6 +694,7 @@ static uint32_t visits_owed(struct sw_forward *f, uint32_t high, vd_ns now)
 		if (passed < VD_SECONDS(VISIT_S))
 			return 0;
 		f->round_start = now;
+		f->rounds++;
 		f->visited = f->cursor = 0;
 		passed = 0;
 	}

@@ -103,6 +103,15 @@ struct sender {
 	uint64_t active; /* senders, this one too; at least 1 */
 };
 
+/* Whether row i is of one who has sent of late. */
+static bool is_active(const struct sw_police *police, unsigned i, uint64_t at)
+{
+	uint64_t until = atomic_load_explicit(&police->booked[i], memory_order_relaxed);
+
+	return atomic_load_explicit(&police->senders[i], memory_order_relaxed) != 0 &&
+	       until + ACTIVE - at <= ACTIVE + OWED_MOST;
+}
+
 /* The sender's own row; else one of who is silent; else one that it shares. */
 static struct sender find_sender(struct sw_police *police, uint32_t id, uint64_t at)
 {
@@ -110,12 +119,10 @@ static struct sender find_sender(struct sw_police *police, uint32_t id, uint64_t
 	bool counted = false;
 
 	for (unsigned i = 0; i < SW_SENDERS; i++) {
-		uint64_t until = atomic_load_explicit(&police->booked[i], memory_order_relaxed);
-		uint32_t who = atomic_load_explicit(&police->senders[i], memory_order_relaxed);
-		bool sends = who && until + ACTIVE - at <= ACTIVE + OWED_MOST;
+		bool sends = is_active(police, i, at);
 
 		active += sends;
-		if (who == id) {
+		if (atomic_load_explicit(&police->senders[i], memory_order_relaxed) == id) {
 			own = i;
 			counted = sends;
 		} else if (!sends) {
@@ -181,6 +188,14 @@ static void settle(struct sw_bucket *bucket, uint64_t at)
 		sw_bucket_book(bucket, at, 0);
 }
 
+/* Senders that are silent are as good as those never heard of. */
+static void forget_silent(struct sw_police *police, uint64_t at)
+{
+	for (unsigned i = 0; i < SW_SENDERS; i++)
+		if (!is_active(police, i, at))
+			atomic_store_explicit(&police->senders[i], 0, memory_order_relaxed);
+}
+
 void sw_police_settle(struct sw_police *police, vd_ns now)
 {
 	uint64_t at = sw_ticks(now);
@@ -189,4 +204,7 @@ void sw_police_settle(struct sw_police *police, vd_ns now)
 	settle(&police->rx.bytes, at);
 	settle(&police->tx.frames, at);
 	settle(&police->tx.bytes, at);
+	settle(&police->delivery, at);
+	settle(&police->reports, at);
+	forget_silent(police, at);
 }

@@ -828,3 +828,24 @@ Test(forward, links_of_others_and_retired_ones_get_no_keepalive)
 	sw_link_retire(&rig.plane.links, rig.links[b].index);
 	cr_assert(eq(uint, keepalives(VD_SECONDS(30), VD_SECONDS(40)), 0));
 }
+
+/* 13 days and some hours, after which a booked second would seem to lie ahead again. */
+Test(forward, a_link_that_was_idle_until_times_wrap_has_its_deliveries)
+{
+	const vd_ns wrap = UINT64_C(1) << (64 - SW_TICK_BITS);
+	struct sw_link *links[8];
+
+	rig.plane.links.delivery_per_s = 2;
+	struct sw_link_config config = rig_config(&rig, 0);
+	unsigned link = rig_link(&rig, &config, 0);
+
+	for (uint64_t counter = 1; counter <= 3; counter++) {
+		struct rig_header header = { .counter = counter, .payload_len = 1 };
+
+		rig_frame(&rig, link, &header, &frame);
+		if (counter == 3)
+			for (vd_ns now = 0; now <= wrap; now += VD_SECONDS(3))
+				(void)sw_forward_keepalives(rig.forwards[0], now, links, 8);
+		cr_assert(eq(int, rig_run(&rig, 0, &frame, counter == 3 ? wrap : 0), SW_DELIVER));
+	}
+}

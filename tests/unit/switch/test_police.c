@@ -240,6 +240,21 @@ static struct contest settled_contest(struct contest c)
 	return c;
 }
 
+Test(police, who_was_silent_until_times_wrap_takes_no_share)
+{
+	const vd_ns wrap = UINT64_C(1) << (64 - SW_TICK_BITS);
+	struct contest c = { .per_s = { RATE, RATE }, .senders = 2 };
+	unsigned passed = 0;
+
+	sw_police_set_rates(&police, RATE, 0);
+	compete(&c, 0, VD_SECONDS(2));
+	for (vd_ns now = VD_SECONDS(60); now <= wrap; now += VD_SECONDS(3600))
+		sw_police_settle(&police, now);
+	for (unsigned i = 0; i < 2 * RATE; i++)
+		passed += sw_police_tx(&police, 7, 500, wrap + VD_SECONDS(2));
+	cr_assert(eq(uint, passed, RATE), "all of the burst, as for who sends alone");
+}
+
 static const uint64_t pairs[][2] = {
 	{ 10000, 10000 }, { 7000, 6000 },     { 10000, 100000 }, { 6000, 60000 },
 	{ 6000, 199000 }, { 100000, 100000 }, { 5500, 5500 },
