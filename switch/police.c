@@ -145,23 +145,20 @@ static struct sender find_sender(struct sw_police *police, uint32_t id, uint64_t
 }
 static_assert(SW_SENDERS == 1 << (32 - HASH_SHIFT), "the hash names a row");
 
-/* How far ahead this sender may book now; 0: not at all. */
-static uint64_t room_of(const struct sender *sender, uint64_t ahead, uint64_t price)
+/* How far ahead this sender may book now. */
+static uint64_t room_of(const struct sender *sender)
 {
 	if (sender->active == 1)
 		return SW_BURST;
-	if (sender->ahead <= SHARE_MOST)
-		return SW_BURST + NEWCOMER;
-	return ahead + price <= HELD ? HELD : 0;
+	return sender->ahead <= SHARE_MOST ? SW_BURST + NEWCOMER : HELD;
 }
 
 /* A sender is active from now on, also if the frame does not pass. */
 static bool share_passes(struct sw_police *police, const struct bill *bill, uint32_t id)
 {
-	uint64_t ahead = most(bill->frames_ahead, bill->bytes_ahead);
 	uint64_t price = most(bill->frames_price, bill->bytes_price);
 	struct sender sender = find_sender(police, id, bill->at);
-	bool passes = bill_fits(bill, room_of(&sender, ahead, price));
+	bool passes = bill_fits(bill, room_of(&sender));
 
 	if (passes)
 		sender.ahead = least(sender.ahead + price * sender.active, OWED_MOST);
