@@ -49,7 +49,7 @@ identity C
 # shellcheck disable=SC2154 # identity sets them
 {
 	router_config R "/$line_ip/$addr_ra/udp/4001, /$line_ip/$addr_rb/udp/4001" \
-		"$(router_ports "${FLOOD_DRIVER:-udp}")" "$(members "$peer_A" "$peer_B" "$peer_C")"
+		"$(router_ports "${FLOOD_DRIVER:-udp}" 0 1 2 3)" "$(members "$peer_A" "$peer_B" "$peer_C")"
 	edge_config C "$line_any:4001" "/$line_ip/$addr_rc/udp/4001/viaduct/p2p/$peer_R" "allow: [ ]"
 }
 

@@ -327,17 +327,19 @@ line() {
 	ns B ip "-$1" route add default via "$addr_rb"
 }
 
-# router_ports DRIVER: af_packet, af_xdp or udp; YAML lines for R's two ends.
+# router_ports DRIVER [END…]: af_packet, af_xdp or udp; YAML lines for R's two ends, r0 and r1, or more.
 router_ports() {
 	if [ "$1" = udp ]; then
 		echo "    - { name: u0, driver: udp, bind: \"$line_any:4001\" }"
 		return
 	fi
-	router_more=
+	router_more='' router_driver=$1
 	[ "${net_workers:-1}" -eq 1 ] || router_more=",qpairs=$net_workers"
-	for router_end in 0 1; do
+	shift
+	[ $# -gt 0 ] || set -- 0 1
+	for router_end in "$@"; do
 		echo "    - { name: r$router_end, driver: dpdk, bind: \"$line_any:4001\"," \
-			"devargs: \"net_$1$router_end,iface=r$router_end$router_more\" }"
+			"devargs: \"net_$router_driver$router_end,iface=r$router_end$router_more\" }"
 	done
 }
 
