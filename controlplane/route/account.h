@@ -18,8 +18,8 @@ struct route_generation {
 	struct route_account seen; /* at the last poll */
 };
 
-/* Told of a generation that frames came in or went out under since the last poll. */
-typedef void (*route_moved_fn)(void *context, uint32_t index, bool received, bool sent);
+/* Called for each generation; `received`, `sent`: since the last poll. */
+typedef void (*route_traffic_fn)(void *context, uint32_t index, bool received, bool sent);
 
 /* What a record of the data plane counts; each field has one writer, its owner. */
 static inline struct route_account route_account_read(const _Atomic uint64_t *rx_frames,
@@ -53,14 +53,14 @@ static inline struct route_generation *route_generation_of(
 	return NULL;
 }
 
-/* Takes note of `now`, and tells `moved` what changed. */
+/* Takes note of `now`, and tells `traffic` what changed. */
 static inline void route_generation_poll(struct route_generation *generation,
-					 struct route_account now, route_moved_fn moved,
+					 struct route_account now, route_traffic_fn traffic,
 					 void *context)
 {
 	struct route_account before = generation->seen;
 
 	generation->seen = now;
-	moved(context, generation->index, now.rx_frames != before.rx_frames,
-	      now.tx_frames != before.tx_frames);
+	traffic(context, generation->index, now.rx_frames != before.rx_frames,
+		now.tx_frames != before.tx_frames);
 }

@@ -405,7 +405,7 @@ uint32_t route_links_totals(struct route_links *links, bool all, struct route_to
 }
 
 static void poll_row(struct route_links *links, struct route_link *link, vd_ns now,
-		     route_moved_fn moved, void *context)
+		     route_traffic_fn traffic, void *context)
 {
 	links_expire(links, link, now);
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {
@@ -413,11 +413,12 @@ static void poll_row(struct route_links *links, struct route_link *link, vd_ns n
 
 		if (generation->index)
 			route_generation_poll(generation, account_of(links, generation->index),
-					      moved, context);
+					      traffic, context);
 	}
 }
 
-vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn moved, void *context)
+vd_ns route_links_poll(struct route_links *links, vd_ns now, route_traffic_fn traffic,
+		       void *context)
 {
 	uint32_t slices = (links->high + ROUTE_POLL_ROWS - 1) / ROUTE_POLL_ROWS, end;
 
@@ -429,7 +430,7 @@ vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn move
 							    : links->high;
 	for (; links->polled < end; links->polled++)
 		if (links->rows[links->polled].peer.len)
-			poll_row(links, &links->rows[links->polled], now, moved, context);
+			poll_row(links, &links->rows[links->polled], now, traffic, context);
 	slices += slices == 0;
 	links->poll_at = now + (ROUTE_POLL_SPAN + slices - 1) / slices;
 	return links->poll_at;

@@ -169,11 +169,11 @@ uint32_t route_links_totals(struct route_links *links, bool all,
 			    struct route_total *out) ON_CONTROL;
 
 /*
- * Calls `moved` for each generation with what came and went since it was looked at last, and ends
+ * Calls `traffic` for each generation with what came and went since it was looked at last, and ends
  * reservations whose time is over. A slice of the links at a time, so that each is looked at
  * once a second and none waits for all the others: returns when the next slice is due.
  */
-vd_ns route_links_poll(struct route_links *links, vd_ns now, route_moved_fn moved,
+vd_ns route_links_poll(struct route_links *links, vd_ns now, route_traffic_fn traffic,
 		       void *context) ON_CONTROL;
 
 /* ---- what a router answers ---- */

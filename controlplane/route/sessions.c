@@ -425,7 +425,7 @@ static void note_host(struct route_session *session, uint64_t sent, vd_ns now)
 }
 
 static void poll_session(struct route_sessions *sessions, struct route_session *session,
-			 route_moved_fn moved, void *context, vd_ns now)
+			 route_traffic_fn traffic, void *context, vd_ns now)
 {
 	bool received = false;
 	uint64_t sent = 0;
@@ -436,7 +436,7 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 
 		if (!generation->index)
 			continue;
-		route_generation_poll(generation, account_of(sessions, generation->index), moved,
+		route_generation_poll(generation, account_of(sessions, generation->index), traffic,
 				      context);
 		received |= generation->seen.rx_frames != before.rx_frames;
 		sent += generation->seen.tx_frames - before.tx_frames;
@@ -448,11 +448,11 @@ static void poll_session(struct route_sessions *sessions, struct route_session *
 	note_silence(session, session->paths.sent == now, received, now);
 }
 
-void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context,
+void route_sessions_poll(struct route_sessions *sessions, route_traffic_fn traffic, void *context,
 			 vd_ns now)
 {
 	for (uint32_t row = 0; row < sessions->count; row++)
-		poll_session(sessions, &sessions->rows[row], moved, context, now);
+		poll_session(sessions, &sessions->rows[row], traffic, context, now);
 }
 
 static bool is_lost(const struct route_session *session, vd_ns now)

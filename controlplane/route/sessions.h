@@ -130,7 +130,7 @@ const struct route_session *route_sessions_next(const struct route_sessions *ses
 struct route_account route_sessions_account(const struct route_sessions *sessions,
 					    const struct route_session *session) ON_CONTROL;
 /* As route_links_poll. */
-void route_sessions_poll(struct route_sessions *sessions, route_moved_fn moved, void *context,
+void route_sessions_poll(struct route_sessions *sessions, route_traffic_fn traffic, void *context,
 			 vd_ns now) ON_CONTROL;
 /*
  * Iterates the sessions that should look for another way now: they send and are not answered
