@@ -48,7 +48,6 @@ enum {
 	VD_CONFIG_PEERS_MAX = 1 << 16, /* of one list */
 	VD_CONFIG_KEY = 64,
 	VD_CONFIG_ERROR = 512,
-	VD_CONFIG_UDP_PORT = 4001, /* where `bind` is not given */
 };
 
 struct vd_multiaddr_list {

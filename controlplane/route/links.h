@@ -28,7 +28,6 @@
 #include "switch/plane.h"
 
 enum {
-	ROUTE_LINK_NONE = 0, /* no link number */
 	ROUTE_TTL_MAX_S = 3600,
 	ROUTE_QUERIES_PER_S = 10,
 	ROUTE_RESERVES_PER_S = 10,
