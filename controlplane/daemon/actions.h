@@ -14,7 +14,7 @@ extern const struct api_action node_actions[]; /* ended by a row without name */
 void node_connect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
-/* accounts_told.c */
+/* accounts_api.c */
 void node_accounts(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 

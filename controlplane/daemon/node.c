@@ -254,7 +254,7 @@ void node_close(struct node *node)
 	node_close_store(node);
 	node_close_hosts(node);
 	node_close_known(node);
-	node_close_link_told(node);
+	node_close_link_exchange(node);
 	if (node->session_peering)
 		peering_free(node->session_peering);
 	if (node->link_peering)

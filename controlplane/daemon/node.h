@@ -118,7 +118,7 @@ struct node_connect {
 	bool session;
 	bool added;  /* the session's peer, by it: undone when it fails */
 	bool tries;  /* its peer's row: the last one to try gives it back when it fails */
-	bool linked; /* the link too, by addresses that the peer told (link_told.c) */
+	bool linked; /* the link too, by addresses that the peer told (link_exchange.c) */
 	uint32_t addresses_tried;
 	vd_ns next_address;
 	vd_ns until;
@@ -298,11 +298,12 @@ void node_send_padded(struct node *node, uint32_t session, const struct peering_
 		      struct vd_bytes plain, size_t pad) ON_CONTROL;
 bool node_write_path(struct node *node, uint32_t session, const struct sw_path *path) ON_CONTROL;
 
-/* life.c: peering's `sent`, and what the workers could not make sense of. */
+/* lost_frames.c: peering's `sent`, and what the workers could not make sense of. */
 uint64_t node_link_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out);
 uint64_t node_session_sent(void *node, uint32_t index, vd_ns now, vd_ns *at_out) ON_CONTROL;
 bool node_session_sent_long(void *node, uint32_t index) ON_CONTROL;
 void node_on_unknown(struct node *node, const struct sw_punt *punt) ON_CONTROL;
+/* link_moves.c: a frame came from another address than the link's. */
 void node_on_moved(struct node *node, const struct sw_punt *punt) ON_CONTROL;
 /* The peer's address changed, and it proved that it is there. */
 void node_move_link(struct node *node, const struct vd_peer_id *peer,
@@ -370,7 +371,8 @@ enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *pe
 				  bool connect) ON_CONTROL;
 void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
-/* moves.c: the session goes by `path`, `data` to its owner, who is told once its lane has room. */
+/* session_moves.c: the session goes by `path`, `data` to its owner, who is told once its lane has
+ * room. */
 void node_move_session(struct node *node, const struct route_session *session,
 		       const struct route_path *path, const struct sw_path *data) ON_CONTROL;
 /* Tells the owners who have not been told yet, as far as there is room. */
@@ -489,9 +491,9 @@ void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
 
-/* link_told.c: link addresses by libp2p. */
-enum vd_err node_open_link_told(struct node *node, char why[NODE_WHY]) ON_CONTROL;
-void node_close_link_told(struct node *node);
+/* link_exchange.c: link addresses by libp2p. */
+enum vd_err node_open_link_exchange(struct node *node, char why[NODE_WHY]) ON_CONTROL;
+void node_close_link_exchange(struct node *node);
 /* Looks whether what peers are told changed. */
 void node_tell_links(struct node *node, vd_ns now) ON_CONTROL;
 /* Whether the peer told link addresses. */
@@ -500,7 +502,7 @@ bool node_link_is_told(const struct node *node, const struct vd_peer_id *peer);
 bool node_link_by_told(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
 /* The next of its addresses, if it is time. */
 void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
-void node_link_told_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
+void node_link_exchange_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* traces.c: viaduct ping --path. */
 void node_pump_trace(struct node *node, vd_ns now) ON_CONTROL;
@@ -540,7 +542,7 @@ size_t node_host_addresses(const struct node *node,
 			   struct vd_multiaddr out[LISTEN_EXPAND_MAX]) ON_CONTROL;
 void node_dial_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
-/* limits_told.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
+/* limits_metrics.c: what libp2p hosts may hold, as go-libp2p's resource manager tells it. */
 void node_limits_metrics(const struct host_limits *limits, struct metrics *m) ON_CONTROL;
 /* known.c: what the swarms learn of peers, and tell of this node. */
 enum vd_err node_open_known(struct node *node, char why[NODE_WHY]) ON_CONTROL;
@@ -549,7 +551,7 @@ void node_known_tick(struct node *node, vd_ns now) ON_CONTROL;
 void node_known_reload(struct node *node) ON_CONTROL;
 void node_known_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
-/* report.c: the API's data. */
+/* status.c: the API's data. */
 uint64_t node_switched(const struct node *node); /* frames, by all workers */
 extern const struct api_source node_api_source;
 

@@ -435,10 +435,21 @@ enum vd_err node_open(struct node *node, const struct vd_config *config, const c
 		      char why[NODE_WHY])
 {
 	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {
-		open_identity,       open_names,     open_plane,      open_dataplane,
-		open_loop,           open_net,       open_links,      open_sessions,
-		node_open_hosts,     node_drop_root, node_open_store, node_open_known,
-		node_open_link_told, open_api,       node_settle,
+		open_identity,
+		open_names,
+		open_plane,
+		open_dataplane,
+		open_loop,
+		open_net,
+		open_links,
+		open_sessions,
+		node_open_hosts,
+		node_drop_root,
+		node_open_store,
+		node_open_known,
+		node_open_link_exchange,
+		open_api,
+		node_settle,
 	};
 	char cause[NODE_WHY] = "";
 

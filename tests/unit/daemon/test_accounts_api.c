@@ -80,7 +80,7 @@ static void teardown(void)
 	plane_teardown();
 }
 
-TestSuite(accounts_told, .init = setup, .fini = teardown, .timeout = 60);
+TestSuite(accounts_api, .init = setup, .fini = teardown, .timeout = 60);
 
 static json_int_t number_of(size_t row, const char *field)
 {
@@ -88,7 +88,7 @@ static json_int_t number_of(size_t row, const char *field)
 	    json_object_get(json_array_get(json_object_get(answer, "accounts"), row), field));
 }
 
-Test(accounts_told, an_answer_has_those_that_are_linked_and_then_those_that_carried_most)
+Test(accounts_api, an_answer_has_those_that_are_linked_and_then_those_that_carried_most)
 {
 	cr_assert(zero(int, cp_database_write(store_database(node.store), write_rows, NULL)));
 	link_with(1);
@@ -101,7 +101,7 @@ Test(accounts_told, an_answer_has_those_that_are_linked_and_then_those_that_carr
 		cr_assert(eq(i64, number_of(i, "peer"), (json_int_t)(ROWS + 1 - i)));
 }
 
-Test(accounts_told, without_a_file_those_that_are_linked_are_told)
+Test(accounts_api, without_a_file_those_that_are_linked_are_told)
 {
 	struct accounts *accounts = node.accounts;
 

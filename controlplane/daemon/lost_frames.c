@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* life: what keeps links alive through restarts and moves, between the data plane and peering. */
+/*
+ * lost_frames: frames that one side cannot make sense of since it restarted: ours are judged by
+ * what was sent (peering's `sent`), others' are reported.
+ */
 #include "controlplane/daemon/node.h"
 
 /* ---- what was sent, to judge reports of lost frames by ---- */
@@ -53,26 +56,4 @@ void node_on_unknown(struct node *node, const struct sw_punt *punt)
 
 	if (punt->len >= PEERING_HEAD_BYTES)
 		(void)!peering_unknown(node->link_peering, &path, punt->bytes, punt->at);
-}
-
-/* ---- links whose peer moved ---- */
-
-void node_on_moved(struct node *node, const struct sw_punt *punt)
-{
-	struct peering_path path = node_path_of_endpoint(&punt->from);
-
-	peering_moved(node->link_peering, punt->link, &path, punt->frame_len, punt->at);
-}
-
-void node_move_link(struct node *node, const struct vd_peer_id *peer,
-		    const struct peering_path *path)
-{
-	struct sw_endpoint endpoint = node_endpoint_of_path(path);
-	const struct route_link *link = route_links_move(node->links, peer, &endpoint);
-
-	if (!link)
-		return;
-	node_remember(node, peer);
-	if (!node_refresh_link(node, link))
-		node_begin_templates(node); /* soon */
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * moves: the owner of a session is asked to send by its new path. A link that is rekeyed moves
- * all of its sessions at once, which may be more than the owner's lane has room for: those that
- * are left are told as it empties.
+ * session_moves: the owner of a session is asked to send by its new path. A link that is rekeyed
+ * moves all of its sessions at once, which may be more than the owner's lane has room for: those
+ * that are left are told as it empties.
  */
 #include "controlplane/daemon/node.h"
 

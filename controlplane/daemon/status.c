@@ -329,7 +329,7 @@ ON_CONTROL static void tell_reports(struct node *node, struct metrics *m)
 	node_host_metrics(node, m);
 	node_dial_metrics(node, m);
 	node_known_metrics(node, m);
-	node_link_told_metrics(node, m);
+	node_link_exchange_metrics(node, m);
 	metrics_counter(m, "viaduct_reports", "reports about frames of ours, believed");
 	for (unsigned i = 1; i < NODE_REPORT_CODES; i++)
 		metrics_u64(m, node->counters.reports[i], "code", codes[i]);

@@ -69,7 +69,7 @@ static void teardown(void)
 	plane_teardown();
 }
 
-TestSuite(moves, .init = setup, .fini = teardown);
+TestSuite(session_moves, .init = setup, .fini = teardown);
 
 /* But for `left` items. */
 static void fill_lane(unsigned left)
@@ -97,7 +97,7 @@ static void take_lane(const uint32_t sessions[2], uint32_t links_out[2])
 	}
 }
 
-Test(moves, of_more_sessions_than_the_lane_has_room_for_are_told_as_it_empties)
+Test(session_moves, of_more_sessions_than_the_lane_has_room_for_are_told_as_it_empties)
 {
 	uint32_t sessions[2], links[2], next;
 	struct vd_peer_id router = peer(R);
@@ -119,7 +119,7 @@ Test(moves, of_more_sessions_than_the_lane_has_room_for_are_told_as_it_empties)
 	cr_assert(all(eq(u32, links[0], 0), eq(u32, links[1], next)));
 }
 
-Test(moves, of_a_new_generation_are_told_even_if_the_old_one_went_the_same_way)
+Test(session_moves, of_a_new_generation_are_told_even_if_the_old_one_went_the_same_way)
 {
 	uint32_t sessions[2], links[2], next;
 	struct vd_peer_id router = peer(R);
@@ -140,7 +140,7 @@ Test(moves, of_a_new_generation_are_told_even_if_the_old_one_went_the_same_way)
 	cr_assert(eq(u32, links[1], next));
 }
 
-Test(moves, that_wait_go_where_the_link_is_by_then)
+Test(session_moves, that_wait_go_where_the_link_is_by_then)
 {
 	uint32_t sessions[2] = { 0 }, links[2], last;
 	struct vd_peer_id router = peer(R);
@@ -160,7 +160,7 @@ Test(moves, that_wait_go_where_the_link_is_by_then)
 	cr_assert(eq(u32, links[0], last));
 }
 
-Test(moves, that_wait_end_with_their_session)
+Test(session_moves, that_wait_end_with_their_session)
 {
 	uint32_t index;
 	struct vd_peer_id b = peer(B);

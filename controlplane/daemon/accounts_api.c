@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* accounts_told: what peers' links have carried, for the API and for metrics. */
+/* accounts_api: what peers' links have carried, for the API and for metrics. */
 #include "controlplane/daemon/actions.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * link_told: link addresses by libp2p: ours are told to peers that speak /viaduct/link/1, theirs
- * are kept, so that a link to them needs no more than their peer id.
+ * link_exchange: link addresses by libp2p: ours are told to peers that speak /viaduct/link/1,
+ * theirs are kept, so that a link to them needs no more than their peer id.
  */
 #include <stdio.h>
 
@@ -171,7 +171,7 @@ void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns no
 
 /* ---- life ---- */
 
-enum vd_err node_open_link_told(struct node *node, char why[NODE_WHY])
+enum vd_err node_open_link_exchange(struct node *node, char why[NODE_WHY])
 {
 	const struct swarm_events events = { .said = on_said, .context = node };
 	bool any = false;
@@ -195,7 +195,7 @@ enum vd_err node_open_link_told(struct node *node, char why[NODE_WHY])
 	return VD_OK;
 }
 
-void node_close_link_told(struct node *node)
+void node_close_link_exchange(struct node *node)
 {
 	link_book_free(node->link_book);
 	node->link_book = NULL;
@@ -203,7 +203,7 @@ void node_close_link_told(struct node *node)
 
 /* ---- metrics ---- */
 
-void node_link_told_metrics(const struct node *node, struct metrics *m)
+void node_link_exchange_metrics(const struct node *node, struct metrics *m)
 {
 	const struct link_book_counters *c;
 
