@@ -286,6 +286,13 @@ static void put_i64(struct line *line, int64_t value)
 	put(line, text, (size_t)snprintf(text, sizeof text, "%" PRId64, value));
 }
 
+static void put_peer(struct line *line, const struct vd_peer_id *peer, bool json)
+{
+	char text[VD_PEER_ID_TEXT];
+
+	put_string(line, peer ? vd_peer_id_text(peer, text) : "", json);
+}
+
 static void put_value(struct line *line, const struct vd_log_field *field, bool json)
 {
 	switch (field->kind) {
@@ -293,6 +300,7 @@ static void put_value(struct line *line, const struct vd_log_field *field, bool 
 	case VD_FIELD_U64: put_u64(line, field->u64); break;
 	case VD_FIELD_I64: put_i64(line, field->i64); break;
 	case VD_FIELD_HEX: put_hex(line, field->hex, json); break;
+	case VD_FIELD_PEER: put_peer(line, field->peer, json); break;
 	}
 }
 

@@ -3,7 +3,7 @@
 /*
  * log: structured lines on one file descriptor, text or JSON.
  *
- *	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", peer), VD_U64("rtt_ms", rtt));
+ *	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_U64("rtt_ms", rtt));
  *
  *	2026-11-20T11:12:13.456Z info link: link up peer=12D3Koo… rtt_ms=3
  *	{"time":"2026-11-20T11:12:13.456Z","level":"info","subsystem":"link","message":"link up",…}
@@ -27,10 +27,11 @@
 
 #include "base/bytes.h"
 #include "base/err.h"
+#include "base/formats/peer_id.h"
 #include "base/log_settings.h"
 #include "base/time.h"
 
-enum vd_log_kind { VD_FIELD_STR, VD_FIELD_U64, VD_FIELD_I64, VD_FIELD_HEX };
+enum vd_log_kind { VD_FIELD_STR, VD_FIELD_U64, VD_FIELD_I64, VD_FIELD_HEX, VD_FIELD_PEER };
 
 struct vd_log_field {
 	const char *name;
@@ -40,14 +41,16 @@ struct vd_log_field {
 		uint64_t u64;
 		int64_t i64;
 		struct vd_bytes hex;
+		const struct vd_peer_id *peer; /* NULL prints as empty */
 	};
 };
 
-#define VD_STR(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_STR, .str = (v) })
-#define VD_U64(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_U64, .u64 = (v) })
-#define VD_I64(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_I64, .i64 = (v) })
-#define VD_HEX(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_HEX, .hex = (v) })
-#define VD_ERR(v)    VD_STR("error", vd_err_text(v))
+#define VD_STR(n, v)  ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_STR, .str = (v) })
+#define VD_U64(n, v)  ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_U64, .u64 = (v) })
+#define VD_I64(n, v)  ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_I64, .i64 = (v) })
+#define VD_HEX(n, v)  ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_HEX, .hex = (v) })
+#define VD_PEER(n, v) ((struct vd_log_field){ .name = (n), .kind = VD_FIELD_PEER, .peer = (v) })
+#define VD_ERR(v)     VD_STR("error", vd_err_text(v))
 
 /* One per call site, made by the macro. writer: any thread; readers: any thread. */
 struct vd_log_site {

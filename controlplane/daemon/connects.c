@@ -12,8 +12,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */
 
 /* ---- peers asked for at run time ---- */
@@ -596,7 +594,7 @@ void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
 		return;
 	}
 	vd_log(VD_INFO, VD_SUB_DAEMON, "disconnected by command",
-	       VD_STR("kind", session ? "session" : "link"), VD_STR("peer", PEER_TEXT(&peer)));
+	       VD_STR("kind", session ? "session" : "link"), VD_PEER("peer", &peer));
 	if (session)
 		end_session(node, &peer);
 	else

@@ -11,8 +11,6 @@
 #include "controlplane/daemon/actions.h"
 #include "controlplane/daemon/node.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 /* ---- the router's side ---- */
 
 ON_CONTROL static void tell(struct node *node, const struct vd_peer_id *peer, vd_ns now)
@@ -195,7 +193,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 	vd_log(VD_INFO, VD_SUB_LINK,
 	       router->draining ? "the router drains: sessions move away from it"
 				: "the router drains no more",
-	       VD_STR("router", PEER_TEXT(peer)));
+	       VD_PEER("router", peer));
 	if (router->draining) {
 		leave(node, router, now);
 		say_left(node, router, now);

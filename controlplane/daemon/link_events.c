@@ -3,8 +3,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer)
 {
 	for (uint32_t i = 0; i < node->router_count; i++)
@@ -78,7 +76,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		return;
 	}
 	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
-	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
+	       VD_PEER("peer", &event->peer), VD_ERR(err));
 	peering_close(node->link_peering, &event->peer, PEERING_LIMIT, "no room", now);
 }
 
@@ -128,7 +126,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	const struct route_session *session;
 
 	route_links_up(node->links, &event->peer);
-	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", PEER_TEXT(&event->peer)),
+	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &event->peer),
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
 		router_is_up(node, router, now);
@@ -161,7 +159,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 {
 	struct node_router *router = node_router_of(node, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_LINK, "link down", VD_STR("peer", PEER_TEXT(&event->peer)),
+	vd_log(VD_INFO, VD_SUB_LINK, "link down", VD_PEER("peer", &event->peer),
 	       VD_STR("cause", event->status == PEERING_OK
 				   ? "silence"
 				   : control_status_text((enum control_status)event->status)),
@@ -209,19 +207,19 @@ ON_CONTROL static void on_reserved(struct node *node, const struct vd_peer_id *p
 	if (!router || reserve_recv(&router->reserve, msg, now))
 		return;
 	if (router->reserve.state == RESERVE_HELD)
-		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_STR("router", PEER_TEXT(peer)),
+		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_PEER("router", peer),
 		       VD_U64("ttl_s", msg->reserved.ttl_s),
 		       VD_U64("realms", msg->reserved.realms));
 	else if (router->reserve.state == RESERVE_ASKING)
 		vd_log(VD_DEBUG, VD_SUB_LINK, "asked for a reservation too often: asks again",
-		       VD_STR("router", PEER_TEXT(peer)));
+		       VD_PEER("router", peer));
 	else if (msg->reserved.status == CONTROL_SHUTDOWN)
 		vd_log(VD_INFO, VD_SUB_LINK, "the router drains: no reservation there for now",
-		       VD_STR("router", PEER_TEXT(peer)));
+		       VD_PEER("router", peer));
 	else
 		vd_log(VD_WARN, VD_SUB_LINK,
 		       "reservation refused; ask the router's operator for a tier with reserve",
-		       VD_STR("router", PEER_TEXT(peer)),
+		       VD_PEER("router", peer),
 		       VD_STR("status", control_status_text(msg->reserved.status)));
 }
 
@@ -271,7 +269,7 @@ ON_CONTROL static void hold_told(struct node *node, struct node_router *router, 
 ON_CONTROL static void give_up(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	vd_log(VD_INFO, VD_SUB_LINK, "a peer that had reserved does not answer",
-	       VD_STR("peer", PEER_TEXT(&event->peer)));
+	       VD_PEER("peer", &event->peer));
 	peering_undial(node->link_peering, &event->peer, now);
 	node_forget(node, &event->peer);
 }
@@ -280,18 +278,18 @@ static void log_trouble(const struct peering_event *event)
 {
 	if (event->kind == PEERING_REFUSED_BY && event->status == PEERING_SHUTDOWN)
 		vd_log(VD_INFO, VD_SUB_LINK, "the router goes away; it is tried again later",
-		       VD_STR("router", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+		       VD_PEER("router", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_REFUSED_BY)
 		vd_log(VD_WARN, VD_SUB_LINK,
 		       "refused by the router; ask its operator to add this peer to a tier",
-		       VD_STR("router", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+		       VD_PEER("router", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_DENIED)
 		vd_log(VD_WARN, VD_SUB_LINK, "link refused: the peer is in no tier",
-		       VD_STR("peer", PEER_TEXT(&event->peer)));
+		       VD_PEER("peer", &event->peer));
 	else
 		vd_log(VD_WARN, VD_SUB_LINK,
 		       "no answer; is the router running, and its address right?",
-		       VD_STR("router", PEER_TEXT(&event->peer)));
+		       VD_PEER("router", &event->peer));
 }
 
 ON_CONTROL static void on_trouble(struct node *node, const struct peering_event *event, vd_ns now)
@@ -318,7 +316,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_UP: on_up(node, event, now); return;
 	case PEERING_MOVED:
 		vd_log(VD_INFO, VD_SUB_LINK, "link moved to another address",
-		       VD_STR("peer", PEER_TEXT(&event->peer)));
+		       VD_PEER("peer", &event->peer));
 		node_move_link(node, &event->peer, &event->path);
 		node_review_link(node, &event->peer, "in no tier from this address", now);
 		return;
@@ -329,7 +327,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_DENIED:
 		if (node->draining.on)
 			vd_log(VD_INFO, VD_SUB_LINK, "link refused: this node drains",
-			       VD_STR("peer", PEER_TEXT(&event->peer)));
+			       VD_PEER("peer", &event->peer));
 		else
 			log_trouble(event);
 		return;

@@ -11,8 +11,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 enum {
 	OVERHEAD = SW_SEAL_OVERHEAD + 1, /* of a switch payload around an overlay packet */
 	INNER_INDEX = 1,                 /* of these, in the plaintext */
@@ -77,8 +75,8 @@ ON_CONTROL static void tell_found(struct node *node, const struct route_session 
 	if (found->probe.state != MTU_COMPLETE || found->told == found->probe.good)
 		return;
 	found->told = found->probe.good;
-	vd_log(VD_INFO, VD_SUB_SESSION, "the path's MTU is found",
-	       VD_STR("peer", PEER_TEXT(&session->peer)), VD_U64("mtu", found->told));
+	vd_log(VD_INFO, VD_SUB_SESSION, "the path's MTU is found", VD_PEER("peer", &session->peer),
+	       VD_U64("mtu", found->told));
 }
 
 /* What a live session asks of the TUN's MTU; 0: nothing. It rises when a search is over. */
@@ -215,7 +213,7 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 		node->counters.mtu_black_holes++;
 		vd_log(VD_WARN, VD_SUB_SESSION,
 		       "packets of the size that passed vanish; searching again from 1280",
-		       VD_STR("peer", PEER_TEXT(&session->peer)));
+		       VD_PEER("peer", &session->peer));
 		return;
 	case MTU_TOO_SMALL:
 		node->counters.mtu_too_small++;

@@ -6,8 +6,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 /* False: the peer does not speak ping, or the session is gone. */
 bool node_ping_path(struct node *node, const struct route_session *session,
 		    const struct peering_path *path, uint64_t id)
@@ -30,7 +28,7 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 		return;
 	}
 	vd_log(VD_INFO, VD_SUB_SESSION, "another path is better: it is challenged",
-	       VD_STR("peer", PEER_TEXT(&session->peer)));
+	       VD_PEER("peer", &session->peer));
 	session_path_try(route_sessions_paths(node->sessions, &session->peer), &event->path, now);
 	node->paths_at = 0;
 }

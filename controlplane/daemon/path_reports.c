@@ -17,8 +17,6 @@ enum {
 	ACT_EVERY_S = 4,         /* for one session, as for one that is silent */
 };
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 /* At most every 4 s for a session. A row is shared by few: then more often, but not by a flood. */
 static bool may_act(struct node *node, uint32_t session, vd_ns now)
 {

@@ -7,8 +7,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 static_assert((int)VD_TOKEN_HASH == (int)PEERING_TOKEN_HASH);
 static_assert((int)VD_TOKEN_HASH == (int)ROUTE_TOKEN_HASH);
 static_assert((int)VD_TOKEN_MAX == (int)PEERING_TOKEN_MAX);

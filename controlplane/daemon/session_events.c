@@ -3,8 +3,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 enum {
 	TUN_MTU_MIN = 1280,    /* IPv6 */
 	SESSION_OVERHEAD = 30, /* switch payload around an overlay packet (SPEC, MTU) */
@@ -112,8 +110,7 @@ void node_refuse_path(struct node *node, const struct vd_peer_id *peer, uint16_t
 	vd_log(VD_WARN, VD_SUB_ROUTE,
 	       "path refused: its MTU is too small for IPv6 inside; raise the MTU on the way to "
 	       "1371 (over IPv6 1391) or more",
-	       VD_STR("peer", PEER_TEXT(peer)), VD_U64("payload", payload),
-	       VD_U64("needed", PAYLOAD_MIN));
+	       VD_PEER("peer", peer), VD_U64("payload", payload), VD_U64("needed", PAYLOAD_MIN));
 }
 
 static void dial(struct node *node, const struct vd_peer_id *peer, const struct route_path *route,
@@ -123,7 +120,7 @@ static void dial(struct node *node, const struct vd_peer_id *peer, const struct 
 
 	if (peering_dial(node->session_peering, peer, &path, now))
 		vd_log(VD_WARN, VD_SUB_SESSION, "too many sessions; raise session.sessions_max",
-		       VD_STR("peer", PEER_TEXT(peer)));
+		       VD_PEER("peer", peer));
 }
 
 void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now)
@@ -141,7 +138,7 @@ void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns n
 	}
 	if (seek_want(node->seek, peer, now))
 		vd_log(VD_WARN, VD_SUB_ROUTE, "too many routes looked for at once",
-		       VD_STR("peer", PEER_TEXT(peer)));
+		       VD_PEER("peer", peer));
 }
 
 void node_seek_lost(struct node *node, vd_ns now)
@@ -189,8 +186,8 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 		return;
 	}
 	if (learnt_routes_set(node->learnt, &route))
-		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_STR("peer", PEER_TEXT(&route.peer)),
-		       VD_STR("router", PEER_TEXT(&router->peer)), VD_U64("bits", route.bits));
+		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_PEER("peer", &route.peer),
+		       VD_PEER("router", &router->peer), VD_U64("bits", route.bits));
 	take_path(
 	    node, &route.peer,
 	    &(struct route_path){ .link = link->number, .label = route.label, .bits = route.bits },
@@ -267,7 +264,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	if (!err)
 		return;
 	vd_log(VD_WARN, VD_SUB_SESSION, "no room for another session; raise session.sessions_max",
-	       VD_STR("peer", PEER_TEXT(&event->peer)), VD_ERR(err));
+	       VD_PEER("peer", &event->peer), VD_ERR(err));
 	peering_close(node->session_peering, &event->peer, PEERING_LIMIT, "no room", now);
 }
 
@@ -290,7 +287,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 {
 	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_SESSION, "session up", VD_STR("peer", PEER_TEXT(&event->peer)),
+	vd_log(VD_INFO, VD_SUB_SESSION, "session up", VD_PEER("peer", &event->peer),
 	       VD_STR("cipher", session ? vd_cipher_name(session->cipher) : NULL));
 }
 
@@ -298,7 +295,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 {
 	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_SESSION, "session down", VD_STR("peer", PEER_TEXT(&event->peer)),
+	vd_log(VD_INFO, VD_SUB_SESSION, "session down", VD_PEER("peer", &event->peer),
 	       VD_STR("cause", event->status == PEERING_OK
 				   ? "silence"
 				   : control_status_text((enum control_status)event->status)),
@@ -315,13 +312,13 @@ static void log_trouble(const struct peering_event *event)
 	if (event->kind == PEERING_REFUSED_BY)
 		vd_log(VD_WARN, VD_SUB_SESSION,
 		       "refused by the peer; ask its operator to add this peer to session.allow",
-		       VD_STR("peer", PEER_TEXT(&event->peer)), VD_STR("text", event->text));
+		       VD_PEER("peer", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_DENIED)
 		vd_log(VD_WARN, VD_SUB_SESSION, "session refused: the peer is not in session.allow",
-		       VD_STR("peer", PEER_TEXT(&event->peer)));
+		       VD_PEER("peer", &event->peer));
 	else
 		vd_log(VD_WARN, VD_SUB_SESSION, "no answer from the peer over this route",
-		       VD_STR("peer", PEER_TEXT(&event->peer)));
+		       VD_PEER("peer", &event->peer));
 }
 
 /* A route that brings no answer may be stale: ask the routers again. */

@@ -4,8 +4,6 @@
 #include "controlplane/daemon/node.h"
 #include "multigram/frame.h"
 
-#define PEER_TEXT(id) vd_peer_id_text((id), (char[VD_PEER_ID_TEXT]){ 0 })
-
 static const vd_ns look_every = VD_MS(250);
 
 /* The machine of `peer`; what is done with it is carried out by the next pump. */
@@ -185,8 +183,8 @@ ON_CONTROL static void move(struct node *node, const struct route_session *sessi
 	(void)!peering_move(node->session_peering, &session->peer, path);
 	node->counters.sessions_moved++;
 	vd_log(VD_INFO, VD_SUB_SESSION, "session moved to another path",
-	       VD_STR("peer", PEER_TEXT(&session->peer)),
-	       VD_STR("by", link ? PEER_TEXT(&link->peer) : NULL), VD_U64("bits", route.bits));
+	       VD_PEER("peer", &session->peer), VD_PEER("by", link ? &link->peer : NULL),
+	       VD_U64("bits", route.bits));
 	node_drain_moved(node, from, now);
 }
 

@@ -61,6 +61,18 @@ Test(log, a_text_line_has_time_level_subsystem_message_and_fields)
 		     "error=\"authentication failed\"\n"));
 }
 
+Test(log, a_peer_is_its_id_as_text_and_none_is_empty)
+{
+	struct vd_peer_id peer;
+
+	cr_assert(zero(int, vd_peer_id_of_text(
+				"12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq", &peer)));
+	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_PEER("by", NULL));
+	cr_assert(eq(str, after_time(lines()),
+		     "info link: link up "
+		     "peer=12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq by=\"\"\n"));
+}
+
 Test(log, a_message_needs_no_fields)
 {
 	vd_log(VD_WARN, VD_SUB_DAEMON, "stopping");
