@@ -16,10 +16,8 @@
 ON_CONTROL static void tell(struct node *node, const struct vd_peer_id *peer, vd_ns now)
 {
 	struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.ended = !node->draining.on };
-	uint8_t bytes[CONTROL_MSG_MAX];
 
-	(void)!peering_send_control(node->link_peering, peer,
-				    vd_bytes(bytes, control_msg_encode(&msg, bytes)), now);
+	node_send_control(node, peer, &msg, now);
 }
 
 /* Those who are a router to us are not told: they send nothing by us. */
@@ -144,11 +142,9 @@ ON_CONTROL static void say_left(struct node *node, const struct node_router *rou
 {
 	const struct route_link *link = route_links_find(node->links, &router->peer);
 	struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.left = true };
-	uint8_t bytes[CONTROL_MSG_MAX];
 
 	if (link && !node_leaves(node, link->number))
-		(void)!peering_send_control(node->link_peering, &router->peer,
-					    vd_bytes(bytes, control_msg_encode(&msg, bytes)), now);
+		node_send_control(node, &router->peer, &msg, now);
 }
 
 void node_drain_moved(struct node *node, uint64_t from, vd_ns now)

@@ -178,13 +178,12 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 
 /* ---- control messages ---- */
 
-static void reply(struct node *node, const struct vd_peer_id *peer, const struct control_msg *msg,
-		  vd_ns now)
+void node_send_control(struct node *node, const struct vd_peer_id *peer,
+		       const struct control_msg *msg, vd_ns now)
 {
 	uint8_t bytes[CONTROL_MSG_MAX];
 	size_t len = control_msg_encode(msg, bytes);
 
-	/* The link may have gone meanwhile; the asker repeats. */
 	(void)!peering_send_control(node->link_peering, peer, vd_bytes(bytes, len), now);
 }
 
@@ -238,12 +237,12 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 		route_links_reserve(node->links, &event->peer, &msg, now, &answer);
 		if (answer.reserved.status == CONTROL_OK)
 			node_remember(node, &event->peer);
-		reply(node, &event->peer, &answer, now);
+		node_send_control(node, &event->peer, &answer, now);
 		return;
 	case CONTROL_RESERVED: on_reserved(node, &event->peer, &msg, now); return;
 	case CONTROL_QUERY:
 		route_links_query(node->links, &event->peer, &msg, now, &answer);
-		reply(node, &event->peer, &answer, now);
+		node_send_control(node, &event->peer, &answer, now);
 		return;
 	case CONTROL_ROUTE:
 		if (router)

@@ -79,18 +79,16 @@ void node_pump_events(struct node *node, vd_ns now)
 		;
 }
 
-static bool pump_reserves(struct node *node, vd_ns now)
+ON_CONTROL static bool pump_reserves(struct node *node, vd_ns now)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < node->router_count; i++) {
 		struct control_msg msg;
-		uint8_t bytes[CONTROL_MSG_MAX];
 
 		if (!reserve_send(&node->routers[i].reserve, &msg, now))
 			continue;
-		(void)!peering_send_control(node->link_peering, &node->routers[i].peer,
-					    vd_bytes(bytes, control_msg_encode(&msg, bytes)), now);
+		node_send_control(node, &node->routers[i].peer, &msg, now);
 		any = true;
 	}
 	return any;

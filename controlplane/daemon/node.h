@@ -340,6 +340,9 @@ size_t node_session_prefix(void *node, const struct peering_path *path,
 
 /* link_events.c, session_events.c: what a machine decided. */
 void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now) ON_CONTROL;
+/* To the peer of a link. Lost when the link is down: whoever asked repeats it. */
+void node_send_control(struct node *node, const struct vd_peer_id *peer,
+		       const struct control_msg *msg, vd_ns now) ON_CONTROL;
 void node_on_session_event(struct node *node, const struct peering_event *event,
 			   vd_ns now) ON_CONTROL;
 void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now) ON_CONTROL;

@@ -196,15 +196,12 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 
 void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns now)
 {
-	uint8_t bytes[CONTROL_MSG_MAX];
-
 	if (event->kind == SEEK_FOUND) {
 		on_found(node, event, now);
 		return;
 	}
 	/* Lost if the link has just gone; the search repeats it. */
-	(void)!peering_send_control(node->link_peering, &node->routers[event->router].peer,
-				    vd_bytes(bytes, control_msg_encode(&event->msg, bytes)), now);
+	node_send_control(node, &node->routers[event->router].peer, &event->msg, now);
 }
 
 /* ---- generations ---- */
