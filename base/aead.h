@@ -3,8 +3,8 @@
 /*
  * aead: the ciphers of sealed frames, one interface (libsodium behind it).
  *
- * Nonces are 4 zero bytes and the counter, big-endian (DESIGN 4.2); a caller
- * never seals twice with one counter.
+ * Nonces are 4 zero bytes and the counter, big-endian (switch/SPEC.md,
+ * section 5); a caller never seals twice with one counter.
  *
  * Threads: a key may be used by any thread once initialised. Memory: the state is
  * the caller's, and is wiped by fini.

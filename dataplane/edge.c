@@ -14,7 +14,7 @@ enum {
 	INNER_HANDSHAKE = 4, /* first bytes of a switch payload */
 	INNER_SEALED = 5,
 	INNER_REPORT = 7,
-	REPLACED_MAX = 4, /* generations of a session at once (WIRE 2) */
+	REPLACED_MAX = 4, /* generations of a session at once (SW-4.2-8) */
 };
 
 /* ---- in ---- */
@@ -119,7 +119,7 @@ void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
 		rte_pktmbuf_free(p->buffer);
 		return;
 	}
-	if (error != (payload[0] == INNER_REPORT)) { /* WIRE 5: neither without the other */
+	if (error != (payload[0] == INNER_REPORT)) { /* SW-10-16: neither without the other */
 		dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
 		return;
 	}

@@ -63,5 +63,5 @@ enum dp_report {
 
 enum { DP_REPORT_AT_ECHO = 8 };
 
-/* Which form of report (switch/SPEC.md, Reports) a payload with index 7 has. */
+/* Which form of report (switch/SPEC.md, section 10) a payload with index 7 has. */
 enum dp_report dp_inner_report(const uint8_t *report, size_t len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * report: switch reports that come to this edge (switch/SPEC.md, Reports): believed only if
+ * report: switch reports that come to this edge (switch/SPEC.md, section 10): believed only if
  * they repeat bytes of a frame that we sent lately; the others end here.
  */
 #include "dataplane/inner.h"

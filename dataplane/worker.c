@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "dataplane/worker_state.h"
 
-/* First bytes of a datagram (WIRE 1). */
+/* First bytes of a datagram (multigram/SPEC.md, section 3). */
 enum { OUTER_HANDSHAKE = 4, OUTER_SEALED = 5, OUTER_SWITCH = 6, OUTER_REPORT = 7 };
 
 enum vd_err dp_worker_new(const struct dp_worker_config *config, struct dp_worker **worker_out)

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * echo: what an edge remembers of the frames it sent, to tell a report about one of them from
- * a forged one (SPEC, Reports): for each session the last 1,024.
+ * a forged one (switch/SPEC.md, section 10): for each session the last 1,024.
  *
  * A report repeats bytes 8 to 15 of the payload dropped. In a sealed frame those are the
  * low 5 bytes of its counter and the first 3 of its ciphertext; so the counter tells

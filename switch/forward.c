@@ -24,7 +24,7 @@ enum {
 	SETTLE_ROUNDS = 1024, /* once in as many rounds, rates are settled: about 85 minutes */
 };
 
-/* Codes of reports (SPEC, Reports). */
+/* Codes of reports (switch/SPEC.md, section 10). */
 enum { REPORT_DIRECTOR = 1, REPORT_PERMISSION = 3, REPORT_RATE = 4, REPORT_TOO_BIG = 5 };
 
 struct sw_forward {

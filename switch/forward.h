@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * forward: the packet switch, a burst at a time (switch/SPEC.md, section Switch).
+ * forward: the packet switch, a burst at a time (switch/SPEC.md, sections 6 and 8).
  *
  * Stages, one plain loop each over the packets that are still on: parse, look up,
  * verify (one SipHash loop over the burst), window, label, permit, police, re-tag.
@@ -46,7 +46,7 @@ void sw_forward_free(struct sw_forward *forward);
  * Accounts rx on ingress and tx on egress links. count <= SW_BURST_MAX. The ECN that
  * the port put into `flags` is combined into the frame's traffic class (ecn.h).
  *
- * A drop that is reported (SPEC, Reports) has become the report: SW_SEND with flag
+ * A drop that is reported (switch/SPEC.md, section 10) has become the report: SW_SEND with flag
  * SW_PACKET_REPORT, len changed, or SW_CROSS to SW_STAGE_REPORT; that drop is counted
  * here, the worker counts those with verdict SW_DROP.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * label: the arithmetic of source routes (switch/SPEC.md, section Label).
+ * label: the arithmetic of source routes (switch/SPEC.md, section 7).
  *
  * A label holds one director per switch, the first one in its low bits. A
  * switch of width W takes the low W bits, shifts the label right, and writes

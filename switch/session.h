@@ -4,8 +4,8 @@
  * session: records of end-to-end sessions at an edge, and the overlay routes to them.
  *
  * A session frame is the payload of a switch frame: index 5, receiver index,
- * counter, ciphertext, tag (DESIGN 4.4). Workers seal and open; the plaintext is a
- * multigram: the session's /ip6 goes between the TUN and the wire without the
+ * counter, ciphertext, tag (switch/SPEC.md, section 5). Workers seal and open;
+ * the plaintext is a multigram: the session's /ip6 goes between the TUN and the wire without the
  * control thread, everything else is punted to it.
  *
  * Writers as in link.h: index and keys at publishing; `tx_counter`… and windows by

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * window: which counters of a key generation have been seen (WIRE: window of
- * 512; order: window, tag, then mark).
+ * window: which counters of a key generation have been seen (switch/SPEC.md, section
+ * 6.2): of the last 512. A receiver asks the window, verifies the tag, then marks.
  *
  * The bitmap is one cache line, a ring of 512 bits indexed by counter % 512.
  *

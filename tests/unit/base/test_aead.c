@@ -137,7 +137,7 @@ Test(aead, aes_256_gcm_agrees_with_wycheproof)
 	cr_assert(ge(int, run_wycheproof(VD_AES_256_GCM, "wycheproof/aes_gcm_test.json"), 60));
 }
 
-/* DESIGN of the wire: 4 zero bytes, then the counter, big-endian. */
+/* switch/SPEC.md, section 5: 4 zero bytes, then the counter, big-endian. */
 Test(aead, the_counter_is_the_nonces_last_eight_bytes_big_endian)
 {
 	const uint8_t nonce[] = { 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8 };

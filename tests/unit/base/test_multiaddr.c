@@ -391,7 +391,7 @@ Test(multiaddr, parts_come_in_order_without_their_lengths)
 	cr_assert(not(vd_multiaddr_next(&addr, &at, &part)));
 }
 
-/* DESIGN of the wire: /viaduct is 0x300076, varint f6 80 c0 01. */
+/* switch/SPEC.md, section 4.1: /viaduct is 0x300076, as a varint f6 80 c0 01. */
 Test(multiaddr, viaduct_has_its_private_use_code)
 {
 	assert_pair("/ip4/198.18.0.1/udp/4001/viaduct", "04c612000191020fa1f680c001");

@@ -5,7 +5,7 @@
 #include <criterion/new/assert.h>
 #include <sodium.h>
 
-/* WIRE, section 1: an offer of ping at 0x10 under id 0001020304050607. */
+/* multigram/SPEC.md, section 4, Examples: an offer of ping at 0x10 under id 0001020304050607. */
 static const char known[] =
     "51a262696448000102030405060764307831306f2f766961647563742f70696e672f31";
 

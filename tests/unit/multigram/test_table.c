@@ -18,7 +18,7 @@ static void set_up(void)
 
 TestSuite(table, .init = set_up);
 
-/* WIRE, section 1. */
+/* multigram/SPEC.md, section 3. */
 Test(table, fixed_entries_have_their_names_and_places)
 {
 	static const struct {

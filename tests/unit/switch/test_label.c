@@ -12,7 +12,7 @@ Test(label, bitreverse_turns_each_bit_to_its_mirror)
 	    eq(u64, sw_bitreverse(UINT64_C(0x0123456789abcdef)), UINT64_C(0xf7b3d591e6a2c480)));
 }
 
-/* switch/SPEC.md, section Label, the worked example. */
+/* switch/SPEC.md, section 7, the worked example. */
 Test(label, the_example_of_the_specification_goes_there_and_back)
 {
 	const struct {

@@ -76,7 +76,7 @@ Test(siphash, the_build_chosen_has_a_name)
 	assert_agrees(sw_siphash_choose().burst);
 }
 
-/* switch/SPEC.md, section Header, the example. */
+/* switch/SPEC.md, section 6.1, the example. */
 Test(siphash, the_example_of_the_specification_has_its_tag)
 {
 	static const uint8_t frame[] =
