@@ -73,9 +73,9 @@ static void sleep_now(struct rest *rest)
 		.tv_nsec = (long)(span % VD_NS_PER_S),
 	};
 
-	rcu_thread_offline();
+	sw_rcu_offline();
 	(void)ppoll(rest->fds, rest->fd_count, &timeout, NULL);
-	rcu_thread_online();
+	sw_rcu_online();
 	leave_out_failing(rest);
 	rest->nap = vd_ns_min(rest->nap * 2, NAP_LAST);
 }

@@ -147,11 +147,11 @@ static void sleep_ms(struct cp_loop *loop, int ms)
 
 	if (loop->rcu) {
 		sw_rcu_quiescent();
-		rcu_thread_offline();
+		sw_rcu_offline();
 	}
 	(void)poll(&poll_fd, 1, ms); /* EINTR: a turn with nothing to do */
 	if (loop->rcu)
-		rcu_thread_online();
+		sw_rcu_online();
 }
 
 void cp_loop_turn(struct cp_loop *loop, vd_ns until)
