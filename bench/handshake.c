@@ -131,7 +131,7 @@ static unsigned carry(struct pair *pair, unsigned from, vd_ns now)
 		pair->up[from] = pair->up[from] || event.kind == PEERING_UP;
 		if (event.kind == PEERING_JOB) {
 			peering_job_run(event.job);
-			(void)!peering_job_done(pair->ends[from], event.job, now);
+			(void)peering_job_done(pair->ends[from], event.job, now);
 		}
 		if (event.kind != PEERING_SEND || event.frame.len > sizeof copy)
 			continue;

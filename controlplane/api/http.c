@@ -192,7 +192,7 @@ static void on_timer(void *context)
 	struct api_http *http = (struct api_http *)context;
 
 	if (!http->watch && !is_full())
-		(void)!watch(http); /* else the timer comes again */
+		(void)watch(http); /* else the timer comes again */
 	run(http);
 }
 

@@ -196,7 +196,7 @@ ON_CONTROL static void end_session(struct node *node, const struct vd_peer_id *p
 	if (node_may_session(node, peer))
 		return;
 	node_del_session_peer(node, peer);
-	(void)!route_sessions_publish(node->sessions);
+	(void)route_sessions_publish(node->sessions);
 }
 
 /* ---- waiting ---- */
@@ -431,7 +431,7 @@ ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_i
 		fail(node, connect, "too many session peers; raise session.sessions_max");
 		return;
 	}
-	(void)!route_sessions_publish(node->sessions);
+	(void)route_sessions_publish(node->sessions);
 	session = route_sessions_find(node->sessions, peer);
 	if (session->current && !peering_find(node->session_peering, peer, &view) && view.up)
 		answer(connect, true);

@@ -199,7 +199,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 		node_stay(node, route_links_find(node->links, peer)->number);
 	if (node->config.link.reserve)
 		reserve_begin(&router->reserve, now);
-	(void)!seek_router_up(node->seek, (uint32_t)(router - node->routers), now);
+	(void)seek_router_up(node->seek, (uint32_t)(router - node->routers), now);
 }
 
 /* ---- the command ---- */

@@ -31,7 +31,7 @@ ON_CONTROL static void on_done(void *context)
 	if (!node->stopping) { /* else its peer is not answered, and the machine wipes it */
 		node->worker_now = work->worker;
 		/* What is wrong with it, the machine counts. */
-		(void)!peering_job_done(work->peering, work->job, vd_now());
+		(void)peering_job_done(work->peering, work->job, vd_now());
 		node_pump(node);
 		node->worker_now = 0;
 	}
@@ -51,7 +51,7 @@ void node_do_job(struct node *node, struct peering *peering, struct peering_job 
 	}
 	free(work); /* memory is short: here and now, then */
 	peering_job_run(job);
-	(void)!peering_job_done(peering, job, vd_now());
+	(void)peering_job_done(peering, job, vd_now());
 }
 
 void node_finish_jobs(struct node *node)

@@ -36,7 +36,7 @@ static void serve_perf(struct host *host, const void *argument)
 	const bool *serve = argument;
 
 	if (*serve)
-		(void)!host_perf_serve(host); /* maybe it is served already */
+		(void)host_perf_serve(host); /* maybe it is served already */
 	else
 		host_unhandle(host, HOST_PERF_ID);
 }

@@ -67,7 +67,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	install.policy = policy_of_install(node, &install);
 	fresh = !route_links_find(node->links, &event->peer);
 	/* Without a way it is published all the same: it can receive. */
-	(void)!node_template(node, &install.endpoint, &install.send);
+	(void)node_template(node, &install.endpoint, &install.send);
 	err = route_links_install(node->links, &install, now);
 	if (!err) {
 		if (fresh && node->accounts)
@@ -92,7 +92,7 @@ ON_CONTROL static void router_is_up(struct node *node, struct node_router *route
 	router->up = true;
 	router->draining = false;
 	start_reserving(node, router, now);
-	(void)!seek_router_up(node->seek, router_number(node, router), now);
+	(void)seek_router_up(node->seek, router_number(node, router), now);
 }
 
 void node_router_linked(struct node *node, struct node_router *router, vd_ns now)
@@ -184,7 +184,7 @@ void node_send_control(struct node *node, const struct vd_peer_id *peer,
 	uint8_t bytes[CONTROL_MSG_MAX];
 	size_t len = control_msg_encode(msg, bytes);
 
-	(void)!peering_send_control(node->link_peering, peer, vd_bytes(bytes, len), now);
+	(void)peering_send_control(node->link_peering, peer, vd_bytes(bytes, len), now);
 }
 
 static void on_observed(const struct control_msg *msg)
@@ -246,7 +246,7 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 		return;
 	case CONTROL_ROUTE:
 		if (router)
-			(void)!seek_recv(node->seek, router_number(node, router), &msg, now);
+			(void)seek_recv(node->seek, router_number(node, router), &msg, now);
 		return;
 	case CONTROL_DRAINING: node_on_draining(node, &event->peer, &msg, now); return;
 	case CONTROL_CHALLENGE:

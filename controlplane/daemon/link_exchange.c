@@ -63,7 +63,7 @@ static void serve(struct host *host, const void *argument)
 {
 	const struct message *message = argument;
 
-	(void)!host_link_serve(host, vd_bytes(message->bytes, message->len), on_told);
+	(void)host_link_serve(host, vd_bytes(message->bytes, message->len), on_told);
 }
 
 /* A thread that is too far behind is told with the next change. */
@@ -78,7 +78,7 @@ ON_CONTROL static void tell(struct node *node, const struct link_addresses *own)
 	node->link_own = *own;
 	for (size_t i = 0; i < NODE_SWARMS; i++)
 		if (node->swarms[i])
-			(void)!swarm_each_host(node->swarms[i], serve, &message, sizeof message);
+			(void)swarm_each_host(node->swarms[i], serve, &message, sizeof message);
 }
 
 void node_tell_links(struct node *node, vd_ns now)

@@ -55,5 +55,5 @@ void node_on_unknown(struct node *node, const struct sw_punt *punt)
 	struct peering_path path = node_path_of_endpoint(&punt->from);
 
 	if (punt->len >= PEERING_HEAD_BYTES)
-		(void)!peering_unknown(node->link_peering, &path, punt->bytes, punt->at);
+		(void)peering_unknown(node->link_peering, &path, punt->bytes, punt->at);
 }

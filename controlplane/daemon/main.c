@@ -161,8 +161,8 @@ int main(int argc, char **argv)
 	}
 	vd_log_to(STDERR_FILENO);
 	vd_log_set_format((enum vd_log_format)config.log.format);
-	(void)!vd_log_set_levels(config.log.level);
+	(void)vd_log_set_levels(config.log.level);
 	signal(SIGPIPE, SIG_IGN);
-	(void)!prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	return run(&config, arguments.config);
 }

@@ -192,8 +192,8 @@ ON_CONTROL static void leave(struct node *node, const struct route_session *sess
 
 		if (mp && mp->state == MTU_ERROR)
 			continue;
-		(void)!peering_dial(node->session_peering, &session->peer, &paths->fallbacks[i],
-				    now);
+		(void)peering_dial(node->session_peering, &session->peer, &paths->fallbacks[i],
+				   now);
 		return;
 	}
 	node_seek_session(node, &session->peer, now);

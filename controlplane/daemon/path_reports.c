@@ -32,7 +32,7 @@ static bool may_act(struct node *node, uint32_t session, vd_ns now)
 ON_CONTROL static void probe(struct node *node, const struct route_session *session, vd_ns now)
 {
 	node_seek_session(node, &session->peer, now);
-	(void)!peering_ping(node->session_peering, &session->peer, now); /* one may be under way */
+	(void)peering_ping(node->session_peering, &session->peer, now); /* one may be under way */
 }
 
 ON_CONTROL static void lower(struct node *node, const struct route_session *session, uint16_t limit,

@@ -18,7 +18,7 @@ static void on_datagram(struct node *node, const struct sw_punt *punt)
 	if (is_too_late(node, punt))
 		return;
 	/* What is wrong with it, the machine counts. */
-	(void)!peering_recv(node->link_peering, &path, vd_bytes(punt->bytes, punt->len), punt->at);
+	(void)peering_recv(node->link_peering, &path, vd_bytes(punt->bytes, punt->len), punt->at);
 }
 
 ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
@@ -34,8 +34,8 @@ ON_CONTROL static void on_payload(struct node *node, const struct sw_punt *punt)
 		return;
 	route = (struct route_path){ .link = link->number, .label = back.label, .bits = back.bits };
 	path = node_path_of_route(&route);
-	(void)!peering_recv(node->session_peering, &path, vd_bytes(punt->bytes, punt->len),
-			    punt->at);
+	(void)peering_recv(node->session_peering, &path, vd_bytes(punt->bytes, punt->len),
+			   punt->at);
 }
 
 /* The way that a delivered frame came, and the way back; false: its link is gone. */
@@ -68,9 +68,9 @@ ON_CONTROL static void on_inner(struct node *node, const struct sw_punt *punt)
 	struct peering_path path;
 
 	if (node->session_peering)
-		(void)!peering_recv_inner(node->session_peering, punt->session,
-					  path_of(node, punt, &path) ? &path : NULL, whole(punt),
-					  punt->at);
+		(void)peering_recv_inner(node->session_peering, punt->session,
+					 path_of(node, punt, &path) ? &path : NULL, whole(punt),
+					 punt->at);
 }
 
 ON_CONTROL static void on_want_session(struct node *node, const struct sw_punt *punt)

@@ -128,7 +128,7 @@ ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config 
 	let_go_unlisted(node, &before->session.connect);
 	open_listed(node, &node->config.session.allow, false, now);
 	open_listed(node, &node->config.session.connect, true, now);
-	(void)!route_sessions_publish(node->sessions);
+	(void)route_sessions_publish(node->sessions);
 }
 
 /* ---- all ---- */
@@ -211,7 +211,7 @@ void node_reload(struct node *node)
 		       VD_STR("key", key));
 	exchange(&node->config, &next);
 	vd_log_set_format((enum vd_log_format)node->config.log.format);
-	(void)!vd_log_set_levels(node->config.log.level);
+	(void)vd_log_set_levels(node->config.log.level);
 	apply_token(node);
 	apply_tiers(node, vd_now());
 	apply_routers(node, vd_now());

@@ -151,7 +151,7 @@ void node_on_session_control(struct node *node, const struct peering_event *even
 	if (paths && msg.kind == CONTROL_CHALLENGE)
 		session_path_challenged(paths, &event->path, now);
 	else if (paths && msg.kind == CONTROL_ANSWER)
-		(void)!session_path_answered(paths, &event->path, msg.challenge, now);
+		(void)session_path_answered(paths, &event->path, msg.challenge, now);
 }
 
 /* ---- what comes out ---- */
@@ -180,7 +180,7 @@ ON_CONTROL static void move(struct node *node, const struct route_session *sessi
 	if (!data.link || !session->current)
 		return; /* the link has just gone: the silence goes on */
 	node_move_session(node, session, &route, &data);
-	(void)!peering_move(node->session_peering, &session->peer, path);
+	(void)peering_move(node->session_peering, &session->peer, path);
 	node->counters.sessions_moved++;
 	vd_log(VD_INFO, VD_SUB_SESSION, "session moved to another path",
 	       VD_PEER("peer", &session->peer), VD_PEER("by", link ? &link->peer : NULL),
@@ -196,8 +196,8 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 	case SESSION_PATH_MOVE: move(node, session, &event->path, now); return;
 	case SESSION_PATH_DIAL:
 		if (!node->stopping)
-			(void)!peering_dial(node->session_peering, &session->peer, &event->path,
-					    now);
+			(void)peering_dial(node->session_peering, &session->peer, &event->path,
+					   now);
 		return;
 	case SESSION_PATH_NONE: return;
 	}

@@ -97,7 +97,7 @@ enum vd_err host_bounds_buffer(struct host_conn *conn)
 
 void host_bounds_freed(struct host_conn *conn)
 {
-	(void)!host_limits_buffer(conn->host->limits, conn->buffered, 0, false);
+	(void)host_limits_buffer(conn->host->limits, conn->buffered, 0, false);
 	conn->buffered = 0;
 }
 

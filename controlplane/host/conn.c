@@ -244,7 +244,7 @@ static void give_up(struct host_conn *conn, enum vd_err err)
 	const char *why = reason_of(conn, err);
 	size_t sent;
 
-	(void)!send_output(conn, SIZE_MAX, &sent);
+	(void)send_output(conn, SIZE_MAX, &sent);
 	host_conn_close(conn, err, why);
 }
 
@@ -255,7 +255,7 @@ void host_conn_leave(struct host_conn *conn, const char *why)
 
 	if (conn->announced && !conn->closing) {
 		connection_close(&conn->machine);
-		(void)!send_output(conn, SIZE_MAX, &sent);
+		(void)send_output(conn, SIZE_MAX, &sent);
 	}
 	host_conn_close(conn, VD_OK, why);
 }

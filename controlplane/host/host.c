@@ -218,7 +218,7 @@ static enum vd_key_type key_type_of(struct vd_bytes public_key)
 	enum vd_key_type type = VD_KEY_ED25519;
 	struct vd_bytes data;
 
-	(void)!vd_public_key_read(public_key, &type, &data); /* security took it */
+	(void)vd_public_key_read(public_key, &type, &data); /* security took it */
 	return type;
 }
 

@@ -55,7 +55,7 @@ static void note(struct host_conn *conn, const struct identify *told)
 	known->pushes = pushes;
 	host_self_push_soon(conn);
 	if (conn->machine.dialer && tells_of(told, LINK_ADDRESSES_ID))
-		(void)!host_link_ask(conn);
+		(void)host_link_ask(conn);
 }
 
 static bool is_push(const struct host_stream *stream)

@@ -136,7 +136,7 @@ static bool take_record(struct keeper *keeper, const struct host_conn_info *conn
 	}
 	record.address_count = (uint32_t)keep_reachable(
 	    keeper, record.addresses, record.address_count, ip_scope_of(&conn->remote));
-	(void)!peer_book_add_record(keeper->config.book, &record, PEER_TTL_SEEN, unix_now());
+	(void)peer_book_add_record(keeper->config.book, &record, PEER_TTL_SEEN, unix_now());
 	return true;
 }
 
@@ -147,8 +147,8 @@ static void take_addresses(struct keeper *keeper, const struct host_conn_info *c
 				      ip_scope_of(&conn->remote));
 
 	for (size_t i = 0; i < count; i++)
-		(void)!peer_book_add(keeper->config.book, &conn->peer, told->addresses[i],
-				     PEER_TOLD, PEER_TTL_SEEN, unix_now());
+		(void)peer_book_add(keeper->config.book, &conn->peer, told->addresses[i], PEER_TOLD,
+				    PEER_TTL_SEEN, unix_now());
 }
 
 static void take_facts(struct keeper *keeper, const struct host_conn_info *conn,
@@ -157,10 +157,10 @@ static void take_facts(struct keeper *keeper, const struct host_conn_info *conn,
 	struct peer_book *book = keeper->config.book;
 
 	if (told->protocols_count)
-		(void)!peer_book_set_protocols(book, &conn->peer, told->protocols,
-					       told->protocols_count, unix_now());
+		(void)peer_book_set_protocols(book, &conn->peer, told->protocols,
+					      told->protocols_count, unix_now());
 	if (told->agent.len)
-		(void)!peer_book_set_agent(book, &conn->peer, told->agent, unix_now());
+		(void)peer_book_set_agent(book, &conn->peer, told->agent, unix_now());
 	if (told->public_key.len &&
 	    vd_err_class(peer_book_set_key(book, &conn->peer, told->public_key, unix_now())) ==
 		VD_CLASS_PEER)

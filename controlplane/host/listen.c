@@ -65,7 +65,7 @@ void host_accepted(struct transport *transport, int fd)
 	unsigned number = (unsigned)(transport - host->transports);
 
 	if (!host->events.accepted || !host->events.accepted(host->events.context, number, fd))
-		(void)!host_adopt(host, number, fd);
+		(void)host_adopt(host, number, fd);
 }
 
 /* ---- listeners ---- */

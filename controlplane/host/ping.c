@@ -137,7 +137,7 @@ static void begin(struct host_stream *stream)
 {
 	struct host_pings *pings = host_stream_user(stream);
 
-	(void)!stream_ping_begin(&pings->ping, vd_now()); /* none is under way */
+	(void)stream_ping_begin(&pings->ping, vd_now()); /* none is under way */
 	host_stream_until(stream, stream_ping_deadline(&pings->ping));
 	send_ping(stream);
 }

@@ -194,7 +194,7 @@ static void read_adopted(struct letter *letter)
 	struct adopted *adopted = LETTER_IN(letter, struct adopted, letter);
 
 	adopted->place->taken++;
-	(void)!host_adopt(adopted->place->host, adopted->transport, adopted->fd);
+	(void)host_adopt(adopted->place->host, adopted->transport, adopted->fd);
 	free(adopted);
 }
 

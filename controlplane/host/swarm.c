@@ -42,7 +42,7 @@ ON_CONTROL static bool on_accepted(void *context, unsigned transport, int fd)
 	if (swarm->stopping)
 		close(fd);
 	else
-		(void)!swarm_place_adopt(swarm_least_place(swarm), transport, fd); /* counted */
+		(void)swarm_place_adopt(swarm_least_place(swarm), transport, fd); /* counted */
 	return true;
 }
 
@@ -277,7 +277,7 @@ size_t swarm_listens(const struct swarm *swarm, struct vd_multiaddr out[HOST_LIS
 
 static void add_protocol(struct host *host, const void *argument)
 {
-	(void)!host_handle(host, argument); /* its table is as the swarm's */
+	(void)host_handle(host, argument); /* its table is as the swarm's */
 }
 
 static void del_protocol(struct host *host, const void *argument)

@@ -28,7 +28,7 @@ void tcp_local_share(int listener)
 {
 	int on = 1;
 
-	(void)!setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* or any port */
+	(void)setsockopt(listener, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on); /* or any port */
 }
 
 /* ---- dials ---- */

@@ -29,8 +29,8 @@ static void table_of(const struct peering *p, const struct generation *generatio
 	mg_table_init(table, MG_TABLE_VIADUCT);
 	for (size_t i = 0; i < p->self.offer_count; i++)
 		for (size_t j = 0; j < MG_SAME_NAME && generation->inner[i][j]; j++)
-			(void)!mg_table_add(table, generation->inner[i][j],
-					    vd_bytes_of_text(p->self.offer[i]));
+			(void)mg_table_add(table, generation->inner[i][j],
+					   vd_bytes_of_text(p->self.offer[i]));
 }
 
 /* At most one a second of each kind, for a generation. */

@@ -313,7 +313,7 @@ struct vd_bytes yamux_next_output(struct muxer *m, vd_ns now)
 
 	y->now = now;
 	if (!y->out.len && !y->lender && (!fill(y, now) || y->out_of_memory))
-		(void)!yamux_fail(y, VD_ENOMEM, "out of memory");
+		(void)yamux_fail(y, VD_ENOMEM, "out of memory");
 	if (y->lender)
 		return vd_bytes(byte_queue_bytes(&y->lender->out).at, y->lender->lent);
 	return byte_queue_bytes(&y->out);

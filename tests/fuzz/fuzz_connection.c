@@ -148,7 +148,7 @@ static void use_stream(const struct muxer_event *event)
 	struct vd_bytes in = muxer_read(event->stream);
 	size_t took;
 
-	(void)!muxer_write(event->stream, in, &took);
+	(void)muxer_write(event->stream, in, &took);
 	muxer_taken(event->stream, in.len);
 	if (event->what == MUXER_RESET || muxer_ended(event->stream)) {
 		muxer_finish(event->stream);
@@ -195,7 +195,7 @@ static const char *run(bool dialer, struct vd_bytes in, size_t piece, bool *open
 	if (c.state == CONNECTION_FAILED && !c.muxer)
 		reason = c.reason;
 	else if (connection_deadline(&c) != VD_NEVER)
-		(void)!connection_expire(&c, VD_SECONDS(1000));
+		(void)connection_expire(&c, VD_SECONDS(1000));
 	*open_out = c.muxer != NULL;
 	turn(&c, VD_SECONDS(1000));
 	connection_fini(&c);

@@ -72,7 +72,7 @@ static void payload_2(const struct handshake_self *self, struct vd_bytes payload
 	if (noise_write(&noise, payload, message, sizeof message, &len))
 		return;
 	frame.noise = vd_bytes(message, len);
-	(void)!handshake_finish(&initiator, &self[0], &frame, &identities[1].id, &result);
+	(void)handshake_finish(&initiator, &self[0], &frame, &identities[1].id, &result);
 }
 
 static void payload_3(const struct handshake_self *self, struct vd_bytes payload)
@@ -94,7 +94,7 @@ static void payload_3(const struct handshake_self *self, struct vd_bytes payload
 	frame = (struct handshake_frame){
 		.type = HANDSHAKE_3, .sender = 6, .receiver = 5, .noise = vd_bytes(message, len)
 	};
-	(void)!handshake_conclude(&responder, &self[1], &frame, &result);
+	(void)handshake_conclude(&responder, &self[1], &frame, &result);
 }
 
 static void answer(const struct handshake_self *self, const struct handshake_frame *frame)

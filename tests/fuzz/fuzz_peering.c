@@ -39,7 +39,7 @@ static void raw(struct net *net, unsigned what, struct vd_bytes bytes)
 		path.bytes[0] = 9;
 	if (what == 1 && bytes.len >= 10 && current)
 		vd_be32_store(frame + (frame[0] == MG_HANDSHAKE ? 6 : 1), current->index);
-	(void)!net_inject(net, 0, path, vd_bytes(frame, bytes.len));
+	(void)net_inject(net, 0, path, vd_bytes(frame, bytes.len));
 }
 
 static void inner(struct net *net, struct vd_bytes plain)
@@ -49,12 +49,12 @@ static void inner(struct net *net, struct vd_bytes plain)
 	if (!current)
 		return;
 	if (net->nodes[0].config.kind == PEERING_SESSION) {
-		(void)!peering_recv_inner(net->nodes[0].peering, current->keys.remote_index, NULL,
-					  plain, net->now);
+		(void)peering_recv_inner(net->nodes[0].peering, current->keys.remote_index, NULL,
+					 plain, net->now);
 		net_drain(net, 0);
 	} else if (plain.len > 0 && plain.at[0] == MG_CONTROL) {
-		(void)!peering_send_control(net->nodes[1].peering, &net->nodes[0].identity.id,
-					    vd_bytes(plain.at + 1, plain.len - 1), net->now);
+		(void)peering_send_control(net->nodes[1].peering, &net->nodes[0].identity.id,
+					   vd_bytes(plain.at + 1, plain.len - 1), net->now);
 		net_drain(net, 1);
 		net_run(net, VD_MS(50));
 	}
@@ -75,7 +75,7 @@ static void data_plane(struct net *net, unsigned node, unsigned how)
 	switch (how >> 2 & 7) {
 	case 0:
 		net->nodes[node].rx_bytes[path.bytes[0]] += SW_HEADER; /* what it is about */
-		(void)!peering_unknown(peering, &path, head, net->now);
+		(void)peering_unknown(peering, &path, head, net->now);
 		break;
 	case 1:
 	case 2:
@@ -86,7 +86,7 @@ static void data_plane(struct net *net, unsigned node, unsigned how)
 		break;
 	case 3: peering_verified(peering, index, net->now); break;
 	case 4: peering_carried(peering, index, net->now); break;
-	case 5: (void)!peering_rekey(peering, index, net->now); break;
+	case 5: (void)peering_rekey(peering, index, net->now); break;
 	default: (void)net_data(net, node, !node); break;
 	}
 }
@@ -100,10 +100,10 @@ static void calls(struct net *net, unsigned node, unsigned what, unsigned how)
 	switch (what % 8) {
 	case 0:
 	case 1: data_plane(net, node, how); break;
-	case 2: (void)!peering_dial(peering, peer, &path, net->now); break;
+	case 2: (void)peering_dial(peering, peer, &path, net->now); break;
 	case 3: peering_undial(peering, peer, net->now); break;
-	case 4: (void)!peering_move(peering, peer, &path); break;
-	case 5: (void)!peering_ping(peering, peer, net->now); break;
+	case 4: (void)peering_move(peering, peer, &path); break;
+	case 5: (void)peering_ping(peering, peer, net->now); break;
 	case 6:
 		peering_close(peering, peer, (enum peering_status)(how % 6), "fuzz", net->now);
 		break;
@@ -146,7 +146,7 @@ static void load(struct net *net, const struct net_frame *first)
 		struct peering_path path = { .bytes = { NET_NOBODY, (uint8_t)i } };
 
 		frame.bytes[E_AT]++;
-		(void)!net_inject(net, 0, path, vd_bytes(frame.bytes, frame.len));
+		(void)net_inject(net, 0, path, vd_bytes(frame.bytes, frame.len));
 	}
 	expect(net->nodes[0].indices_out >= LOAD);
 }

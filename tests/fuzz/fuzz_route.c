@@ -151,10 +151,10 @@ ON_CONTROL static void on_session(struct rig *rig, unsigned what, unsigned which
 	case 1: (void)route_sessions_use(rig->sessions, index, rig->now); break;
 	case 2: route_sessions_retire(rig->sessions, index); break;
 	case 3: route_sessions_drop(rig->sessions, &peer); break;
-	case 4: (void)!route_sessions_add(rig->sessions, &peer, more & 1); break;
+	case 4: (void)route_sessions_add(rig->sessions, &peer, more & 1); break;
 	case 5: route_sessions_del(rig->sessions, &peer); break;
 	case 6: (void)route_sessions_reap(rig->sessions); break;
-	default: (void)!route_sessions_publish(rig->sessions); break;
+	default: (void)route_sessions_publish(rig->sessions); break;
 	}
 }
 

@@ -74,8 +74,8 @@ static void route(struct rig *rig, unsigned which, unsigned more)
 	msg.route.label = more;
 	msg.route.bits = (uint8_t)(more % 61);
 	msg.route.mtu = 1400;
-	(void)!seek_recv(rig->seek, more & 0x20 ? more % ROUTERS : rig->asked_of[which % ASKED],
-			 &msg, rig->now);
+	(void)seek_recv(rig->seek, more & 0x20 ? more % ROUTERS : rig->asked_of[which % ASKED],
+			&msg, rig->now);
 }
 
 static void reserved(struct rig *rig, unsigned which, unsigned more)
@@ -86,7 +86,7 @@ static void reserved(struct rig *rig, unsigned which, unsigned more)
 	msg.reserved.status = (enum control_status)(more % 6);
 	msg.reserved.ttl_s = more * more * more * 300;
 	msg.reserved.realms = more;
-	(void)!reserve_recv(&rig->reserve, &msg, rig->now);
+	(void)reserve_recv(&rig->reserve, &msg, rig->now);
 	expect(rig->reserve.state != RESERVE_HELD || rig->reserve.held_until >= rig->now);
 }
 
@@ -95,9 +95,9 @@ static void step(struct rig *rig, unsigned what, unsigned which, unsigned more)
 	struct vd_peer_id peer = peer_of(which);
 
 	switch (what % 9) {
-	case 0: (void)!seek_router_up(rig->seek, which % ROUTERS, rig->now); break;
+	case 0: (void)seek_router_up(rig->seek, which % ROUTERS, rig->now); break;
 	case 1: seek_router_down(rig->seek, which % ROUTERS); break;
-	case 2: (void)!seek_want(rig->seek, &peer, rig->now); break;
+	case 2: (void)seek_want(rig->seek, &peer, rig->now); break;
 	case 3: seek_unwant(rig->seek, &peer); break;
 	case 4: route(rig, which, more); break;
 	case 5: reserve_begin(&rig->reserve, rig->now); break;

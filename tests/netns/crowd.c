@@ -67,7 +67,7 @@ static void drain(unsigned i)
 			(void)!write(sockets[i].fd, event.frame.at, event.frame.len);
 		if (event.kind == PEERING_JOB) {
 			peering_job_run(event.job);
-			(void)!peering_job_done(one->peering, event.job, vd_now());
+			(void)peering_job_done(one->peering, event.job, vd_now());
 		}
 		one->up |= event.kind == PEERING_UP;
 		one->closed |= event.kind == PEERING_DOWN && event.status == PEERING_SHUTDOWN;
@@ -110,8 +110,7 @@ static void receive(unsigned i)
 	ssize_t len;
 
 	while ((len = read(sockets[i].fd, frame, sizeof frame)) > 0) {
-		(void)!peering_recv(crowd[i].peering, &path, vd_bytes(frame, (size_t)len),
-				    vd_now());
+		(void)peering_recv(crowd[i].peering, &path, vd_bytes(frame, (size_t)len), vd_now());
 		drain(i);
 	}
 }

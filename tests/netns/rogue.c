@@ -227,7 +227,7 @@ static void on_event(struct rogue *rogue, bool session, const struct peering_eve
 		break;
 	case PEERING_JOB:
 		peering_job_run(event->job);
-		(void)!peering_job_done(peering, event->job, vd_now());
+		(void)peering_job_done(peering, event->job, vd_now());
 		break;
 	case PEERING_CONTROL: on_control(rogue, event); break;
 	case PEERING_REFUSED_BY: stop("refused");
@@ -266,7 +266,7 @@ static void recv_sealed(struct rogue *rogue, const struct peering_path *path, st
 		g = find(rogue, index);
 	if (!g || !g->session || seal_consume(&g->seal, frame, plain, &len))
 		return;
-	(void)!peering_recv_inner(rogue->sessions, index, path, vd_bytes(plain, len), vd_now());
+	(void)peering_recv_inner(rogue->sessions, index, path, vd_bytes(plain, len), vd_now());
 	peering_verified(rogue->sessions, index, vd_now());
 }
 
@@ -285,7 +285,7 @@ static void recv_payload(struct rogue *rogue, const struct rogue_generation *lin
 		rogue->reports[payload.len > 1 && payload.at[1] < ROGUE_REPORT_CODES ? payload.at[1]
 										     : 0]++;
 	else
-		(void)!peering_recv(rogue->sessions, &path, payload, vd_now());
+		(void)peering_recv(rogue->sessions, &path, payload, vd_now());
 }
 
 static void recv_frame(struct rogue *rogue, const uint8_t *frame, size_t len)
@@ -324,7 +324,7 @@ static void recv_one(struct rogue *rogue)
 	if (frame[0] == MG_SWITCH)
 		recv_frame(rogue, frame, (size_t)len);
 	else
-		(void)!peering_recv(rogue->links, &path, vd_bytes(frame, (size_t)len), vd_now());
+		(void)peering_recv(rogue->links, &path, vd_bytes(frame, (size_t)len), vd_now());
 }
 
 /* One datagram, one deadline, or 20 ms. */

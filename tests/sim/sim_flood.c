@@ -62,7 +62,7 @@ static void inject(struct flood *flood, unsigned node, uint32_t from, const uint
 	struct net *net = flood->net;
 
 	net->nobody.len = 0;
-	(void)!net_inject(net, node, stranger(from), vd_bytes(frame, len));
+	(void)net_inject(net, node, stranger(from), vd_bytes(frame, len));
 	expect(flood, net->nobody.len <= len, "an answer longer than its cause");
 }
 

@@ -137,7 +137,7 @@ static void rekey(struct sim *sim, unsigned node)
 
 	for (unsigned to = 0; to < sim->nodes; to++) {
 		if (from->current[to])
-			(void)!peering_rekey(from->peering, from->current[to], sim->net->now);
+			(void)peering_rekey(from->peering, from->current[to], sim->net->now);
 	}
 }
 
@@ -182,7 +182,7 @@ static void attack(struct sim *sim, unsigned node)
 	if (draw(sim, 2) == 0)
 		node = (frame.to - 1u) % sim->nodes;
 	sim->watch.held_back = true;
-	(void)!net_inject(sim->net, node, path, vd_bytes(frame.bytes, frame.len));
+	(void)net_inject(sim->net, node, path, vd_bytes(frame.bytes, frame.len));
 	sim->watch.held_back = false;
 }
 

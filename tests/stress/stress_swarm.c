@@ -114,7 +114,7 @@ static void serve(struct host *host, const void *argument)
 {
 	struct side *side = *(struct side *const *)argument;
 
-	(void)!host_perf_serve(host);
+	(void)host_perf_serve(host);
 	if (bug)
 		__atomic_store_n(&side->host, host, __ATOMIC_RELEASE);
 }
@@ -169,7 +169,7 @@ ON_CONTROL static void change_protocols(struct side *side)
 	static const struct host_protocol protocol = { "/stress/1", accept_nothing, NULL };
 
 	if (swarm_handle(side->swarm, &protocol))
-		(void)!swarm_unhandle(side->swarm, protocol.id);
+		(void)swarm_unhandle(side->swarm, protocol.id);
 }
 
 static void look_at(void *context, const struct swarm_conn *conn)

@@ -220,7 +220,7 @@ static void go_up(struct end *end)
 	if (end->carrier.may_cross)
 		close_end(&other->carrier);
 	else
-		(void)!host_arrived(listener->transport, &other->carrier, &from);
+		(void)host_arrived(listener->transport, &other->carrier, &from);
 	end->carrier.events->up(&end->carrier);
 }
 

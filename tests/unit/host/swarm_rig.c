@@ -203,7 +203,7 @@ bool has_ended(int fd)
 static void serve_here(struct host *host, const void *argument)
 {
 	(void)argument;
-	(void)!host_perf_serve(host);
+	(void)host_perf_serve(host);
 }
 
 void serve_perf(struct side *side)

@@ -244,7 +244,7 @@ static void open_dead(struct dead *dead, bool full)
 	for (unsigned i = 0; i < 4; i++) {
 		dead->fill[i] = full ? socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0) : -1;
 		if (full)
-			(void)!connect(dead->fill[i], (struct sockaddr *)&at, len);
+			(void)connect(dead->fill[i], (struct sockaddr *)&at, len);
 	}
 }
 

@@ -76,7 +76,7 @@ static void say(struct host_stream *stream)
 
 		for (uint32_t i = 0; i < len; i++)
 			bytes[i] = pattern(talk->seed, talk->said + i);
-		(void)!host_stream_write(stream, vd_bytes(bytes, len), &took);
+		(void)host_stream_write(stream, vd_bytes(bytes, len), &took);
 		talk->said += (uint32_t)took;
 	}
 	if (talk->said == talk->len && !talk->finished)

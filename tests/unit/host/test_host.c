@@ -327,7 +327,7 @@ Test(host, a_stream_that_is_not_read_takes_no_more_than_its_windows)
 	for (unsigned turn = 0; turn < 400; turn++) {
 		size_t took = 0;
 
-		(void)!host_stream_write(stream, vd_bytes(block, sizeof block), &took);
+		(void)host_stream_write(stream, vd_bytes(block, sizeof block), &took);
 		total += took;
 		uv_run(&loop, UV_RUN_NOWAIT);
 	}

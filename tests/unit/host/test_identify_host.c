@@ -37,7 +37,7 @@ static void on_identified(void *context, struct host_conn *conn, struct vd_bytes
 	heard.has_key = vd_bytes_equal(message.public_key,
 				       vd_bytes(pair.identity_b.public_key, VD_PUBLIC_KEY_BYTES));
 	heard.observed.len = 0;
-	(void)!vd_multiaddr_of_bytes(message.observed, &heard.observed);
+	(void)vd_multiaddr_of_bytes(message.observed, &heard.observed);
 	snprintf(heard.version, sizeof heard.version, "%.*s", (int)message.protocol_version.len,
 		 (const char *)message.protocol_version.at);
 	heard.signed_by_b = !peer_record_read(message.signed_record, &record) &&
@@ -45,7 +45,7 @@ static void on_identified(void *context, struct host_conn *conn, struct vd_bytes
 	if (heard.signed_by_b) {
 		heard.seq = record.seq;
 		heard.signed_addresses = record.address_count;
-		(void)!vd_multiaddr_of_bytes(record.addresses[0], &heard.first);
+		(void)vd_multiaddr_of_bytes(record.addresses[0], &heard.first);
 	}
 	while (vd_read_left(&r)) {
 		size_t len = (size_t)vd_read_uvarint(&r);

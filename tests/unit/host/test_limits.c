@@ -304,10 +304,10 @@ static void *come_and_go(void *context)
 		bool arrived =
 		    in && !host_limits_arrive(limits, &remote, start + i * VD_SECONDS(1), &why);
 
-		(void)!host_limits_buffer(limits, 0, 10, false);
+		(void)host_limits_buffer(limits, 0, 10, false);
 		if (arrived && !host_limits_add_stream(limits, protocol))
 			host_limits_del_stream(limits, protocol);
-		(void)!host_limits_buffer(limits, 10, 0, false);
+		(void)host_limits_buffer(limits, 10, 0, false);
 		if (arrived)
 			host_limits_depart(limits, &remote);
 		if (in)

@@ -345,7 +345,7 @@ static void act(struct program *program)
 		break;
 	case 6:
 		if (draw(2))
-			(void)!host_handle(program->host, &now_and_then);
+			(void)host_handle(program->host, &now_and_then);
 		else
 			host_unhandle(program->host, "/sometimes/1");
 		break;

@@ -20,7 +20,7 @@ static void on_readable(struct host_stream *stream)
 {
 	readable += stream == theirs;
 	if (hearing)
-		(void)!host_stream_read_line(theirs, heard, sizeof heard);
+		(void)host_stream_read_line(theirs, heard, sizeof heard);
 }
 
 static void on_writable(struct host_stream *stream)

@@ -52,7 +52,7 @@ static void say_a_piece(struct host_stream *stream)
 	static const uint8_t zeros[MUCH];
 	size_t took;
 
-	(void)!host_stream_write(stream, vd_bytes(zeros, piece), &took);
+	(void)host_stream_write(stream, vd_bytes(zeros, piece), &took);
 	(void)host_stream_has_room(stream, SIZE_MAX); /* called again when this is out */
 }
 

@@ -458,7 +458,7 @@ Test(netlink_parse, noise_in_the_bytes_does_no_harm)
 			((uint8_t *)exact)[i] = (uint8_t)(rand() % 4 ? rand() % 24 : rand());
 		exact->nlmsg_len = (uint32_t)len;
 		exact->nlmsg_type = types[rand() % 8];
-		(void)!cp_netlink_apply(map, exact, &stale);
+		(void)cp_netlink_apply(map, exact, &stale);
 		free(exact);
 	}
 	memset(buffer, 0, sizeof buffer);

@@ -234,7 +234,7 @@ static void recv_data(struct node *node, const struct net_frame *frame)
 	if (!generation || !data_verifies(generation, frame)) {
 		node->data_bad++;
 		if (!generation && frame->len >= DATA_BYTES)
-			(void)!peering_unknown(node->peering, &path, frame->bytes, node->net->now);
+			(void)peering_unknown(node->peering, &path, frame->bytes, node->net->now);
 		return;
 	}
 	newest = data_is_newest(generation, vd_be64_load(frame->bytes + 5), &again);
@@ -266,7 +266,7 @@ static void recv_sealed(struct node *node, const struct net_frame *frame)
 	if (!generation || seal_consume(&generation->seal, in, plain, &len)) {
 		node->data_bad++;
 		if (!generation)
-			(void)!peering_recv(node->peering, &path, in, node->net->now);
+			(void)peering_recv(node->peering, &path, in, node->net->now);
 		return;
 	}
 	accepted(node, frame->from, frame->bytes);

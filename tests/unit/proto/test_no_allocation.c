@@ -55,7 +55,7 @@ Test(no_allocation, an_operation_is_read_without)
 
 	calls = 0;
 	for (size_t len = 0; len < sizeof offer; len++)
-		(void)!mg_op_read(vd_bytes(offer, len), &op, &rest);
+		(void)mg_op_read(vd_bytes(offer, len), &op, &rest);
 	cr_assert(eq(sz, op.count, 1));
 	cr_assert(eq(uint, calls, 0));
 }
@@ -73,7 +73,7 @@ Test(no_allocation, a_payload_is_read_without)
 	cr_assert(eq(int, noise_payload_write(&w, &payload, 200), VD_OK));
 	calls = 0;
 	for (size_t len = 0; len <= vd_write_len(&w); len++)
-		(void)!noise_payload_read(vd_bytes(bytes, len), &payload);
+		(void)noise_payload_read(vd_bytes(bytes, len), &payload);
 	cr_assert(eq(sz, payload.setup.len, 5));
 	cr_assert(eq(uint, calls, 0));
 }

@@ -876,7 +876,7 @@ Test(peering, a_moved_session_is_rekeyed_over_its_new_path)
 
 	cr_assert(eq(int, peering_move(net->nodes[0].peering, &net->nodes[1].identity.id, &other),
 		     VD_OK));
-	(void)!peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
+	(void)peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
 	peering_expire(net->nodes[0].peering, net->now);
 	while ((event = peering_next(net->nodes[0].peering)).kind != PEERING_NONE) {
 		if (event.kind != PEERING_SEND)

@@ -45,7 +45,7 @@ static size_t answer_to(struct net *net, unsigned node, struct peering_path path
 			const uint8_t *frame, size_t len)
 {
 	net->nobody.len = 0;
-	(void)!net_inject(net, node, path, vd_bytes(frame, len));
+	(void)net_inject(net, node, path, vd_bytes(frame, len));
 	return net->nobody.len;
 }
 
@@ -240,7 +240,7 @@ Test(peering_load, whose_share_liars_spend_is_asked_for_a_cookie_and_comes_up_at
 
 	for (uint32_t i = 0; i < 1000; i++) {
 		first_message(i, frame);
-		(void)!net_inject(net, 1, net_path(0), vd_bytes(frame, FIRST));
+		(void)net_inject(net, 1, net_path(0), vd_bytes(frame, FIRST));
 	}
 	net_dial(net, 0, 1);
 	cr_assert(net_run_until(net, net_both_up, VD_MS(200)));
@@ -373,7 +373,7 @@ Test(peering_load, the_retry_is_the_same_message_with_the_cookie_once_a_transmis
 	cr_assert(eq(u32, firsts_sent, 3));
 	cr_assert(zero(int, memcmp(first_sent[0], first_sent[1], FIRST)), "with the cookie, too");
 	cookie_for(first_sent[0], 0xbb, cookie);
-	(void)!net_inject(net, 0, net_path(1), vd_bytes(cookie, sizeof cookie));
+	(void)net_inject(net, 0, net_path(1), vd_bytes(cookie, sizeof cookie));
 	net_run(net, VD_MS(20));
 	cr_assert(eq(u32, firsts_sent, 4));
 	cr_assert(zero(int, memcmp(first_sent[1] + FIRST - 16, cookie + COOKIE_AT, 16)),

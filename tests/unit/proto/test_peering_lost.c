@@ -112,7 +112,7 @@ Test(peering_lost, a_sealed_frame_too_short_to_be_one_is_not_reported)
 	const uint8_t frame[13] = { MG_SEALED, 9, 9, 9, 9, 0, 0, 0, 0, 0, 0, 0, 1 };
 
 	for (size_t len = 1; len <= sizeof frame; len++)
-		(void)!net_inject(net, 0, net_path(1), vd_bytes(frame, len));
+		(void)net_inject(net, 0, net_path(1), vd_bytes(frame, len));
 	cr_assert(zero(u64, stats(net, 0)->lost_sent));
 	end(net);
 }
@@ -144,10 +144,10 @@ Test(peering_lost, index_and_counter_0_are_not_reported)
 
 	net_start(net, 0);
 	vd_be64_store(head + 5, 1);
-	(void)!peering_unknown(net->nodes[0].peering, &path, head, net->now);
+	(void)peering_unknown(net->nodes[0].peering, &path, head, net->now);
 	vd_be32_store(head + 1, 7);
 	vd_be64_store(head + 5, 0);
-	(void)!peering_unknown(net->nodes[0].peering, &path, head, net->now);
+	(void)peering_unknown(net->nodes[0].peering, &path, head, net->now);
 	cr_assert(zero(u64, stats(net, 0)->lost_sent));
 	end(net);
 }
@@ -199,7 +199,7 @@ Test(peering_lost, a_report_about_a_generation_that_is_not_in_use_is_not_believe
 	uint32_t old = theirs(net);
 
 	cr_assert(net_data(net, 0, 1));
-	(void)!peering_rekey(net->nodes[0].peering, net->nodes[0].current[1], net->now);
+	(void)peering_rekey(net->nodes[0].peering, net->nodes[0].current[1], net->now);
 	net_run(net, VD_SECONDS(1));
 	cr_assert(ne(u32, theirs(net), old));
 	cr_assert(eq(int, tell(net, 1, old, 1), VD_EPEER_STATE));
@@ -258,7 +258,7 @@ Test(peering_lost, reports_cause_one_handshake_in_two_seconds)
 
 	for (unsigned i = 0; i < 60; i++) {
 		cr_assert(net_data(net, 0, 1));
-		(void)!tell(net, 1, theirs(net), 1);
+		(void)tell(net, 1, theirs(net), 1);
 		net_run(net, VD_MS(100));
 	}
 	cr_assert(all(ge(u64, stats(net, 0)->handshakes_begun, begun + 2),

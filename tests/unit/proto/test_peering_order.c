@@ -594,8 +594,8 @@ static void hear_ping(struct net *net, uint8_t index)
 {
 	uint8_t ping[10] = { index };
 
-	(void)!peering_recv_inner(net->nodes[0].peering, index_of(net, 0, 1), NULL,
-				  vd_bytes(ping, sizeof ping), net->now);
+	(void)peering_recv_inner(net->nodes[0].peering, index_of(net, 0, 1), NULL,
+				 vd_bytes(ping, sizeof ping), net->now);
 	net_drain(net, 0);
 }
 

@@ -42,7 +42,7 @@ Test(peering_path, a_sealed_frame_from_another_address_moves_the_link_too)
 	struct net *net = two_settled(PEERING_LINK);
 
 	net->nodes[0].alias = ELSEWHERE;
-	(void)!peering_ping(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
+	(void)peering_ping(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
 	net_drain(net, 0);
 	net_run(net, VD_MS(50));
 	cr_assert(eq(u8, address_at(net), ELSEWHERE));

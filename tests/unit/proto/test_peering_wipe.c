@@ -47,7 +47,7 @@ static void check_closed(enum peering_kind kind)
 	struct net *net = dial(kind);
 
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
-	(void)!peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
+	(void)peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
 	net_run(net, VD_SECONDS(1));
 	cr_assert(holds_any(net->nodes[0].peering) && holds_any(net->nodes[1].peering));
 	peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
@@ -76,7 +76,7 @@ Test(peering_wipe, an_older_generation_leaves_none_beside_a_newer_one)
 
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	net_run(net, VD_SECONDS(6));
-	(void)!peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
+	(void)peering_rekey(net->nodes[0].peering, net_current(net, 0, 1)->index, net->now);
 	net_run(net, VD_SECONDS(40));
 	cr_assert(eq(u32, net_generation_count(&net->nodes[0]), 1));
 	cr_assert(eq(u32, p->generation_pool.high, 2));

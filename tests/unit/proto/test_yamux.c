@@ -16,7 +16,7 @@ static size_t write_zeros(struct muxer_stream *stream, size_t len)
 {
 	size_t took;
 
-	(void)!muxer_write(stream, vd_bytes(zeros, len), &took);
+	(void)muxer_write(stream, vd_bytes(zeros, len), &took);
 	return took;
 }
 

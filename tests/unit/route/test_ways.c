@@ -109,7 +109,7 @@ Test(ways, a_changed_ethernet_address_is_one_publication_for_all_links)
 	struct sw_template send;
 	const struct sw_neighbours *table;
 
-	(void)!ways_template(ways, &endpoint, &send);
+	(void)ways_template(ways, &endpoint, &send);
 	learn(5, 5);
 	learn(5, 77);
 	table = sw_rcu_get(&plane.neighbours);
@@ -121,9 +121,9 @@ Test(ways, addresses_behind_one_gateway_share_its_row)
 	struct sw_endpoint a = find(ip4(2, 1, 1)), b = find(ip4(2, 2, 1)), c = find(ip4(1, 5, 1));
 	struct sw_template to_a, to_b, to_c;
 
-	(void)!ways_template(ways, &a, &to_a);
-	(void)!ways_template(ways, &b, &to_b);
-	(void)!ways_template(ways, &c, &to_c);
+	(void)ways_template(ways, &a, &to_a);
+	(void)ways_template(ways, &b, &to_b);
+	(void)ways_template(ways, &c, &to_c);
 	cr_assert(eq(u32, to_a.neighbour, to_b.neighbour));
 	cr_assert(ne(u32, to_a.neighbour, to_c.neighbour));
 }
@@ -133,7 +133,7 @@ Test(ways, the_payload_room_follows_the_mtu)
 	struct sw_endpoint endpoint = find(ip4(1, 5, 1));
 	struct sw_template send;
 
-	(void)!ways_template(ways, &endpoint, &send);
+	(void)ways_template(ways, &endpoint, &send);
 	cr_assert(eq(u16, send.payload_max, 1500 - 20 - 8 - 33));
 }
 
@@ -163,7 +163,7 @@ Test(ways, next_hops_that_no_link_sends_by_make_room_when_the_table_is_full)
 	struct sw_link_config config = { .owner = 0 };
 	uint32_t index;
 
-	(void)!ways_template(ways, &kept, &config.send);
+	(void)ways_template(ways, &kept, &config.send);
 	cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &index), VD_OK));
 	sw_link_publish(&plane.links, index, &config, 0);
 	fill_table(config.send.neighbour);
@@ -175,7 +175,7 @@ Test(ways, a_next_hop_of_headers_that_no_worker_has_taken_yet_keeps_its_row)
 	struct sw_inject *inject = sw_lane_reserve(&plane.injects[0]);
 	struct sw_template send;
 
-	(void)!ways_template(ways, &endpoint, &send);
+	(void)ways_template(ways, &endpoint, &send);
 	*inject = (struct sw_inject){ .kind = SW_INJECT_LINK_TEMPLATE, .send = send };
 	sw_lane_commit(&plane.injects[0]);
 	fill_table(send.neighbour);
