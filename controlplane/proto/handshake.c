@@ -447,17 +447,19 @@ static enum vd_err conclude(struct handshake *hs, struct noise *work,
 
 	enum vd_err err = recv_identified(self, work, frame, plain, &theirs, result);
 
+	if (!err && vd_peer_id_equal(&result->peer, &self->identity->id))
+		err = VD_EPEER_REFUSED;
 	if (err)
-		return err;
-	if (vd_peer_id_equal(&result->peer, &self->identity->id))
-		return VD_EPEER_REFUSED;
+		goto out;
 	result->cipher = hs->cipher;
 	memcpy(result->inner, hs->inner, sizeof result->inner);
 	result->has_token = theirs.token.len > 0;
 	if (result->has_token)
 		crypto_hash_sha256(result->token_hash, theirs.token.at, theirs.token.len);
-	sodium_memzero(plain, sizeof plain);
-	return derive_keys(work, hs->cipher, &result->keys);
+	err = derive_keys(work, hs->cipher, &result->keys);
+out:
+	sodium_memzero(plain, sizeof plain); /* the peer's token */
+	return err;
 }
 
 enum vd_err handshake_conclude(struct handshake *hs, const struct handshake_self *self,
