@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * cookie: what a responder under load hands out instead of keeping state (DESIGN 4.2,
- * WIRE 2): a MAC over where message 1 came from, its e and its sender index. Who brings it
- * back receives where he says he is.
+ * cookie: what a responder under load hands out instead of keeping state
+ * (switch/SPEC.md, 3.4): a MAC over where message 1 came from, its e and its sender index.
+ * A peer that brings it back can receive at the address it claims.
  *
  * The secret is new every COOKIE_PERIOD, and the one before is still accepted: a cookie is
  * good for one to two periods.

@@ -187,7 +187,7 @@ static enum vd_err choose_cipher(const struct handshake_self *self,
 	return VD_EPEER_STATE;
 }
 
-/* ---- keys (WIRE 2, Keys) ---- */
+/* ---- keys (switch/SPEC.md, 3.5) ---- */
 
 static void derive(const uint8_t key[32], const char *label, const char *name,
 		   const uint8_t hash[32], uint8_t *out, size_t len)

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * handshake: the frames of one handshake, and its state from message 1 to the keys
- * (DESIGN 4.2, 4.4; WIRE 2):
+ * (switch/SPEC.md, 3):
  *
  *	04 ‖ type(1) ‖ sender index(4) ‖ receiver index(4) ‖ body
  *

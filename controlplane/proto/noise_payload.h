@@ -2,7 +2,7 @@
 #pragma once
 /*
  * noise_payload: libp2p's NoiseHandshakePayload (libp2p/specs, noise) with Viaduct's
- * extension 1042 (WIRE 2), without allocation.
+ * extension 1042 (switch/SPEC.md, 3.2), without allocation.
  *
  *	message NoiseHandshakePayload { bytes identity_key = 1; bytes identity_sig = 2;
  *	                                NoiseExtensions extensions = 4; }

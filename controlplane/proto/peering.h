@@ -3,7 +3,7 @@
 /*
  * peering: the machine that links and sessions share: who our peers are, the
  * handshakes with them, and the key generations that come of those
- * (multigram/SPEC.md and switch/SPEC.md; WIRE: Handshake).
+ * (switch/SPEC.md, 3, 4, 11, 12; multigram/SPEC.md).
  *
  *   link     datagrams between neighbours; sealed control frames are made and
  *            opened here, with the generation's `control` key
@@ -62,13 +62,14 @@ struct peering_path {
 	uint8_t bytes[PEERING_PATH_BYTES];
 };
 
-enum peering_status { /* WIRE 4: Status */
-		      PEERING_OK = 0,
-		      PEERING_REFUSED = 1,
-		      PEERING_NOT_FOUND = 2,
-		      PEERING_LIMIT = 3,
-		      PEERING_BAD = 4,
-		      PEERING_SHUTDOWN = 5,
+/* `Status` of switch/SPEC.md, 12. */
+enum peering_status {
+	PEERING_OK = 0,
+	PEERING_REFUSED = 1,
+	PEERING_NOT_FOUND = 2,
+	PEERING_LIMIT = 3,
+	PEERING_BAD = 4,
+	PEERING_SHUTDOWN = 5,
 };
 
 /* Who asks to be let in. */

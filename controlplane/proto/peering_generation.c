@@ -5,7 +5,7 @@
 
 /* ---- installing ---- */
 
-/* Makes room: the one silent longest goes, never the current or the newest (WIRE 2). */
+/* Makes room: the one silent longest goes, never the current or the newest (SW-4.2-8). */
 static void evict(struct peering *p, const struct peer *peer)
 {
 	uint32_t oldest = SLOT_NONE;

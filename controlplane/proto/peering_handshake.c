@@ -286,7 +286,7 @@ void refusal_free(struct peering *p, uint32_t slot)
 	slot_give(&p->refusal_pool, slot);
 }
 
-/* Message 3 counts as the first frame verified (WIRE 2, Confirmation). */
+/* Message 3 counts as the first frame verified (SW-3.3-9). */
 static void accept(struct peering *p, uint32_t slot, uint32_t peer_slot,
 		   const struct handshake_result *result, struct vd_bytes frame, vd_ns now)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * ping: /viaduct/ping/1, inside sealed frames (WIRE 6):
+ * ping: /viaduct/ping/1, inside sealed frames (switch/SPEC.md, 11.4):
  *
  *	request  00 ‖ id(8) ‖ padding
  *	reply    01 ‖ id(8) ‖ length received(2), counted from the request's 00

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * prefix_limit: a token bucket for each prefix that asks: an IPv4 address, an IPv6 /64, an
- * ingress link (WIRE 8: 20/s, burst 40). A bucket that is full again is free for another
+ * ingress link (SW-3.4-11: 20/s, burst 40). A bucket that is full again is free for another
  * prefix; when none is free, the prefix waits.
  *
  * Progress: O(log n). Threads: one at a time. Memory: all taken at init.

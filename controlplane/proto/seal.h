@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * seal: sealed frames and the counters of one key generation (WIRE 3):
+ * seal: sealed frames and the counters of one key generation (switch/SPEC.md, 5):
  *
  *	05 ‖ receiver index(4) ‖ counter(8) ‖ ciphertext ‖ tag(16)
  *

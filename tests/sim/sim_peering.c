@@ -360,7 +360,7 @@ static void check_rebinding(struct sim *sim)
 	}
 }
 
-/* Ends may disagree which of two generations is current until the next rekeying (WIRE 2). */
+/* Ends may disagree which of two generations is current for a while (switch/SPEC.md, 4.2). */
 static void check_quiet(struct sim *sim)
 {
 	for (unsigned i = 0; i < sim->nodes; i++) {

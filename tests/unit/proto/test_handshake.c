@@ -88,7 +88,7 @@ Test(handshake, both_sides_come_to_the_same)
 	cr_assert(zero(int, memcmp(both.ours.inner, both.theirs.inner, sizeof both.ours.inner)));
 }
 
-/* The labels, from WIRE 2, over what Noise itself yields. */
+/* The labels of switch/SPEC.md, 3.5, over what Noise itself yields. */
 Test(handshake, keys_are_derived_with_their_labels)
 {
 	struct both both;

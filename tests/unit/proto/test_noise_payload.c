@@ -52,7 +52,7 @@ Test(noise_payload, what_is_written_is_read_again)
 	cr_assert(got.has_viaduct);
 }
 
-/* Written by hand from the .proto (WIRE 2). */
+/* Written by hand from the .proto (switch/SPEC.md, 3.2). */
 Test(noise_payload, the_bytes_are_those_of_the_protobuf)
 {
 	static const uint8_t expected[] = {

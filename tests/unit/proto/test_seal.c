@@ -44,7 +44,7 @@ Test(seal, what_is_sealed_is_opened)
 	cr_assert(vd_bytes_equal(vd_bytes(plain, len), vd_bytes_of_text("hello")));
 }
 
-/* Header and nonce written out by hand (WIRE 3), the cipher straight from libsodium. */
+/* Header and nonce written out by hand (switch/SPEC.md, 5), the cipher straight from libsodium. */
 Test(seal, the_frame_is_as_on_the_wire)
 {
 	static const uint8_t header[] = { 5, 1, 2, 3, 4, 0, 0, 0, 0, 0, 0, 0, 1 };
