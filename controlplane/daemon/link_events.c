@@ -49,7 +49,7 @@ ON_CONTROL static struct route_policy policy_of_install(const struct node *node,
 
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
 {
-	const struct peering_generation *generation = event->generation;
+	const struct peering_keys *generation = event->keys;
 	struct route_install install = {
 		.peer = event->peer,
 		.index = event->index,

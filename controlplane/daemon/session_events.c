@@ -239,7 +239,7 @@ struct sw_path node_data_path(const struct node *node, const struct vd_peer_id *
 
 ON_CONTROL static void on_install(struct node *node, const struct peering_event *event, vd_ns now)
 {
-	const struct peering_generation *generation = event->generation;
+	const struct peering_keys *generation = event->keys;
 	struct route_path path = node_route_of_path(&event->path);
 	const struct route_link *link = route_links_of_number(node->links, path.link);
 	struct route_session_install install = {
@@ -336,8 +336,7 @@ void node_on_session_event(struct node *node, const struct peering_event *event,
 	case PEERING_INSTALL: on_install(node, event, now); return;
 	case PEERING_USE: on_use(node, event, now); return;
 	case PEERING_GRANTED:
-		sw_session_set_ip6(&node->plane.sessions, event->index,
-				   event->generation->inner[0]);
+		sw_session_set_ip6(&node->plane.sessions, event->index, event->keys->inner[0]);
 		return;
 	case PEERING_RETIRE: route_sessions_retire(node->sessions, event->index); return;
 	case PEERING_UP: on_up(node, event); return;

@@ -37,7 +37,7 @@ static enum vd_err take_memory(struct peering *p)
 	    slot_chains_init(&p->by_path, HALF_OPEN_MAX) ||
 	    slot_chains_init(&p->by_index, owners) ||
 	    slot_chains_init(&p->by_remote, generations) ||
-	    timers_init(&p->timers, peer_timer(peers)) || prefix_limit_init(&p->prefixes) ||
+	    timers_init(&p->timers, peering_peer_timer(peers)) || prefix_limit_init(&p->prefixes) ||
 	    prefix_limit_init(&p->unproven))
 		return VD_ENOMEM;
 	return VD_OK;
@@ -133,13 +133,13 @@ void peering_free(struct peering *p)
 
 /* ---- what the files share ---- */
 
-void limit_hit(struct peering *p, enum peering_limit limit)
+void peering_limit_hit(struct peering *p, enum peering_limit limit)
 {
 	p->stats.limits[limit]++;
 	p->stats.turned_away++;
 }
 
-vd_ns jittered(vd_ns span)
+vd_ns peering_jittered(vd_ns span)
 {
 	uint32_t thousandths = 750 + randombytes_uniform(501);
 
@@ -147,7 +147,7 @@ vd_ns jittered(vd_ns span)
 }
 
 /* Owners of indices share one hash; their numbers follow each other there. */
-static uint32_t owner_number(const struct peering *p, enum owner_kind kind, uint32_t slot)
+static uint32_t owner_number(const struct peering *p, enum peering_owner_kind kind, uint32_t slot)
 {
 	uint32_t generations = p->generation_pool.capacity;
 
@@ -158,18 +158,18 @@ static uint32_t owner_number(const struct peering *p, enum owner_kind kind, uint
 	return slot;
 }
 
-static struct owner owner_of(const struct peering *p, uint32_t number)
+static struct peering_owner owner_of(const struct peering *p, uint32_t number)
 {
 	uint32_t generations = p->generation_pool.capacity;
 
 	if (number < generations)
-		return (struct owner){ OWNER_GENERATION, number };
+		return (struct peering_owner){ OWNER_GENERATION, number };
 	if (number < generations + HALF_OPEN_MAX)
-		return (struct owner){ OWNER_HALF_OPEN, number - generations };
-	return (struct owner){ OWNER_REFUSAL, number - generations - HALF_OPEN_MAX };
+		return (struct peering_owner){ OWNER_HALF_OPEN, number - generations };
+	return (struct peering_owner){ OWNER_REFUSAL, number - generations - HALF_OPEN_MAX };
 }
 
-static uint32_t index_of(const struct peering *p, struct owner owner)
+static uint32_t index_of(const struct peering *p, struct peering_owner owner)
 {
 	switch (owner.kind) {
 	case OWNER_GENERATION: return p->generations[owner.slot].index;
@@ -181,32 +181,34 @@ static uint32_t index_of(const struct peering *p, struct owner owner)
 }
 
 /* Indices are ours, not an attacker's: they need spreading, no secret. */
-uint64_t index_hash(uint32_t index)
+uint64_t peering_index_hash(uint32_t index)
 {
 	return index * UINT64_C(0x9e3779b97f4a7c15) >> 32;
 }
 
-struct owner index_find(const struct peering *p, uint32_t index)
+struct peering_owner peering_owner_find(const struct peering *p, uint32_t index)
 {
-	uint32_t number = slot_chain_first(&p->by_index, index_hash(index));
+	uint32_t number = slot_chain_first(&p->by_index, peering_index_hash(index));
 
 	for (; number != SLOT_NONE; number = slot_chain_next(&p->by_index, number)) {
-		struct owner owner = owner_of(p, number);
+		struct peering_owner owner = owner_of(p, number);
 
 		if (index_of(p, owner) == index)
 			return owner;
 	}
-	return (struct owner){ OWNER_NONE, 0 };
+	return (struct peering_owner){ OWNER_NONE, 0 };
 }
 
-void index_add(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index)
+void peering_owner_add(struct peering *p, enum peering_owner_kind kind, uint32_t slot,
+		       uint32_t index)
 {
-	slot_chain_add(&p->by_index, index_hash(index), owner_number(p, kind, slot));
+	slot_chain_add(&p->by_index, peering_index_hash(index), owner_number(p, kind, slot));
 }
 
-void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index)
+void peering_owner_del(struct peering *p, enum peering_owner_kind kind, uint32_t slot,
+		       uint32_t index)
 {
-	slot_chain_del(&p->by_index, index_hash(index), owner_number(p, kind, slot));
+	slot_chain_del(&p->by_index, peering_index_hash(index), owner_number(p, kind, slot));
 }
 
 /* ---- events ---- */
@@ -217,40 +219,41 @@ static bool room_for(const struct peering *p, uint32_t calls)
 }
 
 /* Room for all that one call may cause; so that no event of it is lost. */
-bool events_have_room(const struct peering *p)
+bool peering_events_have_room(const struct peering *p)
 {
 	return room_for(p, 1);
 }
 
-struct event_slot *event_push(struct peering *p, enum peering_event_kind kind,
-			      const struct peer *peer)
+struct peering_event_slot *peering_event_push(struct peering *p, enum peering_event_kind kind,
+					      const struct peering_peer *peer)
 {
-	struct event_slot *slot = &p->events[EVENTS_MAX];
+	struct peering_event_slot *slot = &p->events[EVENTS_MAX];
 
 	if (p->event_head - p->event_tail < EVENTS_MAX)
 		slot = &p->events[p->event_head++ % EVENTS_MAX];
 	else
-		limit_hit(p, PEERING_LIMIT_EVENT);
+		peering_limit_hit(p, PEERING_LIMIT_EVENT);
 	slot->event = (struct peering_event){ .kind = kind };
 	if (peer)
 		slot->event.peer = peer->id;
 	return slot;
 }
 
-void event_send(struct peering *p, const struct peer *peer, const struct peering_path *path,
-		struct vd_bytes frame)
+void peering_event_send(struct peering *p, const struct peering_peer *peer,
+			const struct peering_path *path, struct vd_bytes frame)
 {
-	struct event_slot *slot = event_push(p, PEERING_SEND, peer);
+	struct peering_event_slot *slot = peering_event_push(p, PEERING_SEND, peer);
 
 	slot->event.path = *path;
 	slot->event.frame = vd_bytes(slot->frame, frame.len);
 	memcpy(slot->frame, frame.at, frame.len);
 }
 
-void event_end(struct peering *p, enum peering_event_kind kind, const struct peer *peer,
-	       enum peering_status status, const char *text)
+void peering_event_end(struct peering *p, enum peering_event_kind kind,
+		       const struct peering_peer *peer, enum peering_status status,
+		       const char *text)
 {
-	struct event_slot *slot = event_push(p, kind, peer);
+	struct peering_event_slot *slot = peering_event_push(p, kind, peer);
 
 	slot->event.status = status;
 	if (text)
@@ -260,10 +263,10 @@ void event_end(struct peering *p, enum peering_event_kind kind, const struct pee
 struct peering_event peering_next(struct peering *p)
 {
 	if (p->event_taken) {
-		struct event_slot *slot = &p->events[p->event_tail++ % EVENTS_MAX];
+		struct peering_event_slot *slot = &p->events[p->event_tail++ % EVENTS_MAX];
 
 		if (slot->event.kind == PEERING_INSTALL)
-			sodium_memzero(&slot->generation, sizeof slot->generation);
+			sodium_memzero(&slot->keys, sizeof slot->keys);
 	}
 	p->event_taken = p->event_tail != p->event_head;
 	if (!p->event_taken)
@@ -284,26 +287,26 @@ static enum vd_err strange_recv(struct peering *p, const struct peering_path *pa
 		p->stats.bad_frames++;
 		return err;
 	}
-	if (index_find(p, index).kind != OWNER_NONE)
+	if (peering_owner_find(p, index).kind != OWNER_NONE)
 		return VD_EPEER_STATE; /* it overtook what makes the index known */
-	return lost_send(p, path, frame, now);
+	return peering_lost_send(p, path, frame, now);
 }
 
 enum vd_err peering_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
 			 vd_ns now)
 {
-	if (!events_have_room(p)) {
-		limit_hit(p, PEERING_LIMIT_EVENT);
+	if (!peering_events_have_room(p)) {
+		peering_limit_hit(p, PEERING_LIMIT_EVENT);
 		return VD_AGAIN;
 	}
 	if (frame.len && frame.at[0] == MG_HANDSHAKE)
-		return half_open_recv(p, path, frame, now);
+		return peering_half_open_recv(p, path, frame, now);
 	if (frame.len && frame.at[0] == MG_SEALED && p->config.kind == PEERING_LINK)
-		return sealed_recv(p, path, frame, now);
+		return peering_sealed_recv(p, path, frame, now);
 	if (frame.len && frame.at[0] == MG_SEALED)
 		return strange_recv(p, path, frame, now);
 	if (frame.len && frame.at[0] == MG_REPORT)
-		return lost_recv(p, path, frame, now);
+		return peering_lost_recv(p, path, frame, now);
 	p->stats.bad_frames++;
 	return frame.len ? VD_EPEER_FORMAT : VD_EPEER_TRUNC;
 }
@@ -311,84 +314,84 @@ enum vd_err peering_recv(struct peering *p, const struct peering_path *path, str
 enum vd_err peering_recv_inner(struct peering *p, uint32_t index, const struct peering_path *path,
 			       struct vd_bytes plain, vd_ns now)
 {
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
 	if (owner.kind != OWNER_GENERATION) {
 		p->stats.unknown_index++;
 		return VD_ENOTFOUND;
 	}
-	if (!events_have_room(p)) {
-		limit_hit(p, PEERING_LIMIT_EVENT);
+	if (!peering_events_have_room(p)) {
+		peering_limit_hit(p, PEERING_LIMIT_EVENT);
 		return VD_AGAIN;
 	}
 
 	const struct peering_path way = path ? *path : p->generations[owner.slot].path;
 
-	return inner_recv(p, owner.slot, &way, plain, now);
+	return peering_inner_recv(p, owner.slot, &way, plain, now);
 }
 
 enum vd_err peering_move(struct peering *p, const struct vd_peer_id *id,
 			 const struct peering_path *path)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE || p->peers[slot].current == SLOT_NONE)
 		return VD_ENOTFOUND;
-	generation_move(p, p->peers[slot].current, path);
+	peering_generation_move(p, p->peers[slot].current, path);
 	p->peers[slot].dial_path = *path;
 	p->peers[slot].redial = false;
-	peer_schedule(p, slot);
+	peering_peer_schedule(p, slot);
 	return VD_OK;
 }
 
 void peering_verified(struct peering *p, uint32_t index, vd_ns now)
 {
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
 	if (owner.kind != OWNER_GENERATION)
 		return;
 	/* it causes something the first time only */
-	if (p->generations[owner.slot].confirmed || events_have_room(p))
-		generation_heard(p, owner.slot, now);
+	if (p->generations[owner.slot].confirmed || peering_events_have_room(p))
+		peering_generation_heard(p, owner.slot, now);
 }
 
 void peering_carried(struct peering *p, uint32_t index, vd_ns now)
 {
-	struct owner owner = index_find(p, index);
-	struct generation *generation;
+	struct peering_owner owner = peering_owner_find(p, index);
+	struct peering_generation *generation;
 
 	if (owner.kind != OWNER_GENERATION)
 		return;
 	generation = &p->generations[owner.slot];
 	generation->carried = true;
 	generation->carried_at = now;
-	if (generation->rekey_at > now && generation_is_worn(p, generation, now))
+	if (generation->rekey_at > now && peering_generation_is_worn(p, generation, now))
 		generation->rekey_at = now;
 	else if (p->config.kind == PEERING_LINK)
 		return;
-	peer_schedule(p, generation->peer); /* a rekeying may be due */
+	peering_peer_schedule(p, generation->peer); /* a rekeying may be due */
 }
 
 enum vd_err peering_rekey(struct peering *p, uint32_t index, vd_ns now)
 {
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
 	if (owner.kind != OWNER_GENERATION)
 		return VD_ENOTFOUND;
 	p->generations[owner.slot].carried = true;
 	p->generations[owner.slot].rekey_at = now;
-	peer_schedule(p, p->generations[owner.slot].peer);
+	peering_peer_schedule(p, p->generations[owner.slot].peer);
 	return VD_OK;
 }
 
 enum vd_err peering_send_control(struct peering *p, const struct vd_peer_id *id,
 				 struct vd_bytes message, vd_ns now)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE || !p->peers[slot].up || p->peers[slot].current == SLOT_NONE)
 		return VD_ENOTFOUND;
-	if (!events_have_room(p))
+	if (!peering_events_have_room(p))
 		return VD_AGAIN;
 
 	uint32_t current = p->peers[slot].current;
@@ -396,26 +399,26 @@ enum vd_err peering_send_control(struct peering *p, const struct vd_peer_id *id,
 
 	p->generations[current].sent_at = now;
 
-	return inner_send(p, current, &path, MG_CONTROL, message);
+	return peering_inner_send(p, current, &path, MG_CONTROL, message);
 }
 
 enum vd_err peering_ping(struct peering *p, const struct vd_peer_id *id, vd_ns now)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE || !p->peers[slot].up)
 		return VD_ENOTFOUND;
-	if (!events_have_room(p))
+	if (!peering_events_have_room(p))
 		return VD_AGAIN;
 
-	struct peer *peer = &p->peers[slot];
+	struct peering_peer *peer = &p->peers[slot];
 	bool waits = peer->ping_out && now - peer->ping_sent < PING_WAIT;
 
 	if (waits && peer->ping_asked)
 		return VD_AGAIN;
 
 	/* One of our own that is out does as well. */
-	enum vd_err err = waits ? VD_OK : ping_send(p, slot, now);
+	enum vd_err err = waits ? VD_OK : peering_ping_send(p, slot, now);
 
 	peer->ping_asked = !err;
 	return err;
@@ -424,35 +427,35 @@ enum vd_err peering_ping(struct peering *p, const struct vd_peer_id *id, vd_ns n
 enum vd_err peering_probe(const struct peering *p, const struct vd_peer_id *id, uint64_t probe,
 			  uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE || !p->peers[slot].up)
 		return VD_ENOTFOUND;
-	return probe_write(p, slot, probe, head_out, len_out);
+	return peering_probe_write(p, slot, probe, head_out, len_out);
 }
 
 enum vd_err peering_ping_id(struct peering *p, const struct vd_peer_id *id, uint64_t ping,
 			    vd_ns now)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE || !p->peers[slot].up || p->peers[slot].current == SLOT_NONE)
 		return VD_ENOTFOUND;
-	if (!events_have_room(p))
+	if (!peering_events_have_room(p))
 		return VD_AGAIN;
-	return ping_send_id(p, p->peers[slot].current, ping, now);
+	return peering_ping_send_id(p, p->peers[slot].current, ping, now);
 }
 
 void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,
 		   const char *text, vd_ns now)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE)
 		return;
 	if (p->peers[slot].current != SLOT_NONE)
-		close_send(p, p->peers[slot].current, status, text);
-	peer_gone(p, slot, status, text, now);
+		peering_close_send(p, p->peers[slot].current, status, text);
+	peering_peer_gone(p, slot, status, text, now);
 }
 
 /* ---- time ---- */
@@ -464,12 +467,12 @@ vd_ns peering_deadline(const struct peering *p)
 
 static void expire_one(struct peering *p, uint32_t owner, vd_ns now)
 {
-	if (owner >= peer_timer(0))
-		peer_expire(p, owner - peer_timer(0), now);
-	else if (owner >= refusal_timer(0))
-		refusal_free(p, owner - refusal_timer(0));
+	if (owner >= peering_peer_timer(0))
+		peering_peer_expire(p, owner - peering_peer_timer(0), now);
+	else if (owner >= peering_refusal_timer(0))
+		peering_refusal_free(p, owner - peering_refusal_timer(0));
 	else
-		half_open_expire(p, owner, now);
+		peering_half_open_expire(p, owner, now);
 }
 
 void peering_expire(struct peering *p, vd_ns now)

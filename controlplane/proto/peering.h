@@ -136,7 +136,7 @@ enum peering_event_kind {
 	PEERING_INSTALL,
 	/* send with generation `index` over `path` from now on; `old_index` (0: none) before */
 	PEERING_USE,
-	PEERING_GRANTED,    /* `generation->inner` of generation `index` has grown */
+	PEERING_GRANTED,    /* `keys->inner` of generation `index` has grown */
 	PEERING_RETIRE,     /* generation `index` is over: its keys are wiped */
 	PEERING_UP,         /* the peer has a link (session) now, confirmed: after its first USE */
 	PEERING_DOWN,       /* the peer has none any more: `status` (OK: silence), `text` */
@@ -153,7 +153,7 @@ enum peering_event_kind {
 	PEERING_PROBED, /* a ping of peering_probe or peering_ping_id was answered: `id`, `size` */
 };
 
-struct peering_generation {
+struct peering_keys {
 	uint32_t remote_index;
 	uint8_t tx_tag_key[16], rx_tag_key[16];   /* links: of switch frames */
 	uint8_t tx_aead_key[32], rx_aead_key[32]; /* sessions */
@@ -174,8 +174,8 @@ struct peering_event {
 	struct peering_path path;
 	uint32_t index;
 	uint32_t old_index;
-	const struct peering_generation *generation; /* INSTALL; GRANTED: `inner` alone */
-	struct vd_bytes frame;                       /* SEND, SEND_INNER, CONTROL */
+	const struct peering_keys *keys; /* INSTALL; GRANTED: `inner` alone */
+	struct vd_bytes frame;           /* SEND, SEND_INNER, CONTROL */
 	enum peering_status status;
 	char text[PEERING_TEXT];
 	vd_ns rtt;               /* PONG */

@@ -7,27 +7,29 @@ enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
 {
 	if (id->len == 0 || vd_peer_id_equal(id, &p->config.identity->id))
 		return VD_EUSER;
-	if (!events_have_room(p))
+	if (!peering_events_have_room(p))
 		return VD_AGAIN;
 
-	uint32_t slot = peer_get(p, id);
+	uint32_t slot = peering_peer_get(p, id);
 
 	if (slot == SLOT_NONE)
 		return VD_ELIMIT;
 
-	struct peer *peer = &p->peers[slot];
-	bool news = !peer->dialled || !path_equal(&peer->dial_path, path);
+	struct peering_peer *peer = &p->peers[slot];
+	bool news = !peer->dialled || !peering_path_equal(&peer->dial_path, path);
 
 	peer->dialled = true;
 	peer->dial_path = *path;
 	if (news)
 		peer->next_dial = now;
-	if (peer->current != SLOT_NONE && !path_equal(&p->generations[peer->current].path, path))
+	if (peer->current != SLOT_NONE &&
+	    !peering_path_equal(&p->generations[peer->current].path, path))
 		peer->redial = true;
 	if (news && peer->dialling != SLOT_NONE &&
 	    p->half_opens[peer->dialling].state == HALF_OPEN_SENT_1)
-		half_open_free(p, peer->dialling); /* over a path that is not wanted any more */
-	peer_expire(p, slot, now);
+		peering_half_open_free(
+		    p, peer->dialling); /* over a path that is not wanted any more */
+	peering_peer_expire(p, slot, now);
 	return VD_OK;
 }
 
@@ -35,9 +37,9 @@ enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
  * Our handshake over a way that is not in use: it was for the dial alone. One whose message 3 has
  * left goes on: the peer may send under it already.
  */
-static void dial_end(struct peering *p, const struct peer *peer)
+static void dial_end(struct peering *p, const struct peering_peer *peer)
 {
-	const struct half_open *half_open;
+	const struct peering_half_open *half_open;
 
 	if (peer->dialling == SLOT_NONE)
 		return;
@@ -45,23 +47,23 @@ static void dial_end(struct peering *p, const struct peer *peer)
 	if (half_open->state != HALF_OPEN_SENT_1)
 		return;
 	if (peer->current == SLOT_NONE ||
-	    !path_equal(&half_open->path, &p->generations[peer->current].path))
-		half_open_free(p, peer->dialling);
+	    !peering_path_equal(&half_open->path, &p->generations[peer->current].path))
+		peering_half_open_free(p, peer->dialling);
 }
 
 void peering_undial(struct peering *p, const struct vd_peer_id *id, vd_ns now)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	(void)now;
 	if (slot == SLOT_NONE)
 		return;
 
-	struct peer *peer = &p->peers[slot];
+	struct peering_peer *peer = &p->peers[slot];
 
 	peer->dialled = false;
 	peer->redial = false;
 	dial_end(p, peer);
-	peer_schedule(p, slot);
-	peer_put(p, slot);
+	peering_peer_schedule(p, slot);
+	peering_peer_put(p, slot);
 }

@@ -6,7 +6,7 @@
 /* ---- installing ---- */
 
 /* Makes room: the one silent longest goes, never the current or the newest (SW-4.2-8). */
-static void evict(struct peering *p, const struct peer *peer)
+static void evict(struct peering *p, const struct peering_peer *peer)
 {
 	uint32_t oldest = SLOT_NONE;
 
@@ -19,8 +19,8 @@ static void evict(struct peering *p, const struct peer *peer)
 		    p->generations[slot].verified < p->generations[oldest].verified)
 			oldest = slot;
 	}
-	limit_hit(p, PEERING_LIMIT_GENERATION);
-	generation_retire(p, oldest);
+	peering_limit_hit(p, PEERING_LIMIT_GENERATION);
+	peering_generation_retire(p, oldest);
 }
 
 /* The initiator rekeys at its time, the responder at 1.5 times it. */
@@ -32,21 +32,22 @@ static vd_ns rekey_span(const struct peering *p, bool initiator)
 	if (p->config.rekey)
 		span = p->config.rekey;
 	if (link)
-		span = jittered(span);
+		span = peering_jittered(span);
 
 	return initiator ? span : span + span / 2;
 }
 
-static void tell_install(struct peering *p, const struct generation *generation,
+static void tell_install(struct peering *p, const struct peering_generation *generation,
 			 const struct handshake_result *result)
 {
-	struct event_slot *slot = event_push(p, PEERING_INSTALL, &p->peers[generation->peer]);
-	struct peering_generation *out = &slot->generation;
+	struct peering_event_slot *slot =
+	    peering_event_push(p, PEERING_INSTALL, &p->peers[generation->peer]);
+	struct peering_keys *out = &slot->keys;
 
 	slot->event.index = generation->index;
 	slot->event.path = generation->path;
-	slot->event.generation = out;
-	*out = (struct peering_generation){
+	slot->event.keys = out;
+	*out = (struct peering_keys){
 		.remote_index = result->remote_index,
 		.cipher = result->cipher,
 		.remote_width = result->width,
@@ -64,19 +65,20 @@ static void tell_install(struct peering *p, const struct generation *generation,
 	}
 }
 
-uint32_t generation_install(struct peering *p, uint32_t peer_slot,
-			    const struct half_open *half_open,
-			    const struct handshake_result *result, bool initiator, vd_ns now)
+uint32_t peering_generation_install(struct peering *p, uint32_t peer_slot,
+				    const struct peering_half_open *half_open,
+				    const struct handshake_result *result, bool initiator,
+				    vd_ns now)
 {
-	struct peer *peer = &p->peers[peer_slot];
+	struct peering_peer *peer = &p->peers[peer_slot];
 
 	if (peer->count == PEERING_GENERATIONS)
 		evict(p, peer);
 
 	uint32_t slot = slot_take(&p->generation_pool); /* there are 4 for each peer */
-	struct generation *generation = &p->generations[slot];
+	struct peering_generation *generation = &p->generations[slot];
 
-	*generation = (struct generation){
+	*generation = (struct peering_generation){
 		.index = half_open->hs.index,
 		.remote_index = result->remote_index,
 		.peer = peer_slot,
@@ -94,26 +96,26 @@ uint32_t generation_install(struct peering *p, uint32_t peer_slot,
 		seal_init(&generation->seal, VD_CHACHA20_POLY1305, result->keys.tx_control,
 			  result->keys.rx_control, result->remote_index);
 	peer->generations[peer->count++] = slot;
-	index_add(p, OWNER_GENERATION, slot, generation->index);
-	remote_add(p, slot);
+	peering_owner_add(p, OWNER_GENERATION, slot, generation->index);
+	peering_remote_add(p, slot);
 	tell_install(p, generation, result);
 	return slot;
 }
 
-void generation_move(struct peering *p, uint32_t slot, const struct peering_path *path)
+void peering_generation_move(struct peering *p, uint32_t slot, const struct peering_path *path)
 {
-	remote_del(p, slot);
+	peering_remote_del(p, slot);
 	p->generations[slot].path = *path;
-	remote_add(p, slot);
+	peering_remote_add(p, slot);
 }
 
 /* ---- choosing the current one ---- */
 
 static void use(struct peering *p, uint32_t slot)
 {
-	struct generation *generation = &p->generations[slot];
-	struct peer *peer = &p->peers[generation->peer];
-	struct event_slot *event = event_push(p, PEERING_USE, peer);
+	struct peering_generation *generation = &p->generations[slot];
+	struct peering_peer *peer = &p->peers[generation->peer];
+	struct peering_event_slot *event = peering_event_push(p, PEERING_USE, peer);
 
 	event->event.index = generation->index;
 	event->event.path = generation->path;
@@ -122,14 +124,14 @@ static void use(struct peering *p, uint32_t slot)
 	peer->current = slot;
 }
 
-void generation_use_early(struct peering *p, uint32_t slot)
+void peering_generation_use_early(struct peering *p, uint32_t slot)
 {
 	if (p->peers[p->generations[slot].peer].current == SLOT_NONE)
 		use(p, slot);
 }
 
 static const struct vd_peer_id *initiator_of(const struct peering *p,
-					     const struct generation *generation)
+					     const struct peering_generation *generation)
 {
 	return generation->initiator ? &p->config.identity->id : &p->peers[generation->peer].id;
 }
@@ -138,13 +140,13 @@ static const struct vd_peer_id *initiator_of(const struct peering *p,
  * Of two handshakes finished within 5 s, one begun by either side, the one whose initiator
  * has the smaller peer id stays. Not if the peer restarted between them.
  */
-static bool current_stays(const struct peering *p, const struct peer *peer,
-			  const struct generation *fresh)
+static bool current_stays(const struct peering *p, const struct peering_peer *peer,
+			  const struct peering_generation *fresh)
 {
 	if (peer->current == SLOT_NONE)
 		return false;
 
-	const struct generation *current = &p->generations[peer->current];
+	const struct peering_generation *current = &p->generations[peer->current];
 
 	return current != fresh && current->confirmed && current->boot == fresh->boot &&
 	       current->initiator != fresh->initiator &&
@@ -154,22 +156,22 @@ static bool current_stays(const struct peering *p, const struct peer *peer,
 
 static void go_up(struct peering *p, uint32_t peer_slot, vd_ns now)
 {
-	struct peer *peer = &p->peers[peer_slot];
+	struct peering_peer *peer = &p->peers[peer_slot];
 
 	peer->up = true;
 	peer->since = now;
 	peer->ping_at = now;
-	event_push(p, PEERING_UP, peer)->event.path = p->generations[peer->current].path;
+	peering_event_push(p, PEERING_UP, peer)->event.path = p->generations[peer->current].path;
 	if (p->config.kind == PEERING_LINK)
 		return;
 	peer->ping_at = now + PING_EVERY;
-	(void)ping_send(p, peer_slot, now); /* for the rtt; VD_ENOTFOUND: no ping there */
+	(void)peering_ping_send(p, peer_slot, now); /* for the rtt; VD_ENOTFOUND: no ping there */
 }
 
 static void adopt(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
-	struct peer *peer = &p->peers[generation->peer];
+	struct peering_generation *generation = &p->generations[slot];
+	struct peering_peer *peer = &p->peers[generation->peer];
 	bool rebooted = peer->up && peer->boot != generation->boot;
 
 	if (peer->current != slot) {
@@ -179,9 +181,9 @@ static void adopt(struct peering *p, uint32_t slot, vd_ns now)
 	}
 	generation->replaced = VD_NEVER;
 	peer->boot = generation->boot;
-	peer->redial = peer->redial && !path_equal(&generation->path, &peer->dial_path);
+	peer->redial = peer->redial && !peering_path_equal(&generation->path, &peer->dial_path);
 	if (rebooted)
-		event_push(p, PEERING_REBOOTED, peer)->event.path = generation->path;
+		peering_event_push(p, PEERING_REBOOTED, peer)->event.path = generation->path;
 	if (!peer->up)
 		go_up(p, generation->peer, now);
 }
@@ -189,8 +191,8 @@ static void adopt(struct peering *p, uint32_t slot, vd_ns now)
 /* The generation is confirmed: it becomes the current one, or stands back. */
 static void confirm(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
-	struct peer *peer = &p->peers[generation->peer];
+	struct peering_generation *generation = &p->generations[slot];
+	struct peering_peer *peer = &p->peers[generation->peer];
 
 	generation->confirmed = true;
 	generation->finished = now;
@@ -204,13 +206,13 @@ static void confirm(struct peering *p, uint32_t slot, vd_ns now)
 	} else {
 		adopt(p, slot, now);
 	}
-	peer_schedule(p, generation->peer);
+	peering_peer_schedule(p, generation->peer);
 }
 
-void generation_heard(struct peering *p, uint32_t slot, vd_ns now)
+void peering_generation_heard(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
-	const struct peer *peer = &p->peers[generation->peer];
+	struct peering_generation *generation = &p->generations[slot];
+	const struct peering_peer *peer = &p->peers[generation->peer];
 
 	generation->verified = now;
 	if (generation->confirmed)
@@ -218,13 +220,13 @@ void generation_heard(struct peering *p, uint32_t slot, vd_ns now)
 	if (peer->dialling != SLOT_NONE &&
 	    p->half_opens[peer->dialling].state == HALF_OPEN_SENT_3 &&
 	    p->half_opens[peer->dialling].generation == slot)
-		half_open_free(p, peer->dialling);
+		peering_half_open_free(p, peer->dialling);
 	confirm(p, slot, now);
 }
 
 /* ---- the end ---- */
 
-static void forget(struct peer *peer, uint32_t slot)
+static void forget(struct peering_peer *peer, uint32_t slot)
 {
 	unsigned kept = 0;
 
@@ -238,7 +240,7 @@ static void forget(struct peer *peer, uint32_t slot)
 }
 
 /* How many frames its keys may seal (SW-4.2-6, SW-11-4). */
-static uint64_t frames_most(const struct peering *p, const struct generation *generation)
+static uint64_t frames_most(const struct peering *p, const struct peering_generation *generation)
 {
 	if (p->config.kind != PEERING_SESSION || generation->cipher != VD_AES_256_GCM)
 		return FRAMES_MOST;
@@ -247,7 +249,8 @@ static uint64_t frames_most(const struct peering *p, const struct generation *ge
 	return FRAMES_GCM;
 }
 
-bool generation_is_worn(const struct peering *p, const struct generation *generation, vd_ns now)
+bool peering_generation_is_worn(const struct peering *p,
+				const struct peering_generation *generation, vd_ns now)
 {
 	uint64_t sealed = generation->seal.tx_counter, carried = 0;
 	vd_ns at;
@@ -257,39 +260,39 @@ bool generation_is_worn(const struct peering *p, const struct generation *genera
 	return (carried > sealed ? carried : sealed) >= frames_most(p, generation);
 }
 
-void generation_retire(struct peering *p, uint32_t slot)
+void peering_generation_retire(struct peering *p, uint32_t slot)
 {
-	struct generation *generation = &p->generations[slot];
-	struct peer *peer = &p->peers[generation->peer];
+	struct peering_generation *generation = &p->generations[slot];
+	struct peering_peer *peer = &p->peers[generation->peer];
 	uint32_t dialling = peer->dialling;
 
-	event_push(p, PEERING_RETIRE, peer)->event.index = generation->index;
+	peering_event_push(p, PEERING_RETIRE, peer)->event.index = generation->index;
 	if (dialling != SLOT_NONE && p->half_opens[dialling].state == HALF_OPEN_SENT_3 &&
 	    p->half_opens[dialling].generation == slot)
-		half_open_free(p, dialling);
+		peering_half_open_free(p, dialling);
 	forget(peer, slot);
-	index_del(p, OWNER_GENERATION, slot, generation->index);
-	remote_del(p, slot);
+	peering_owner_del(p, OWNER_GENERATION, slot, generation->index);
+	peering_remote_del(p, slot);
 	sodium_memzero(generation, sizeof *generation);
 	slot_give(&p->generation_pool, slot);
 }
 
 /* A close ends its generation and older ones; the link only if no newer one is left. */
-void generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
-		       const char *text, vd_ns now)
+void peering_generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
+			       const char *text, vd_ns now)
 {
 	uint32_t peer_slot = p->generations[slot].peer;
-	struct peer *peer = &p->peers[peer_slot];
+	struct peering_peer *peer = &p->peers[peer_slot];
 	uint32_t oldest;
 
 	if (status == PEERING_REFUSED || !p->generations[slot].confirmed)
-		event_end(p, PEERING_REFUSED_BY, peer, status, text);
+		peering_event_end(p, PEERING_REFUSED_BY, peer, status, text);
 	do {
 		oldest = peer->generations[0];
-		generation_retire(p, oldest);
+		peering_generation_retire(p, oldest);
 	} while (oldest != slot);
 	if (peer->count == 0) {
-		peer_gone(p, peer_slot, status, text, now);
+		peering_peer_gone(p, peer_slot, status, text, now);
 		return;
 	}
 
@@ -298,6 +301,6 @@ void generation_closed(struct peering *p, uint32_t slot, enum peering_status sta
 	if (peer->current == SLOT_NONE && p->generations[newest].confirmed)
 		adopt(p, newest, now);
 	else if (peer->current == SLOT_NONE)
-		generation_use_early(p, newest);
-	peer_schedule(p, peer_slot);
+		peering_generation_use_early(p, newest);
+	peering_peer_schedule(p, peer_slot);
 }

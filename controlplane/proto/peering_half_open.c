@@ -27,7 +27,7 @@ static void age_add(struct peering *p, uint32_t slot)
 
 static void age_del(struct peering *p, uint32_t slot)
 {
-	const struct half_open *half_open = &p->half_opens[slot];
+	const struct peering_half_open *half_open = &p->half_opens[slot];
 
 	if (half_open->older != SLOT_NONE)
 		p->half_opens[half_open->older].newer = half_open->newer;
@@ -40,16 +40,16 @@ static void age_del(struct peering *p, uint32_t slot)
 	p->half_open_theirs--;
 }
 
-uint32_t half_open_take(struct peering *p, uint32_t *index_out)
+uint32_t peering_half_open_take(struct peering *p, uint32_t *index_out)
 {
 	uint32_t slot = slot_take(&p->half_open_pool);
 
 	if (slot == SLOT_NONE) {
-		limit_hit(p, PEERING_LIMIT_HALF_OPEN);
+		peering_limit_hit(p, PEERING_LIMIT_HALF_OPEN);
 		return SLOT_NONE;
 	}
 	if (p->config.index_reserve(p->config.context, index_out)) {
-		limit_hit(p, PEERING_LIMIT_INDEX);
+		peering_limit_hit(p, PEERING_LIMIT_INDEX);
 		slot_give(&p->half_open_pool, slot);
 		return SLOT_NONE;
 	}
@@ -63,39 +63,39 @@ static void drop(struct peering *p, uint32_t slot, uint32_t index)
 	slot_give(&p->half_open_pool, slot);
 }
 
-void half_open_schedule(struct peering *p, uint32_t slot)
+void peering_half_open_schedule(struct peering *p, uint32_t slot)
 {
-	const struct half_open *half_open = &p->half_opens[slot];
+	const struct peering_half_open *half_open = &p->half_opens[slot];
 	vd_ns at = half_open->began + HALF_OPEN_LIFE;
 
 	if (half_open->state != HALF_OPEN_SENT_2)
 		at = vd_ns_min(at, half_open->repeat_at);
-	timers_set(&p->timers, half_open_timer(slot), at);
+	timers_set(&p->timers, peering_half_open_timer(slot), at);
 }
 
-uint32_t half_open_first(const struct peering *p, const struct peering_path *path)
+uint32_t peering_half_open_first(const struct peering *p, const struct peering_path *path)
 {
 	return slot_chain_first(&p->by_path, path_hash(p, path));
 }
 
-void half_open_add(struct peering *p, uint32_t slot)
+void peering_half_open_add(struct peering *p, uint32_t slot)
 {
-	const struct half_open *half_open = &p->half_opens[slot];
+	const struct peering_half_open *half_open = &p->half_opens[slot];
 
 	if (half_open->state == HALF_OPEN_SENT_2)
 		age_add(p, slot);
 	slot_chain_add(&p->by_path, path_hash(p, &half_open->path), slot);
-	index_add(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
-	half_open_schedule(p, slot);
+	peering_owner_add(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	peering_half_open_schedule(p, slot);
 }
 
-void half_open_end(struct peering *p, uint32_t slot)
+void peering_half_open_end(struct peering *p, uint32_t slot)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 
-	timers_set(&p->timers, half_open_timer(slot), VD_NEVER);
+	timers_set(&p->timers, peering_half_open_timer(slot), VD_NEVER);
 	slot_chain_del(&p->by_path, path_hash(p, &half_open->path), slot);
-	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	peering_owner_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
 	if (half_open->state == HALF_OPEN_SENT_2)
 		age_del(p, slot);
 	else
@@ -105,22 +105,23 @@ void half_open_end(struct peering *p, uint32_t slot)
 	slot_give(&p->half_open_pool, slot);
 }
 
-void half_open_free(struct peering *p, uint32_t slot)
+void peering_half_open_free(struct peering *p, uint32_t slot)
 {
 	if (p->half_opens[slot].state != HALF_OPEN_SENT_3)
 		p->config.index_release(p->config.context, p->half_opens[slot].hs.index);
-	half_open_end(p, slot);
+	peering_half_open_end(p, slot);
 }
 
-void half_open_send(struct peering *p, const struct half_open *half_open)
+void peering_half_open_send(struct peering *p, const struct peering_half_open *half_open)
 {
-	const struct peer *peer =
+	const struct peering_peer *peer =
 	    half_open->state == HALF_OPEN_SENT_2 ? NULL : &p->peers[half_open->peer];
 
-	event_send(p, peer, &half_open->path, vd_bytes(half_open->hs.sent, half_open->hs.sent_len));
+	peering_event_send(p, peer, &half_open->path,
+			   vd_bytes(half_open->hs.sent, half_open->hs.sent_len));
 }
 
-void half_open_repeat_from(struct half_open *half_open, vd_ns now)
+void peering_half_open_repeat_from(struct peering_half_open *half_open, vd_ns now)
 {
 	half_open->repeat_gap = REPEAT_FIRST;
 	half_open->repeat_at = now + REPEAT_FIRST;
@@ -129,52 +130,52 @@ void half_open_repeat_from(struct half_open *half_open, vd_ns now)
 /* Given up: what the peer may have installed for it dies by its silence. */
 static void give_up(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 	uint32_t peer_slot = half_open->peer;
-	struct peer *peer = &p->peers[peer_slot];
+	struct peering_peer *peer = &p->peers[peer_slot];
 	bool ours = half_open->state != HALF_OPEN_SENT_2;
 
 	p->stats.handshakes_failed++;
 	if (ours && peer->dialled)
-		event_push(p, PEERING_SILENT, peer)->event.path = half_open->path;
+		peering_event_push(p, PEERING_SILENT, peer)->event.path = half_open->path;
 	if (half_open->state == HALF_OPEN_SENT_3)
-		generation_retire(p, half_open->generation);
+		peering_generation_retire(p, half_open->generation);
 	else
-		half_open_free(p, slot);
+		peering_half_open_free(p, slot);
 	if (!ours)
 		return;
-	peer_back_off(peer, now);
-	peer_schedule(p, peer_slot);
-	peer_put(p, peer_slot);
+	peering_peer_back_off(peer, now);
+	peering_peer_schedule(p, peer_slot);
+	peering_peer_put(p, peer_slot);
 }
 
-void half_open_expire(struct peering *p, uint32_t slot, vd_ns now)
+void peering_half_open_expire(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 
 	if (half_open->began + HALF_OPEN_LIFE <= now) {
 		give_up(p, slot, now);
 		return;
 	}
-	half_open_send(p, half_open);
+	peering_half_open_send(p, half_open);
 	half_open->retried = false;
 	half_open->repeat_gap = vd_ns_min(2 * half_open->repeat_gap, REPEAT_MOST);
 	half_open->repeat_at = now + half_open->repeat_gap;
-	half_open_schedule(p, slot);
+	peering_half_open_schedule(p, slot);
 }
 
-enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
-			   vd_ns now)
+enum vd_err peering_half_open_dial(struct peering *p, uint32_t peer,
+				   const struct peering_path *path, vd_ns now)
 {
-	uint32_t index, slot = half_open_take(p, &index);
+	uint32_t index, slot = peering_half_open_take(p, &index);
 
 	if (slot == SLOT_NONE)
 		return VD_ELIMIT;
 
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 	enum vd_err err;
 
-	*half_open = (struct half_open){
+	*half_open = (struct peering_half_open){
 		.state = HALF_OPEN_SENT_1,
 		.serial = ++p->serial,
 		.path = *path,
@@ -190,9 +191,9 @@ enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peerin
 	if (p->config.token)
 		half_open->hs.token_len = (uint8_t)p->config.token(
 		    p->config.context, &p->peers[peer].id, half_open->hs.token);
-	half_open_repeat_from(half_open, now);
-	half_open_add(p, slot);
+	peering_half_open_repeat_from(half_open, now);
+	peering_half_open_add(p, slot);
 	p->peers[peer].dialling = slot;
-	half_open_send(p, half_open);
+	peering_half_open_send(p, half_open);
 	return VD_OK;
 }

@@ -26,7 +26,7 @@ static enum vd_err unknown(struct peering *p)
  * Our own message 1 and theirs have met: the smaller e stays initiator. VD_OK: theirs is
  * to be answered.
  */
-static enum vd_err meet(struct peering *p, const struct half_open *half_open,
+static enum vd_err meet(struct peering *p, const struct peering_half_open *half_open,
 			const uint8_t e[NOISE_KEY_BYTES])
 {
 	int order = memcmp(half_open->hs.noise.e.public_key, e, NOISE_KEY_BYTES);
@@ -42,21 +42,22 @@ static enum vd_err meet(struct peering *p, const struct half_open *half_open,
  */
 static void yield(struct peering *p, const struct peering_path *path, vd_ns now)
 {
-	uint32_t slot = half_open_first(p, path);
+	uint32_t slot = peering_half_open_first(p, path);
 
 	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_path, slot)) {
-		struct half_open *half_open = &p->half_opens[slot];
+		struct peering_half_open *half_open = &p->half_opens[slot];
 
 		if (half_open->state != HALF_OPEN_SENT_1 || half_open->yielded ||
-		    !path_equal(&half_open->path, path))
+		    !peering_path_equal(&half_open->path, path))
 			continue;
 		half_open->yielded = true;
 		half_open->repeat_at = now + YIELD_WAIT;
-		half_open_schedule(p, slot);
+		peering_half_open_schedule(p, slot);
 	}
 }
 
-static bool is_repeat(const struct half_open *half_open, const struct handshake_frame *frame)
+static bool is_repeat(const struct peering_half_open *half_open,
+		      const struct handshake_frame *frame)
 {
 	return half_open->hs.remote_index == frame->sender &&
 	       memcmp(half_open->hs.noise.re, frame->noise.at, NOISE_KEY_BYTES) == 0;
@@ -76,12 +77,12 @@ struct around {
 static enum vd_err look_around(struct peering *p, const struct peering_path *path,
 			       const struct handshake_frame *frame, struct around *around)
 {
-	uint32_t slot = half_open_first(p, path);
+	uint32_t slot = peering_half_open_first(p, path);
 
 	for (; slot != SLOT_NONE; slot = slot_chain_next(&p->by_path, slot)) {
-		const struct half_open *half_open = &p->half_opens[slot];
+		const struct peering_half_open *half_open = &p->half_opens[slot];
 
-		if (!path_equal(&half_open->path, path))
+		if (!peering_path_equal(&half_open->path, path))
 			continue;
 		if (half_open->state != HALF_OPEN_SENT_2) {
 			enum vd_err err = meet(p, half_open, frame->noise.at);
@@ -91,7 +92,7 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 			around->met = true;
 		} else if (is_repeat(half_open, frame)) {
 			if (half_open->hs.sent_len) /* else the answer is being made */
-				half_open_send(p, half_open);
+				peering_half_open_send(p, half_open);
 			return VD_AGAIN;
 		} else {
 			around->oldest = slot;
@@ -111,11 +112,11 @@ static void make_way(struct peering *p, const struct peering_path *path,
 	if (around->met)
 		yield(p, path, now);
 	if (around->count >= HALF_OPEN_PATH) {
-		limit_hit(p, PEERING_LIMIT_PATH);
-		half_open_free(p, around->oldest);
+		peering_limit_hit(p, PEERING_LIMIT_PATH);
+		peering_half_open_free(p, around->oldest);
 	} else if (p->half_open_theirs >= HALF_OPEN_MAX - HALF_OPEN_OURS) {
-		limit_hit(p, PEERING_LIMIT_HALF_OPEN);
-		half_open_free(p, p->oldest);
+		peering_limit_hit(p, PEERING_LIMIT_HALF_OPEN);
+		peering_half_open_free(p, p->oldest);
 	}
 }
 
@@ -124,9 +125,9 @@ static void begin_answer(struct peering *p, uint32_t slot, uint32_t index,
 			 const struct peering_path *path, const struct handshake_frame *frame,
 			 vd_ns now)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 
-	*half_open = (struct half_open){
+	*half_open = (struct peering_half_open){
 		.state = HALF_OPEN_SENT_2,
 		.serial = ++p->serial,
 		.path = *path,
@@ -134,7 +135,7 @@ static void begin_answer(struct peering *p, uint32_t slot, uint32_t index,
 		.hs = { .index = index, .remote_index = frame->sender },
 	};
 	memcpy(half_open->hs.noise.re, frame->noise.at, NOISE_KEY_BYTES);
-	half_open_add(p, slot);
+	peering_half_open_add(p, slot);
 }
 
 static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
@@ -147,32 +148,32 @@ static enum vd_err recv_1(struct peering *p, const struct peering_path *path,
 	enum vd_err err = look_around(p, path, frame, &around);
 
 	if (!err)
-		err = load_admit(p, path, frame, now, &proven);
+		err = peering_load_admit(p, path, frame, now, &proven);
 	if (err)
 		return err == VD_AGAIN ? VD_OK : err;
-	job = job_take(p, HANDSHAKE_1);
+	job = peering_job_take(p, HANDSHAKE_1);
 	if (!job)
 		return VD_ELIMIT;
 	make_way(p, path, &around, now);
-	slot = half_open_take(p, &index);
+	slot = peering_half_open_take(p, &index);
 	if (slot == SLOT_NONE) {
-		job_give(p, job);
+		peering_job_give(p, job);
 		return VD_ELIMIT;
 	}
 	begin_answer(p, slot, index, path, frame, now);
 	p->half_opens[slot].paid = proven;
-	job_begin(p, job, slot, whole);
+	peering_job_begin(p, job, slot, whole);
 	return VD_OK;
 }
 
 static enum vd_err done_1(struct peering *p, uint32_t slot, const struct handshake_job *job)
 {
 	if (job->err) {
-		half_open_free(p, slot);
+		peering_half_open_free(p, slot);
 		return bad_frame(p, job->err);
 	}
 	p->half_opens[slot].hs = job->hs;
-	half_open_send(p, &p->half_opens[slot]);
+	peering_half_open_send(p, &p->half_opens[slot]);
 	return VD_OK;
 }
 
@@ -182,23 +183,23 @@ static enum vd_err done_1(struct peering *p, uint32_t slot, const struct handsha
 static void begin_generation(struct peering *p, uint32_t slot,
 			     const struct handshake_result *result, vd_ns now)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 
-	index_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
+	peering_owner_del(p, OWNER_HALF_OPEN, slot, half_open->hs.index);
 	half_open->generation =
-	    generation_install(p, half_open->peer, half_open, result, true, now);
+	    peering_generation_install(p, half_open->peer, half_open, result, true, now);
 	half_open->state = HALF_OPEN_SENT_3; /* not sooner: installing may retire another */
-	half_open_repeat_from(half_open, now);
-	half_open_schedule(p, slot);
-	half_open_send(p, half_open);
-	generation_use_early(p, half_open->generation);
-	peer_schedule(p, half_open->peer);
+	peering_half_open_repeat_from(half_open, now);
+	peering_half_open_schedule(p, slot);
+	peering_half_open_send(p, half_open);
+	peering_generation_use_early(p, half_open->generation);
+	peering_peer_schedule(p, half_open->peer);
 }
 
 static enum vd_err recv_2(struct peering *p, const struct peering_path *path,
 			  const struct handshake_frame *frame, struct vd_bytes whole)
 {
-	struct owner owner = index_find(p, frame->receiver);
+	struct peering_owner owner = peering_owner_find(p, frame->receiver);
 	struct peering_job *job;
 
 	if (owner.kind == OWNER_GENERATION)
@@ -206,22 +207,22 @@ static enum vd_err recv_2(struct peering *p, const struct peering_path *path,
 	if (owner.kind != OWNER_HALF_OPEN)
 		return unknown(p);
 
-	struct half_open *half_open = &p->half_opens[owner.slot];
+	struct peering_half_open *half_open = &p->half_opens[owner.slot];
 
 	if (half_open->state != HALF_OPEN_SENT_1)
 		return unknown(p);
-	if (!path_equal(&half_open->path, path))
+	if (!peering_path_equal(&half_open->path, path))
 		return bad_frame(p, VD_EPEER_STATE);
 	if (half_open->tries == TRIES_MAX) {
-		limit_hit(p, PEERING_LIMIT_TRIES);
+		peering_limit_hit(p, PEERING_LIMIT_TRIES);
 		return VD_ELIMIT;
 	}
-	job = job_take(p, HANDSHAKE_2);
+	job = peering_job_take(p, HANDSHAKE_2);
 	if (!job)
 		return VD_ELIMIT;
 	half_open->tries++;
 	job->work.expected = p->peers[half_open->peer].id;
-	job_begin(p, job, owner.slot, whole);
+	peering_job_begin(p, job, owner.slot, whole);
 	return VD_OK;
 }
 
@@ -245,42 +246,42 @@ static enum vd_err done_2(struct peering *p, uint32_t slot, const struct handsha
 static void refuse(struct peering *p, uint32_t slot, const struct handshake_result *result,
 		   struct vd_bytes frame, enum peering_status status, vd_ns now)
 {
-	struct half_open *half_open = &p->half_opens[slot];
+	struct peering_half_open *half_open = &p->half_opens[slot];
 	bool link = p->config.kind == PEERING_LINK;
 	uint32_t kept = slot_take(&p->refusal_pool);
-	struct refusal once, *refusal = kept == SLOT_NONE ? &once : &p->refusals[kept];
-	struct event_slot *event = event_push(p, PEERING_DENIED, NULL);
+	struct peering_refusal once, *refusal = kept == SLOT_NONE ? &once : &p->refusals[kept];
+	struct peering_event_slot *event = peering_event_push(p, PEERING_DENIED, NULL);
 
 	event->event.peer = result->peer;
 	event->event.path = half_open->path;
 	event->event.status = status;
 	p->stats.refused++;
-	*refusal = (struct refusal){ .index = half_open->hs.index,
-				     .path = half_open->path,
-				     .status = status,
-				     .until = now + HALF_OPEN_LIFE };
+	*refusal = (struct peering_refusal){ .index = half_open->hs.index,
+					     .path = half_open->path,
+					     .status = status,
+					     .until = now + HALF_OPEN_LIFE };
 	confirm_hash(frame, refusal->confirm_hash);
 	seal_init(&refusal->seal, link ? VD_CHACHA20_POLY1305 : result->cipher,
 		  link ? result->keys.tx_control : result->keys.tx_aead,
 		  link ? result->keys.rx_control : result->keys.rx_aead, result->remote_index);
-	refusal_send(p, refusal);
+	peering_refusal_send(p, refusal);
 	if (kept == SLOT_NONE) {
-		limit_hit(p, PEERING_LIMIT_REFUSAL);
+		peering_limit_hit(p, PEERING_LIMIT_REFUSAL);
 		seal_fini(&once.seal);
-		half_open_free(p, slot);
+		peering_half_open_free(p, slot);
 		return;
 	}
-	half_open_end(p, slot);
-	index_add(p, OWNER_REFUSAL, kept, refusal->index);
-	timers_set(&p->timers, refusal_timer(kept), refusal->until);
+	peering_half_open_end(p, slot);
+	peering_owner_add(p, OWNER_REFUSAL, kept, refusal->index);
+	timers_set(&p->timers, peering_refusal_timer(kept), refusal->until);
 }
 
-void refusal_free(struct peering *p, uint32_t slot)
+void peering_refusal_free(struct peering *p, uint32_t slot)
 {
-	struct refusal *refusal = &p->refusals[slot];
+	struct peering_refusal *refusal = &p->refusals[slot];
 
-	timers_set(&p->timers, refusal_timer(slot), VD_NEVER);
-	index_del(p, OWNER_REFUSAL, slot, refusal->index);
+	timers_set(&p->timers, peering_refusal_timer(slot), VD_NEVER);
+	peering_owner_del(p, OWNER_REFUSAL, slot, refusal->index);
 	p->config.index_release(p->config.context, refusal->index);
 	sodium_memzero(refusal, sizeof *refusal);
 	slot_give(&p->refusal_pool, slot);
@@ -290,16 +291,16 @@ void refusal_free(struct peering *p, uint32_t slot)
 static void accept(struct peering *p, uint32_t slot, uint32_t peer_slot,
 		   const struct handshake_result *result, struct vd_bytes frame, vd_ns now)
 {
-	const struct peer *peer = &p->peers[peer_slot];
+	const struct peering_peer *peer = &p->peers[peer_slot];
 	uint32_t generation =
-	    generation_install(p, peer_slot, &p->half_opens[slot], result, false, now);
+	    peering_generation_install(p, peer_slot, &p->half_opens[slot], result, false, now);
 
 	confirm_hash(frame, p->generations[generation].confirm_hash);
-	half_open_end(p, slot);
+	peering_half_open_end(p, slot);
 	if (peer->dialling != SLOT_NONE && p->half_opens[peer->dialling].state == HALF_OPEN_SENT_1)
-		half_open_free(p, peer->dialling); /* of two at once, this one is done */
-	generation_heard(p, generation, now);
-	confirm_send(p, generation);
+		peering_half_open_free(p, peer->dialling); /* of two at once, this one is done */
+	peering_generation_heard(p, generation, now);
+	peering_confirm_send(p, generation);
 }
 
 static enum vd_err done_3(struct peering *p, uint32_t slot, const struct handshake_job *job,
@@ -319,7 +320,7 @@ static enum vd_err done_3(struct peering *p, uint32_t slot, const struct handsha
 				     .path = &p->half_opens[slot].path,
 				     .token_hash = result->has_token ? result->token_hash : NULL });
 	if (admitted)
-		peer = peer_get(p, &result->peer);
+		peer = peering_peer_get(p, &result->peer);
 	if (peer != SLOT_NONE)
 		accept(p, slot, peer, result, whole, now);
 	else
@@ -332,7 +333,7 @@ static bool is_confirm_repeat(const struct peering_path *path, const struct peer
 {
 	uint8_t got[CONFIRM_HASH_BYTES];
 
-	if (!path_equal(path, known))
+	if (!peering_path_equal(path, known))
 		return false;
 	confirm_hash(frame, got);
 	return memcmp(got, hash, sizeof got) == 0;
@@ -341,23 +342,23 @@ static bool is_confirm_repeat(const struct peering_path *path, const struct peer
 static enum vd_err conclude_again(struct peering *p, uint32_t slot, const struct peering_path *path,
 				  struct vd_bytes whole, vd_ns now)
 {
-	const struct generation *generation = &p->generations[slot];
+	const struct peering_generation *generation = &p->generations[slot];
 
 	if (generation->initiator || now - generation->finished >= HALF_OPEN_LIFE ||
 	    !is_confirm_repeat(path, &generation->path, whole, generation->confirm_hash))
 		return bad_frame(p, VD_EPEER_STATE);
-	confirm_send(p, slot);
+	peering_confirm_send(p, slot);
 	return VD_OK;
 }
 
 static enum vd_err refuse_again(struct peering *p, uint32_t slot, const struct peering_path *path,
 				struct vd_bytes whole)
 {
-	struct refusal *refusal = &p->refusals[slot];
+	struct peering_refusal *refusal = &p->refusals[slot];
 
 	if (!is_confirm_repeat(path, &refusal->path, whole, refusal->confirm_hash))
 		return bad_frame(p, VD_EPEER_STATE);
-	refusal_send(p, refusal);
+	peering_refusal_send(p, refusal);
 	return VD_EPEER_REFUSED;
 }
 
@@ -365,13 +366,14 @@ static enum vd_err refuse_again(struct peering *p, uint32_t slot, const struct p
  * Message 3 shows that its sender had our message 2, so that its address is proven: if no
  * cookie did that, it is counted to the share of its prefix now, before it costs more work.
  */
-static enum vd_err admit_3(struct peering *p, struct half_open *half_open, vd_ns now)
+static enum vd_err admit_3(struct peering *p, struct peering_half_open *half_open, vd_ns now)
 {
-	enum vd_err err = half_open->paid ? VD_OK : load_take_share(p, &half_open->path, now);
+	enum vd_err err =
+	    half_open->paid ? VD_OK : peering_load_take_share(p, &half_open->path, now);
 
 	half_open->paid = !err;
 	if (!err && half_open->tries == TRIES_MAX) {
-		limit_hit(p, PEERING_LIMIT_TRIES);
+		peering_limit_hit(p, PEERING_LIMIT_TRIES);
 		err = VD_ELIMIT;
 	}
 	if (!err)
@@ -382,7 +384,7 @@ static enum vd_err admit_3(struct peering *p, struct half_open *half_open, vd_ns
 static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
 			  const struct handshake_frame *frame, struct vd_bytes whole, vd_ns now)
 {
-	struct owner owner = index_find(p, frame->receiver);
+	struct peering_owner owner = peering_owner_find(p, frame->receiver);
 
 	switch (owner.kind) {
 	case OWNER_GENERATION: return conclude_again(p, owner.slot, path, whole, now);
@@ -391,29 +393,29 @@ static enum vd_err recv_3(struct peering *p, const struct peering_path *path,
 	case OWNER_NONE: return unknown(p);
 	}
 
-	struct half_open *half_open = &p->half_opens[owner.slot];
+	struct peering_half_open *half_open = &p->half_opens[owner.slot];
 	struct peering_job *job;
 	enum vd_err err;
 
 	if (half_open->state != HALF_OPEN_SENT_2 || half_open->hs.sent_len == 0 ||
-	    !path_equal(&half_open->path, path))
+	    !peering_path_equal(&half_open->path, path))
 		return bad_frame(p, VD_EPEER_STATE);
 	if (!noise_is_answer(&half_open->hs.noise, frame->noise))
 		return bad_frame(p, VD_EPEER_AUTH);
 	err = admit_3(p, half_open, now);
 	if (err)
 		return err;
-	job = job_take(p, HANDSHAKE_3);
+	job = peering_job_take(p, HANDSHAKE_3);
 	if (!job)
 		return VD_ELIMIT;
-	job_begin(p, job, owner.slot, whole);
+	peering_job_begin(p, job, owner.slot, whole);
 	return VD_OK;
 }
 
 /* ---- all messages ---- */
 
-enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, struct vd_bytes in,
-			   vd_ns now)
+enum vd_err peering_half_open_recv(struct peering *p, const struct peering_path *path,
+				   struct vd_bytes in, vd_ns now)
 {
 	struct handshake_frame frame;
 	enum vd_err err = handshake_frame_read(in, &frame);
@@ -424,12 +426,12 @@ enum vd_err half_open_recv(struct peering *p, const struct peering_path *path, s
 	case HANDSHAKE_1: return recv_1(p, path, &frame, in, now);
 	case HANDSHAKE_2: return recv_2(p, path, &frame, in);
 	case HANDSHAKE_3: return recv_3(p, path, &frame, in, now);
-	case HANDSHAKE_COOKIE: return cookie_recv(p, path, &frame);
+	case HANDSHAKE_COOKIE: return peering_cookie_recv(p, path, &frame);
 	}
 	return VD_EPEER_FORMAT;
 }
 
-enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now)
+enum vd_err peering_half_open_done(struct peering *p, struct peering_job *job, vd_ns now)
 {
 	switch (job->type) {
 	case HANDSHAKE_1: return done_1(p, job->half_open, &job->work);
@@ -440,8 +442,8 @@ enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now
 	return VD_EBUG_STATE;
 }
 
-void half_open_lost(struct peering *p, const struct peering_job *job)
+void peering_half_open_lost(struct peering *p, const struct peering_job *job)
 {
 	if (job->type == HANDSHAKE_1)
-		half_open_free(p, job->half_open);
+		peering_half_open_free(p, job->half_open);
 }

@@ -13,28 +13,29 @@ enum {
 
 /* ---- sending ---- */
 
-static enum vd_err seal_and_send(struct peering *p, const struct peer *peer, struct seal *seal,
-				 const struct peering_path *path, struct vd_bytes plain)
+static enum vd_err seal_and_send(struct peering *p, const struct peering_peer *peer,
+				 struct seal *seal, const struct peering_path *path,
+				 struct vd_bytes plain)
 {
 	uint8_t frame[PEERING_FRAME_MAX];
 	size_t len;
 	enum vd_err err = seal_create(seal, plain, frame, sizeof frame, &len);
 
 	if (!err)
-		event_send(p, peer, path, vd_bytes(frame, len));
+		peering_event_send(p, peer, path, vd_bytes(frame, len));
 	return err;
 }
 
 static enum vd_err plain_send(struct peering *p, uint32_t slot, const struct peering_path *path,
 			      struct vd_bytes plain)
 {
-	struct generation *generation = &p->generations[slot];
-	const struct peer *peer = &p->peers[generation->peer];
+	struct peering_generation *generation = &p->generations[slot];
+	const struct peering_peer *peer = &p->peers[generation->peer];
 
 	if (p->config.kind == PEERING_LINK)
 		return seal_and_send(p, peer, &generation->seal, path, plain);
 
-	struct event_slot *event = event_push(p, PEERING_SEND_INNER, peer);
+	struct peering_event_slot *event = peering_event_push(p, PEERING_SEND_INNER, peer);
 
 	event->event.index = generation->index;
 	event->event.path = *path;
@@ -55,8 +56,8 @@ static enum vd_err frame_body(uint64_t index, struct vd_bytes body, uint8_t plai
 	return vd_write_end(&w);
 }
 
-enum vd_err inner_send(struct peering *p, uint32_t slot, const struct peering_path *path,
-		       uint64_t index, struct vd_bytes body)
+enum vd_err peering_inner_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+			       uint64_t index, struct vd_bytes body)
 {
 	uint8_t plain[PLAIN_MAX];
 	struct vd_bytes framed;
@@ -65,15 +66,16 @@ enum vd_err inner_send(struct peering *p, uint32_t slot, const struct peering_pa
 	return err ? err : plain_send(p, slot, path, framed);
 }
 
-void control_send(struct peering *p, uint32_t slot, const struct peering_path *path,
-		  const struct control_msg *msg)
+void peering_control_send(struct peering *p, uint32_t slot, const struct peering_path *path,
+			  const struct control_msg *msg)
 {
 	uint8_t body[CONTROL_MSG_MAX];
 
-	(void)inner_send(p, slot, path, MG_CONTROL, vd_bytes(body, control_msg_encode(msg, body)));
+	(void)peering_inner_send(p, slot, path, MG_CONTROL,
+				 vd_bytes(body, control_msg_encode(msg, body)));
 }
 
-void confirm_send(struct peering *p, uint32_t slot)
+void peering_confirm_send(struct peering *p, uint32_t slot)
 {
 	const struct peering_path path = p->generations[slot].path;
 	struct control_msg msg = { .kind = CONTROL_OBSERVED };
@@ -85,7 +87,7 @@ void confirm_send(struct peering *p, uint32_t slot)
 	if (p->config.observed)
 		msg.observed.len = (uint8_t)p->config.observed(
 		    p->config.context, &path, msg.observed.address, sizeof msg.observed.address);
-	control_send(p, slot, &path, &msg);
+	peering_control_send(p, slot, &path, &msg);
 }
 
 static struct control_msg close_msg(enum peering_status status, const char *text)
@@ -97,12 +99,13 @@ static struct control_msg close_msg(enum peering_status status, const char *text
 	return msg;
 }
 
-void close_send(struct peering *p, uint32_t slot, enum peering_status status, const char *text)
+void peering_close_send(struct peering *p, uint32_t slot, enum peering_status status,
+			const char *text)
 {
 	const struct peering_path path = p->generations[slot].path;
 	struct control_msg msg = close_msg(status, text);
 
-	control_send(p, slot, &path, &msg);
+	peering_control_send(p, slot, &path, &msg);
 }
 
 void peering_set_draining(struct peering *p, bool draining)
@@ -110,7 +113,7 @@ void peering_set_draining(struct peering *p, bool draining)
 	p->draining = draining;
 }
 
-void refusal_send(struct peering *p, struct refusal *refusal)
+void peering_refusal_send(struct peering *p, struct peering_refusal *refusal)
 {
 	const char *text = refusal->status == PEERING_LIMIT ? "too many peers" : "not permitted";
 	bool draining = p->draining && refusal->status == PEERING_REFUSED;
@@ -125,7 +128,7 @@ void refusal_send(struct peering *p, struct refusal *refusal)
 
 /* ---- ping ---- */
 
-static uint8_t ping_index(const struct peering *p, const struct generation *generation)
+static uint8_t ping_index(const struct peering *p, const struct peering_generation *generation)
 {
 	return p->ping_offer < PEERING_OFFERS ? generation->inner[p->ping_offer][0] : 0;
 }
@@ -137,12 +140,13 @@ static enum vd_err ping_out(struct peering *p, uint32_t slot, const struct ping 
 	struct vd_write w = vd_write_to(body, sizeof body);
 
 	ping_write(&w, ping);
-	return inner_send(p, slot, &path, ping_index(p, &p->generations[slot]), vd_write_done(&w));
+	return peering_inner_send(p, slot, &path, ping_index(p, &p->generations[slot]),
+				  vd_write_done(&w));
 }
 
-enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
+enum vd_err peering_ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
 {
-	struct peer *peer = &p->peers[peer_slot];
+	struct peering_peer *peer = &p->peers[peer_slot];
 	struct ping ping = { .kind = PING_REQUEST };
 
 	if (peer->current == SLOT_NONE || !ping_index(p, &p->generations[peer->current]))
@@ -156,8 +160,8 @@ enum vd_err ping_send(struct peering *p, uint32_t peer_slot, vd_ns now)
 	return ping_out(p, peer->current, &ping);
 }
 
-enum vd_err probe_write(const struct peering *p, uint32_t peer_slot, uint64_t id,
-			uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out)
+enum vd_err peering_probe_write(const struct peering *p, uint32_t peer_slot, uint64_t id,
+				uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out)
 {
 	uint32_t current = p->peers[peer_slot].current;
 	uint8_t index = current == SLOT_NONE ? 0 : ping_index(p, &p->generations[current]);
@@ -173,16 +177,16 @@ enum vd_err probe_write(const struct peering *p, uint32_t peer_slot, uint64_t id
 }
 
 /* A reply to no ping of this machine's: who made a probe knows its id. */
-static void probed(struct peering *p, const struct peer *peer, uint8_t index,
+static void probed(struct peering *p, const struct peering_peer *peer, uint8_t index,
 		   const struct ping *reply)
 {
-	struct event_slot *event = event_push(p, PEERING_PROBED, peer);
+	struct peering_event_slot *event = peering_event_push(p, PEERING_PROBED, peer);
 
 	event->event.id = reply->id;
 	event->event.size = (size_t)reply->received + (index < 0x80 ? 1 : 2);
 }
 
-enum vd_err ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now)
+enum vd_err peering_ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now)
 {
 	const struct ping ping = { .kind = PING_REQUEST, .id = id };
 
@@ -194,7 +198,7 @@ enum vd_err ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns no
 
 static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes in, vd_ns now)
 {
-	struct peer *peer = &p->peers[p->generations[slot].peer];
+	struct peering_peer *peer = &p->peers[p->generations[slot].peer];
 	struct ping ping;
 	enum vd_err err = ping_read(in, &ping);
 
@@ -211,7 +215,7 @@ static enum vd_err ping_recv(struct peering *p, uint32_t slot, struct vd_bytes i
 	peer->ping_out = false;
 	peer->rtt = now - peer->ping_sent;
 	if (peer->ping_asked)
-		event_push(p, PEERING_PONG, peer)->event.rtt = peer->rtt;
+		peering_event_push(p, PEERING_PONG, peer)->event.rtt = peer->rtt;
 	return VD_OK;
 }
 
@@ -227,22 +231,23 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 	if (err)
 		return err;
 	if (msg.kind == CONTROL_CLOSE) {
-		generation_closed(p, slot, (enum peering_status)msg.close.status, msg.close.text,
-				  now);
+		peering_generation_closed(p, slot, (enum peering_status)msg.close.status,
+					  msg.close.text, now);
 		return VD_OK;
 	}
-	if (msg.kind == CONTROL_ANSWER && path_answered(p, slot, path, msg.challenge))
+	if (msg.kind == CONTROL_ANSWER && peering_path_answered(p, slot, path, msg.challenge))
 		return VD_OK;
 	if (msg.kind == CONTROL_CHALLENGE) {
 		msg.kind = CONTROL_ANSWER;
-		path_answering(p, slot, path);
-		control_send(p, slot, path, &msg);
+		peering_path_answering(p, slot, path);
+		peering_control_send(p, slot, path, &msg);
 		if (p->config.kind == PEERING_LINK)
 			return VD_OK;
 	}
 
-	const struct generation *generation = &p->generations[slot];
-	struct event_slot *event = event_push(p, PEERING_CONTROL, &p->peers[generation->peer]);
+	const struct peering_generation *generation = &p->generations[slot];
+	struct peering_event_slot *event =
+	    peering_event_push(p, PEERING_CONTROL, &p->peers[generation->peer]);
 
 	event->event.index = generation->index;
 	event->event.path = *path;
@@ -254,11 +259,11 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 static enum vd_err negotiated_recv(struct peering *p, uint32_t slot, uint64_t index,
 				   struct vd_bytes body, vd_ns now)
 {
-	size_t offer = setup_offer_of(&p->generations[slot], index);
+	size_t offer = peering_setup_offer_of(&p->generations[slot], index);
 
 	if (offer == PEERING_OFFERS) {
 		p->stats.unknown_inner++;
-		setup_unknown(p, slot, index, now);
+		peering_setup_unknown(p, slot, index, now);
 		return VD_ENOTFOUND;
 	}
 	/* Another one is the data plane's, which had not heard of it yet. */
@@ -282,7 +287,7 @@ static enum vd_err multigram_recv(struct peering *p, uint32_t slot, const struct
 			return negotiated_recv(p, slot, index, body, now);
 		if (setups == SETUPS_MAX)
 			return VD_EPEER_RANGE;
-		err = setup_recv(p, slot, body, &plain, now);
+		err = peering_setup_recv(p, slot, body, &plain, now);
 		if (err)
 			return err;
 	}
@@ -299,11 +304,11 @@ static bool is_close(struct vd_bytes plain)
 	       msg.kind == CONTROL_CLOSE;
 }
 
-enum vd_err inner_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
-		       struct vd_bytes plain, vd_ns now)
+enum vd_err peering_inner_recv(struct peering *p, uint32_t slot, const struct peering_path *path,
+			       struct vd_bytes plain, vd_ns now)
 {
 	if (!is_close(plain))
-		generation_heard(p, slot, now);
+		peering_generation_heard(p, slot, now);
 
 	enum vd_err err = multigram_recv(p, slot, path, plain, now);
 
@@ -312,8 +317,8 @@ enum vd_err inner_recv(struct peering *p, uint32_t slot, const struct peering_pa
 	return err;
 }
 
-enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-			vd_ns now)
+enum vd_err peering_sealed_recv(struct peering *p, const struct peering_path *path,
+				struct vd_bytes frame, vd_ns now)
 {
 	uint8_t plain[SEALED_RECV_MAX];
 	uint64_t highest;
@@ -328,10 +333,10 @@ enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, stru
 		return err;
 	}
 
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
 	if (owner.kind == OWNER_NONE)
-		return lost_send(p, path, frame, now);
+		return peering_lost_send(p, path, frame, now);
 	if (owner.kind != OWNER_GENERATION) {
 		p->stats.unknown_index++;
 		return VD_ENOTFOUND;
@@ -343,6 +348,6 @@ enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, stru
 		return err;
 	}
 	if (p->generations[owner.slot].seal.top > highest)
-		path_heard(p, owner.slot, path, frame.len, now);
-	return inner_recv(p, owner.slot, path, vd_bytes(plain, len), now);
+		peering_path_heard(p, owner.slot, path, frame.len, now);
+	return peering_inner_recv(p, owner.slot, path, vd_bytes(plain, len), now);
 }

@@ -23,28 +23,29 @@ static uint32_t most_jobs(enum handshake_type type)
 	return PEERING_JOBS;
 }
 
-struct peering_job *job_take(struct peering *p, enum handshake_type type)
+struct peering_job *peering_job_take(struct peering *p, enum handshake_type type)
 {
 	uint32_t most = most_jobs(type);
 	uint32_t slot = p->job_pool.count < most ? slot_take(&p->job_pool) : SLOT_NONE;
 
 	if (slot == SLOT_NONE) {
-		limit_hit(p, PEERING_LIMIT_JOBS);
+		peering_limit_hit(p, PEERING_LIMIT_JOBS);
 		return NULL;
 	}
 	p->jobs[slot].type = type;
 	return &p->jobs[slot];
 }
 
-void job_give(struct peering *p, struct peering_job *job)
+void peering_job_give(struct peering *p, struct peering_job *job)
 {
 	sodium_memzero(job, sizeof *job);
 	slot_give(&p->job_pool, (uint32_t)(job - p->jobs));
 }
 
-void job_begin(struct peering *p, struct peering_job *job, uint32_t slot, struct vd_bytes frame)
+void peering_job_begin(struct peering *p, struct peering_job *job, uint32_t slot,
+		       struct vd_bytes frame)
 {
-	const struct half_open *half_open = &p->half_opens[slot];
+	const struct peering_half_open *half_open = &p->half_opens[slot];
 
 	job->half_open = slot;
 	job->serial = half_open->serial;
@@ -52,7 +53,7 @@ void job_begin(struct peering *p, struct peering_job *job, uint32_t slot, struct
 	job->work.hs = half_open->hs;
 	job->work.frame_len = (uint16_t)frame.len;
 	memcpy(job->work.frame, frame.at, frame.len);
-	event_push(p, PEERING_JOB, NULL)->event.job = job;
+	peering_event_push(p, PEERING_JOB, NULL)->event.job = job;
 }
 
 void peering_job_run(struct peering_job *job)
@@ -63,7 +64,7 @@ void peering_job_run(struct peering_job *job)
 /* Whether its handshake still waits for it: a slot may have a new one by now. */
 static bool is_wanted(const struct peering *p, const struct peering_job *job)
 {
-	const struct half_open *half_open = &p->half_opens[job->half_open];
+	const struct peering_half_open *half_open = &p->half_opens[job->half_open];
 
 	if (half_open->serial != job->serial)
 		return false;
@@ -76,13 +77,13 @@ enum vd_err peering_job_done(struct peering *p, struct peering_job *job, vd_ns n
 
 	if (!is_wanted(p, job)) {
 		p->stats.jobs_late++;
-	} else if (!events_have_room(p)) {
-		limit_hit(p, PEERING_LIMIT_EVENT);
-		half_open_lost(p, job);
+	} else if (!peering_events_have_room(p)) {
+		peering_limit_hit(p, PEERING_LIMIT_EVENT);
+		peering_half_open_lost(p, job);
 		err = VD_AGAIN;
 	} else {
-		err = half_open_done(p, job, now);
+		err = peering_half_open_done(p, job, now);
 	}
-	job_give(p, job);
+	peering_job_give(p, job);
 	return err;
 }

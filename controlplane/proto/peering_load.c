@@ -18,7 +18,7 @@ static void ask_cookie(struct peering *p, const struct peering_path *path,
 
 	cookie_make(&p->cookies, path_bytes(path), frame, now, cookie);
 	handshake_cookie_write(frame, cookie, out);
-	event_send(p, NULL, path, vd_bytes(out, sizeof out));
+	peering_event_send(p, NULL, path, vd_bytes(out, sizeof out));
 	p->stats.cookies_asked++;
 }
 
@@ -31,13 +31,14 @@ static struct vd_bytes prefix_of(const struct peering *p, const struct peering_p
 	return vd_bytes(bytes, PEERING_PREFIX_BYTES);
 }
 
-enum vd_err load_take_share(struct peering *p, const struct peering_path *path, vd_ns now)
+enum vd_err peering_load_take_share(struct peering *p, const struct peering_path *path, vd_ns now)
 {
 	uint8_t bytes[PEERING_PREFIX_BYTES];
 	enum vd_err err = prefix_limit_take(&p->prefixes, prefix_of(p, path, bytes), now);
 
 	if (err)
-		limit_hit(p, err == VD_ELIMIT ? PEERING_LIMIT_PREFIX : PEERING_LIMIT_BUCKETS);
+		peering_limit_hit(p,
+				  err == VD_ELIMIT ? PEERING_LIMIT_PREFIX : PEERING_LIMIT_BUCKETS);
 	return err ? VD_ELIMIT : VD_OK;
 }
 
@@ -53,13 +54,13 @@ static bool wants_cookie(struct peering *p, const struct peering_path *path, vd_
 	       prefix_limit_take(&p->unproven, prefix_of(p, path, bytes), now);
 }
 
-enum vd_err load_admit(struct peering *p, const struct peering_path *path,
-		       const struct handshake_frame *frame, vd_ns now, bool *proven_out)
+enum vd_err peering_load_admit(struct peering *p, const struct peering_path *path,
+			       const struct handshake_frame *frame, vd_ns now, bool *proven_out)
 {
 	*proven_out = cookie_fits(&p->cookies, path_bytes(path), frame, now);
 	if (*proven_out) {
 		p->stats.cookies_fit++;
-		return load_take_share(p, path, now);
+		return peering_load_take_share(p, path, now);
 	}
 	if (!wants_cookie(p, path, now))
 		return VD_OK;
@@ -73,19 +74,20 @@ enum vd_err load_admit(struct peering *p, const struct peering_path *path,
  * Nobody but who saw our message 1 knows its e. He may lie all the same: so there is one retry
  * for each time that message 1 goes out anyway.
  */
-enum vd_err cookie_recv(struct peering *p, const struct peering_path *path,
-			const struct handshake_frame *frame)
+enum vd_err peering_cookie_recv(struct peering *p, const struct peering_path *path,
+				const struct handshake_frame *frame)
 {
-	struct owner owner = index_find(p, frame->receiver);
+	struct peering_owner owner = peering_owner_find(p, frame->receiver);
 
 	if (owner.kind != OWNER_HALF_OPEN || p->half_opens[owner.slot].state != HALF_OPEN_SENT_1) {
 		p->stats.unknown_index++;
 		return VD_ENOTFOUND;
 	}
 
-	struct half_open *half_open = &p->half_opens[owner.slot];
+	struct peering_half_open *half_open = &p->half_opens[owner.slot];
 
-	if (!path_equal(&half_open->path, path) || handshake_take_cookie(&half_open->hs, frame)) {
+	if (!peering_path_equal(&half_open->path, path) ||
+	    handshake_take_cookie(&half_open->hs, frame)) {
 		p->stats.bad_frames++;
 		return VD_EPEER_STATE;
 	}
@@ -93,8 +95,8 @@ enum vd_err cookie_recv(struct peering *p, const struct peering_path *path,
 	if (half_open->retried || half_open->yielded)
 		return VD_OK; /* it goes with the next repeat */
 	half_open->retried = true;
-	event_send(p, &p->peers[half_open->peer], path,
-		   vd_bytes(half_open->hs.sent, half_open->hs.sent_len));
+	peering_event_send(p, &p->peers[half_open->peer], path,
+			   vd_bytes(half_open->hs.sent, half_open->hs.sent_len));
 	return VD_OK;
 }
 

@@ -31,11 +31,11 @@ static void report(struct peering *p, const struct peering_path *path, const uin
 	}
 	memcpy(frame + 2, head + 1, SEAL_HEADER - 1);
 	p->stats.lost_sent++;
-	event_send(p, NULL, path, vd_bytes(frame, sizeof frame));
+	peering_event_send(p, NULL, path, vd_bytes(frame, sizeof frame));
 }
 
-enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-		      vd_ns now)
+enum vd_err peering_lost_send(struct peering *p, const struct peering_path *path,
+			      struct vd_bytes frame, vd_ns now)
 {
 	p->stats.unknown_index++;
 	if (frame.len >= CAUSE_MIN)
@@ -46,12 +46,12 @@ enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct
 enum vd_err peering_unknown(struct peering *p, const struct peering_path *path,
 			    const uint8_t head[PEERING_HEAD_BYTES], vd_ns now)
 {
-	if (!events_have_room(p)) {
-		limit_hit(p, PEERING_LIMIT_EVENT);
+	if (!peering_events_have_room(p)) {
+		peering_limit_hit(p, PEERING_LIMIT_EVENT);
 		return VD_AGAIN;
 	}
 	/* It may have overtaken what makes the index known. */
-	if (index_find(p, vd_be32_load(head + 1)).kind != OWNER_NONE)
+	if (peering_owner_find(p, vd_be32_load(head + 1)).kind != OWNER_NONE)
 		return VD_OK;
 	p->stats.unknown_index++;
 	report(p, path, head, now);
@@ -73,19 +73,19 @@ static uint64_t remote_hash(const struct peering *p, const struct peering_path *
 	return hash;
 }
 
-static bool is_at(const struct generation *generation, const struct peering_path *path,
+static bool is_at(const struct peering_generation *generation, const struct peering_path *path,
 		  uint32_t index)
 {
-	return generation->remote_index == index && path_equal(&generation->path, path);
+	return generation->remote_index == index && peering_path_equal(&generation->path, path);
 }
 
 /*
  * Peers that share an index over one path do it to make reports walk a long chain: no report is
  * believed of those that come late.
  */
-void remote_add(struct peering *p, uint32_t slot)
+void peering_remote_add(struct peering *p, uint32_t slot)
 {
-	const struct generation *generation = &p->generations[slot];
+	const struct peering_generation *generation = &p->generations[slot];
 	uint64_t hash = remote_hash(p, &generation->path, generation->remote_index);
 	uint32_t at = slot_chain_first(&p->by_remote, hash);
 	unsigned same = 0;
@@ -96,9 +96,9 @@ void remote_add(struct peering *p, uint32_t slot)
 		slot_chain_add(&p->by_remote, hash, slot);
 }
 
-void remote_del(struct peering *p, uint32_t slot)
+void peering_remote_del(struct peering *p, uint32_t slot)
 {
-	const struct generation *generation = &p->generations[slot];
+	const struct peering_generation *generation = &p->generations[slot];
 
 	slot_chain_del(&p->by_remote, remote_hash(p, &generation->path, generation->remote_index),
 		       slot);
@@ -118,8 +118,8 @@ static uint32_t current_of(const struct peering *p, const struct peering_path *p
 /* ---- receiving ---- */
 
 /* Whether we sent a frame with this counter, or a newer one, and something lately. */
-static bool was_sent(const struct peering *p, const struct generation *generation, uint64_t counter,
-		     vd_ns now)
+static bool was_sent(const struct peering *p, const struct peering_generation *generation,
+		     uint64_t counter, vd_ns now)
 {
 	uint64_t newest = generation->seal.tx_counter, carried;
 	vd_ns last = generation->sent_at, at = 0;
@@ -132,8 +132,8 @@ static bool was_sent(const struct peering *p, const struct generation *generatio
 	return counter > 0 && counter <= newest && last + SENT_LATELY >= now;
 }
 
-enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-		      vd_ns now)
+enum vd_err peering_lost_recv(struct peering *p, const struct peering_path *path,
+			      struct vd_bytes frame, vd_ns now)
 {
 	if (frame.len != LOST_BYTES || frame.at[1] != CODE_LOST) {
 		p->stats.bad_frames++;
@@ -141,14 +141,14 @@ enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct
 	}
 
 	uint32_t slot = current_of(p, path, vd_be32_load(frame.at + 2));
-	struct generation *generation = slot == SLOT_NONE ? NULL : &p->generations[slot];
+	struct peering_generation *generation = slot == SLOT_NONE ? NULL : &p->generations[slot];
 
 	if (!generation || !was_sent(p, generation, vd_be64_load(frame.at + 6), now)) {
 		p->stats.lost_disbelieved++;
 		return VD_EPEER_STATE;
 	}
 
-	struct peer *peer = &p->peers[generation->peer];
+	struct peering_peer *peer = &p->peers[generation->peer];
 
 	p->stats.lost_believed++;
 	if (peer->lost_at && now - peer->lost_at < LOST_EVERY)

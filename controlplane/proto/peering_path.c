@@ -16,18 +16,19 @@ enum { CHALLENGE_FRAME = 1 + 12 + SEAL_OVERHEAD };
 #define CHALLENGE_LIFE  VD_SECONDS(10)
 #define CHALLENGE_KEPT  VD_SECONDS(1) /* before another address may take its place */
 
-static struct candidate *find(struct peer *peer, const struct peering_path *path)
+static struct peering_candidate *find(struct peering_peer *peer, const struct peering_path *path)
 {
 	for (unsigned i = 0; i < CANDIDATES; i++)
-		if (peer->candidates[i].began && path_equal(&peer->candidates[i].path, path))
+		if (peer->candidates[i].began &&
+		    peering_path_equal(&peer->candidates[i].path, path))
 			return &peer->candidates[i];
 	return NULL;
 }
 
 /* A free one, or the oldest, unless that is young; NULL: none. */
-static struct candidate *take(struct peer *peer, vd_ns now)
+static struct peering_candidate *take(struct peering_peer *peer, vd_ns now)
 {
-	struct candidate *oldest = &peer->candidates[0];
+	struct peering_candidate *oldest = &peer->candidates[0];
 
 	for (unsigned i = 1; i < CANDIDATES; i++)
 		if (peer->candidates[i].began < oldest->began)
@@ -36,8 +37,8 @@ static struct candidate *take(struct peer *peer, vd_ns now)
 }
 
 /* At most as many bytes go there as came from there, the first challenge excepted. */
-static void challenge(struct peering *p, const struct peer *peer, struct candidate *candidate,
-		      vd_ns now)
+static void challenge(struct peering *p, const struct peering_peer *peer,
+		      struct peering_candidate *candidate, vd_ns now)
 {
 	struct control_msg msg = { .kind = CONTROL_CHALLENGE };
 	bool first = candidate->next == candidate->began;
@@ -48,20 +49,20 @@ static void challenge(struct peering *p, const struct peer *peer, struct candida
 	if (!first)
 		candidate->sent += CHALLENGE_FRAME;
 	memcpy(msg.challenge, candidate->data, sizeof candidate->data);
-	control_send(p, peer->current, &candidate->path, &msg);
+	peering_control_send(p, peer->current, &candidate->path, &msg);
 	p->stats.challenges++;
 }
 
-void path_heard(struct peering *p, uint32_t slot, const struct peering_path *path, size_t bytes,
-		vd_ns now)
+void peering_path_heard(struct peering *p, uint32_t slot, const struct peering_path *path,
+			size_t bytes, vd_ns now)
 {
-	const struct generation *generation = &p->generations[slot];
-	struct peer *peer = &p->peers[generation->peer];
-	struct candidate *candidate;
+	const struct peering_generation *generation = &p->generations[slot];
+	struct peering_peer *peer = &p->peers[generation->peer];
+	struct peering_candidate *candidate;
 
 	if (p->config.kind != PEERING_LINK || peer->current == SLOT_NONE || !peer->up ||
-	    path_equal(path, &generation->path) ||
-	    path_equal(path, &p->generations[peer->current].path))
+	    peering_path_equal(path, &generation->path) ||
+	    peering_path_equal(path, &p->generations[peer->current].path))
 		return;
 	candidate = find(peer, path);
 	if (candidate) {
@@ -71,42 +72,43 @@ void path_heard(struct peering *p, uint32_t slot, const struct peering_path *pat
 	candidate = take(peer, now);
 	if (!candidate)
 		return;
-	*candidate = (struct candidate){ .path = *path, .began = now, .next = now, .came = bytes };
+	*candidate =
+	    (struct peering_candidate){ .path = *path, .began = now, .next = now, .came = bytes };
 	randombytes_buf(candidate->data, sizeof candidate->data);
 	challenge(p, peer, candidate, now);
-	peer_schedule(p, generation->peer);
+	peering_peer_schedule(p, generation->peer);
 }
 
-bool path_answered(struct peering *p, uint32_t slot, const struct peering_path *path,
-		   const uint8_t data[CHALLENGE_BYTES])
+bool peering_path_answered(struct peering *p, uint32_t slot, const struct peering_path *path,
+			   const uint8_t data[CHALLENGE_BYTES])
 {
-	struct peer *peer = &p->peers[p->generations[slot].peer];
-	const struct candidate *candidate = find(peer, path);
+	struct peering_peer *peer = &p->peers[p->generations[slot].peer];
+	const struct peering_candidate *candidate = find(peer, path);
 
 	if (!candidate || sodium_memcmp(candidate->data, data, CHALLENGE_BYTES) != 0)
 		return false;
 	for (unsigned i = 0; i < peer->count; i++)
-		generation_move(p, peer->generations[i], path);
-	path_forget(peer);
+		peering_generation_move(p, peer->generations[i], path);
+	peering_path_forget(peer);
 	p->stats.moves++;
-	event_push(p, PEERING_MOVED, peer)->event.path = *path;
+	peering_event_push(p, PEERING_MOVED, peer)->event.path = *path;
 	return true;
 }
 
-void path_answering(struct peering *p, uint32_t slot, const struct peering_path *path)
+void peering_path_answering(struct peering *p, uint32_t slot, const struct peering_path *path)
 {
-	struct candidate *candidate = find(&p->peers[p->generations[slot].peer], path);
+	struct peering_candidate *candidate = find(&p->peers[p->generations[slot].peer], path);
 
 	if (candidate)
 		candidate->sent += CHALLENGE_FRAME; /* an answer is as long */
 }
 
-void path_forget(struct peer *peer)
+void peering_path_forget(struct peering_peer *peer)
 {
 	memset(peer->candidates, 0, sizeof peer->candidates);
 }
 
-vd_ns path_deadline(const struct peer *peer)
+vd_ns peering_path_deadline(const struct peering_peer *peer)
 {
 	vd_ns at = VD_NEVER;
 
@@ -116,15 +118,15 @@ vd_ns path_deadline(const struct peer *peer)
 	return at;
 }
 
-void path_expire(struct peering *p, struct peer *peer, vd_ns now)
+void peering_path_expire(struct peering *p, struct peering_peer *peer, vd_ns now)
 {
 	for (unsigned i = 0; i < CANDIDATES; i++) {
-		struct candidate *candidate = &peer->candidates[i];
+		struct peering_candidate *candidate = &peer->candidates[i];
 
 		if (!candidate->began || candidate->next > now)
 			continue;
 		if (now - candidate->began >= CHALLENGE_LIFE || peer->current == SLOT_NONE)
-			*candidate = (struct candidate){ 0 };
+			*candidate = (struct peering_candidate){ 0 };
 		else
 			challenge(p, peer, candidate, now);
 	}
@@ -133,8 +135,8 @@ void path_expire(struct peering *p, struct peer *peer, vd_ns now)
 void peering_moved(struct peering *p, uint32_t index, const struct peering_path *path, size_t bytes,
 		   vd_ns now)
 {
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
-	if (owner.kind == OWNER_GENERATION && events_have_room(p))
-		path_heard(p, owner.slot, path, bytes, now);
+	if (owner.kind == OWNER_GENERATION && peering_events_have_room(p))
+		peering_path_heard(p, owner.slot, path, bytes, now);
 }

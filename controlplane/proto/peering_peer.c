@@ -13,7 +13,7 @@ static uint64_t id_hash(const struct peering *p, const struct vd_peer_id *id)
 	return hash;
 }
 
-uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id)
+uint32_t peering_peer_find(const struct peering *p, const struct vd_peer_id *id)
 {
 	uint32_t slot = slot_chain_first(&p->by_id, id_hash(p, id));
 
@@ -22,64 +22,65 @@ uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id)
 	return slot;
 }
 
-uint32_t peer_get(struct peering *p, const struct vd_peer_id *id)
+uint32_t peering_peer_get(struct peering *p, const struct vd_peer_id *id)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot != SLOT_NONE)
 		return slot;
 	slot = slot_take(&p->peer_pool);
 	if (slot == SLOT_NONE) {
-		limit_hit(p, PEERING_LIMIT_PEERS);
+		peering_limit_hit(p, PEERING_LIMIT_PEERS);
 		return SLOT_NONE;
 	}
-	p->peers[slot] = (struct peer){ .id = *id, .current = SLOT_NONE, .dialling = SLOT_NONE };
+	p->peers[slot] =
+	    (struct peering_peer){ .id = *id, .current = SLOT_NONE, .dialling = SLOT_NONE };
 	slot_chain_add(&p->by_id, id_hash(p, id), slot);
 	return slot;
 }
 
-void peer_put(struct peering *p, uint32_t slot)
+void peering_peer_put(struct peering *p, uint32_t slot)
 {
-	const struct peer *peer = &p->peers[slot];
+	const struct peering_peer *peer = &p->peers[slot];
 
 	if (peer->dialled || peer->up || peer->count || peer->dialling != SLOT_NONE)
 		return;
-	timers_set(&p->timers, peer_timer(slot), VD_NEVER);
+	timers_set(&p->timers, peering_peer_timer(slot), VD_NEVER);
 	slot_chain_del(&p->by_id, id_hash(p, &peer->id), slot);
 	p->peers[slot].id.len = 0; /* for peering_each: not in use */
 	slot_give(&p->peer_pool, slot);
 }
 
-void peer_back_off(struct peer *peer, vd_ns now)
+void peering_peer_back_off(struct peering_peer *peer, vd_ns now)
 {
 	peer->backoff = peer->backoff ? vd_ns_min(2 * peer->backoff, BACKOFF_MOST) : BACKOFF_FIRST;
-	peer->next_dial = now + jittered(peer->backoff);
+	peer->next_dial = now + peering_jittered(peer->backoff);
 }
 
-void peer_gone(struct peering *p, uint32_t slot, enum peering_status status, const char *text,
-	       vd_ns now)
+void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status status,
+		       const char *text, vd_ns now)
 {
-	struct peer *peer = &p->peers[slot];
+	struct peering_peer *peer = &p->peers[slot];
 
 	while (peer->count)
-		generation_retire(p, peer->generations[0]);
+		peering_generation_retire(p, peer->generations[0]);
 	if (peer->dialling != SLOT_NONE)
-		half_open_free(p, peer->dialling);
+		peering_half_open_free(p, peer->dialling);
 	if (peer->up)
-		event_end(p, PEERING_DOWN, peer, status, text);
+		peering_event_end(p, PEERING_DOWN, peer, status, text);
 	peer->up = false;
 	peer->redial = false;
-	path_forget(peer);
+	peering_path_forget(peer);
 	peer->ping_out = false;
 	peer->rtt = 0;
-	peer_back_off(peer, now);
-	peer_schedule(p, slot);
-	peer_put(p, slot);
+	peering_peer_back_off(peer, now);
+	peering_peer_schedule(p, slot);
+	peering_peer_put(p, slot);
 }
 
 /* ---- deadlines ---- */
 
-vd_ns peer_heard(const struct peering *p, const struct peer *peer)
+vd_ns peering_peer_heard(const struct peering *p, const struct peering_peer *peer)
 {
 	vd_ns heard = 0;
 
@@ -97,29 +98,29 @@ vd_ns peer_heard(const struct peering *p, const struct peer *peer)
  * forgotten ours, so that either side asks then; else it is up to who dials. A session is
  * silent only to someone who says something.
  */
-static vd_ns silent_at(const struct peering *p, const struct peer *peer)
+static vd_ns silent_at(const struct peering *p, const struct peering_peer *peer)
 {
-	const struct generation *current = &p->generations[peer->current];
+	const struct peering_generation *current = &p->generations[peer->current];
 
 	if (!peer->up || !current->confirmed)
 		return VD_NEVER;
-	if (!peer->dialled && peer_heard(p, peer) == current->verified)
+	if (!peer->dialled && peering_peer_heard(p, peer) == current->verified)
 		return VD_NEVER;
 	if (p->config.kind == PEERING_SESSION && current->carried_at <= current->verified)
 		return VD_NEVER;
 	return current->verified + SILENT_HANDSHAKE;
 }
 
-static vd_ns rekey_at(const struct peering *p, const struct peer *peer)
+static vd_ns rekey_at(const struct peering *p, const struct peering_peer *peer)
 {
-	const struct generation *current = &p->generations[peer->current];
+	const struct peering_generation *current = &p->generations[peer->current];
 
 	if (!current->confirmed || (p->config.kind == PEERING_SESSION && !current->carried))
 		return VD_NEVER;
 	return current->rekey_at;
 }
 
-static vd_ns dial_at(const struct peering *p, const struct peer *peer)
+static vd_ns dial_at(const struct peering *p, const struct peering_peer *peer)
 {
 	vd_ns at = VD_NEVER;
 
@@ -134,14 +135,14 @@ static vd_ns dial_at(const struct peering *p, const struct peer *peer)
 	return at < peer->next_dial ? peer->next_dial : at;
 }
 
-static vd_ns gone_at(const struct peering *p, const struct peer *peer)
+static vd_ns gone_at(const struct peering *p, const struct peering_peer *peer)
 {
 	vd_ns span = p->config.kind == PEERING_LINK ? SILENT_GONE : IDLE_GONE;
 
-	return peer->up ? peer_heard(p, peer) + span : VD_NEVER;
+	return peer->up ? peering_peer_heard(p, peer) + span : VD_NEVER;
 }
 
-static vd_ns retire_at(const struct generation *generation)
+static vd_ns retire_at(const struct peering_generation *generation)
 {
 	if (generation->replaced == VD_NEVER)
 		return VD_NEVER;
@@ -151,12 +152,12 @@ static vd_ns retire_at(const struct generation *generation)
 }
 
 /* Links always; sessions while what they carry is not answered. */
-static vd_ns ping_at(const struct peering *p, const struct peer *peer)
+static vd_ns ping_at(const struct peering *p, const struct peering_peer *peer)
 {
 	if (!peer->up || peer->current == SLOT_NONE)
 		return VD_NEVER;
 
-	const struct generation *current = &p->generations[peer->current];
+	const struct peering_generation *current = &p->generations[peer->current];
 
 	if (p->config.kind == PEERING_LINK)
 		return peer->ping_at;
@@ -166,35 +167,35 @@ static vd_ns ping_at(const struct peering *p, const struct peer *peer)
 							      : current->verified + PING_EVERY;
 }
 
-void peer_schedule(struct peering *p, uint32_t slot)
+void peering_peer_schedule(struct peering *p, uint32_t slot)
 {
-	const struct peer *peer = &p->peers[slot];
+	const struct peering_peer *peer = &p->peers[slot];
 	vd_ns at = vd_ns_min(dial_at(p, peer), gone_at(p, peer));
 
 	at = vd_ns_min(at, ping_at(p, peer));
-	at = vd_ns_min(at, path_deadline(peer));
+	at = vd_ns_min(at, peering_path_deadline(peer));
 	for (unsigned i = 0; i < peer->count; i++)
 		at = vd_ns_min(at, retire_at(&p->generations[peer->generations[i]]));
-	timers_set(&p->timers, peer_timer(slot), at);
+	timers_set(&p->timers, peering_peer_timer(slot), at);
 }
 
-static void retire_old(struct peering *p, const struct peer *peer, vd_ns now)
+static void retire_old(struct peering *p, const struct peering_peer *peer, vd_ns now)
 {
 	for (unsigned i = peer->count; i > 0; i--) {
 		uint32_t slot = peer->generations[i - 1];
 
 		if (retire_at(&p->generations[slot]) <= now)
-			generation_retire(p, slot);
+			peering_generation_retire(p, slot);
 	}
 }
 
 /* The way by which it was heard last: that of a generation that it forgot may be dead. */
-static const struct peering_path *heard_by(const struct peering *p, const struct peer *peer)
+static const struct peering_path *heard_by(const struct peering *p, const struct peering_peer *peer)
 {
-	const struct generation *last = &p->generations[peer->current];
+	const struct peering_generation *last = &p->generations[peer->current];
 
 	for (unsigned i = 0; i < peer->count; i++) {
-		const struct generation *other = &p->generations[peer->generations[i]];
+		const struct peering_generation *other = &p->generations[peer->generations[i]];
 
 		if (other->verified > last->verified)
 			last = other;
@@ -205,32 +206,32 @@ static const struct peering_path *heard_by(const struct peering *p, const struct
 /* The configured way where that is news or the used one fails; else the way in use. */
 static void dial(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct peer *peer = &p->peers[slot];
+	struct peering_peer *peer = &p->peers[slot];
 	bool fresh = peer->current == SLOT_NONE || peer->redial;
 	struct peering_path path = fresh ? peer->dial_path : p->generations[peer->current].path;
 
 	if (!fresh && silent_at(p, peer) <= now)
 		path = peer->dialled ? peer->dial_path : *heard_by(p, peer);
-	if (half_open_dial(p, slot, &path, now))
-		peer->next_dial = now + jittered(BACKOFF_FIRST);
+	if (peering_half_open_dial(p, slot, &path, now))
+		peer->next_dial = now + peering_jittered(BACKOFF_FIRST);
 }
 
-void peer_expire(struct peering *p, uint32_t slot, vd_ns now)
+void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now)
 {
-	struct peer *peer = &p->peers[slot];
+	struct peering_peer *peer = &p->peers[slot];
 
 	retire_old(p, peer, now);
 	if (gone_at(p, peer) <= now) {
-		peer_gone(p, slot, PEERING_OK, "silent", now);
+		peering_peer_gone(p, slot, PEERING_OK, "silent", now);
 		return;
 	}
 	if (ping_at(p, peer) <= now) {
 		peer->ping_at = now + PING_EVERY;
-		if (ping_send(p, slot, now))
+		if (peering_ping_send(p, slot, now))
 			peer->ping_at = VD_NEVER; /* no common ping protocol */
 	}
-	path_expire(p, peer, now);
+	peering_path_expire(p, peer, now);
 	if (dial_at(p, peer) <= now)
 		dial(p, slot, now);
-	peer_schedule(p, slot);
+	peering_peer_schedule(p, slot);
 }

@@ -14,7 +14,7 @@
 
 static const vd_ns interval = VD_SECONDS(1);
 
-size_t setup_offer_of(const struct generation *generation, uint64_t index)
+size_t peering_setup_offer_of(const struct peering_generation *generation, uint64_t index)
 {
 	for (size_t i = 0; i < PEERING_OFFERS && index >= MG_FIRST_NEGOTIATED; i++)
 		for (size_t j = 0; j < MG_SAME_NAME; j++)
@@ -23,7 +23,7 @@ size_t setup_offer_of(const struct generation *generation, uint64_t index)
 	return PEERING_OFFERS;
 }
 
-static void table_of(const struct peering *p, const struct generation *generation,
+static void table_of(const struct peering *p, const struct peering_generation *generation,
 		     struct mg_table *table)
 {
 	mg_table_init(table, MG_TABLE_VIADUCT);
@@ -34,10 +34,11 @@ static void table_of(const struct peering *p, const struct generation *generatio
 }
 
 /* At most one a second of each kind, for a generation. */
-static bool allow(struct peering *p, struct generation *generation, enum setup_rate rate, vd_ns now)
+static bool allow(struct peering *p, struct peering_generation *generation,
+		  enum peering_setup_rate rate, vd_ns now)
 {
 	if (now < generation->setup_next[rate]) {
-		limit_hit(p, PEERING_LIMIT_SETUP);
+		peering_limit_hit(p, PEERING_LIMIT_SETUP);
 		return false;
 	}
 	generation->setup_next[rate] = vd_ns_add(now, interval);
@@ -52,7 +53,7 @@ static enum vd_err op_send(struct peering *p, uint32_t slot, const struct mg_op 
 	struct vd_write w = vd_write_to(body, sizeof body);
 	enum vd_err err = mg_op_write_most(&w, op);
 
-	return err ? err : inner_send(p, slot, &path, MG_SETUP, vd_write_done(&w));
+	return err ? err : peering_inner_send(p, slot, &path, MG_SETUP, vd_write_done(&w));
 }
 
 /* ---- offers ---- */
@@ -80,7 +81,7 @@ static bool keep(uint8_t indices[MG_SAME_NAME], uint8_t index)
 	return true;
 }
 
-static bool grant(const struct peering *p, struct generation *generation,
+static bool grant(const struct peering *p, struct peering_generation *generation,
 		  const struct mg_table *table, const struct mg_op_entry *entry)
 {
 	const struct mg_entry *known = mg_table_find(table, entry->index);
@@ -109,20 +110,21 @@ static void list(const struct mg_table *table, struct mg_op *answer)
 	}
 }
 
-static void tell_granted(struct peering *p, const struct generation *generation)
+static void tell_granted(struct peering *p, const struct peering_generation *generation)
 {
-	struct event_slot *event = event_push(p, PEERING_GRANTED, &p->peers[generation->peer]);
+	struct peering_event_slot *event =
+	    peering_event_push(p, PEERING_GRANTED, &p->peers[generation->peer]);
 
 	event->event.index = generation->index;
-	event->event.generation = &event->generation;
-	event->generation = (struct peering_generation){ 0 };
-	memcpy(event->generation.inner, generation->inner, sizeof generation->inner);
+	event->event.keys = &event->keys;
+	event->keys = (struct peering_keys){ 0 };
+	memcpy(event->keys.inner, generation->inner, sizeof generation->inner);
 }
 
 static enum vd_err offer_recv(struct peering *p, uint32_t slot, const struct mg_op *offer,
 			      vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
+	struct peering_generation *generation = &p->generations[slot];
 	struct mg_op answer = { .kind = MG_OP_ANSWER, .codec = offer->codec };
 	uint8_t before[sizeof generation->inner];
 	struct mg_table table;
@@ -148,8 +150,8 @@ static enum vd_err offer_recv(struct peering *p, uint32_t slot, const struct mg_
 /* The peer lacks an entry that we have: its answer was lost, so it is offered again. */
 static enum vd_err error_recv(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
 {
-	struct generation *generation = &p->generations[slot];
-	size_t at = setup_offer_of(generation, index);
+	struct peering_generation *generation = &p->generations[slot];
+	size_t at = peering_setup_offer_of(generation, index);
 	struct mg_op again = { .kind = MG_OP_OFFER, .count = 1 };
 
 	if (at == PEERING_OFFERS || !allow(p, generation, SETUP_AGAIN, now))
@@ -160,7 +162,7 @@ static enum vd_err error_recv(struct peering *p, uint32_t slot, uint64_t index, 
 	return op_send(p, slot, &again);
 }
 
-void setup_unknown(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
+void peering_setup_unknown(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
 {
 	struct mg_op op = { .kind = MG_OP_ERROR, .err_index = index };
 
@@ -168,8 +170,8 @@ void setup_unknown(struct peering *p, uint32_t slot, uint64_t index, vd_ns now)
 		(void)op_send(p, slot, &op);
 }
 
-enum vd_err setup_recv(struct peering *p, uint32_t slot, struct vd_bytes in,
-		       struct vd_bytes *rest_out, vd_ns now)
+enum vd_err peering_setup_recv(struct peering *p, uint32_t slot, struct vd_bytes in,
+			       struct vd_bytes *rest_out, vd_ns now)
 {
 	struct mg_op_text text;
 	struct mg_op op;

@@ -64,9 +64,9 @@ enum {
 #define PING_WAIT        VD_SECONDS(5)       /* no second one while the first may be answered */
 
 /* Of setup inside sealed frames, at most one a second each, for a generation. */
-enum setup_rate { SETUP_ERROR, SETUP_LIST, SETUP_AGAIN, SETUP_RATES };
+enum peering_setup_rate { SETUP_ERROR, SETUP_LIST, SETUP_AGAIN, SETUP_RATES };
 
-enum half_open_state {
+enum peering_half_open_state {
 	HALF_OPEN_SENT_1, /* ours: waits for message 2 */
 	HALF_OPEN_SENT_2, /* the peer's: message 2 is being made (sent_len 0); waits for message 3
 			   */
@@ -75,8 +75,8 @@ enum half_open_state {
 
 struct control_msg;
 
-struct half_open {
-	enum half_open_state state;
+struct peering_half_open {
+	enum peering_half_open_state state;
 	uint64_t serial; /* never used again; 0: free */
 	uint8_t tries;
 	bool yielded; /* has waited once for a handshake of the other side */
@@ -91,7 +91,7 @@ struct half_open {
 	struct handshake hs;
 };
 
-struct generation {
+struct peering_generation {
 	uint32_t index;
 	uint32_t remote_index;
 	uint32_t peer;
@@ -115,7 +115,7 @@ struct generation {
 };
 
 /* An address that a peer's frames come from, and that is being challenged. */
-struct candidate {
+struct peering_candidate {
 	struct peering_path path;
 	uint8_t data[CHALLENGE_BYTES];
 	vd_ns began;         /* 0: free */
@@ -123,7 +123,7 @@ struct candidate {
 	uint64_t came, sent; /* bytes */
 };
 
-struct peer {
+struct peering_peer {
 	struct vd_peer_id id;
 	struct peering_path dial_path;
 	bool dialled;
@@ -141,11 +141,11 @@ struct peer {
 	vd_ns lost_at; /* of the last handshake that a report of lost frames caused; 0: none */
 	vd_ns rtt, ping_at, ping_sent;
 	uint64_t ping_id;
-	struct candidate candidates[CANDIDATES];
+	struct peering_candidate candidates[CANDIDATES];
 };
 
 /* Someone we said no to, while his message 3 may be repeated. */
-struct refusal {
+struct peering_refusal {
 	uint32_t index;
 	struct peering_path path;
 	enum peering_status status;
@@ -161,9 +161,9 @@ struct peering_job {
 	struct handshake_job work;
 };
 
-struct event_slot {
+struct peering_event_slot {
 	struct peering_event event;
-	struct peering_generation generation;
+	struct peering_keys keys;
 	uint8_t frame[PEERING_FRAME_MAX];
 };
 
@@ -175,10 +175,10 @@ struct peering {
 	size_t ping_offer; /* position of /viaduct/ping/1 in offer; PEERING_OFFERS: not there */
 
 	struct slot_pool peer_pool, generation_pool, half_open_pool, refusal_pool, job_pool;
-	struct peer *peers;
-	struct generation *generations;
-	struct half_open *half_opens;
-	struct refusal *refusals;
+	struct peering_peer *peers;
+	struct peering_generation *generations;
+	struct peering_half_open *half_opens;
+	struct peering_refusal *refusals;
 	struct peering_job *jobs; /* [PEERING_JOBS] */
 
 	struct slot_chains by_id;     /* peers */
@@ -194,7 +194,7 @@ struct peering {
 	struct prefix_limit prefixes; /* of addresses that have proved themselves, */
 	struct prefix_limit unproven; /* and of those that have not */
 
-	struct event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
+	struct peering_event_slot *events; /* [EVENTS_MAX], and one more for what does not fit */
 	uint32_t event_head, event_tail;
 	bool event_taken; /* the one at the tail was handed out */
 	bool draining;    /* refusals say SHUTDOWN */
@@ -202,152 +202,160 @@ struct peering {
 
 /* ---- peering.c ---- */
 
-bool events_have_room(const struct peering *p);
+bool peering_events_have_room(const struct peering *p);
 /* An event about a peer (NULL: unknown), with path and text zeroed; never NULL. */
-struct event_slot *event_push(struct peering *p, enum peering_event_kind kind,
-			      const struct peer *peer);
+struct peering_event_slot *peering_event_push(struct peering *p, enum peering_event_kind kind,
+					      const struct peering_peer *peer);
 /* `frame` as it is, to `path`. */
-void event_send(struct peering *p, const struct peer *peer, const struct peering_path *path,
-		struct vd_bytes frame);
-void event_end(struct peering *p, enum peering_event_kind kind, const struct peer *peer,
-	       enum peering_status status, const char *text);
-void limit_hit(struct peering *p, enum peering_limit limit);
+void peering_event_send(struct peering *p, const struct peering_peer *peer,
+			const struct peering_path *path, struct vd_bytes frame);
+void peering_event_end(struct peering *p, enum peering_event_kind kind,
+		       const struct peering_peer *peer, enum peering_status status,
+		       const char *text);
+void peering_limit_hit(struct peering *p, enum peering_limit limit);
 
-enum owner_kind { OWNER_NONE, OWNER_GENERATION, OWNER_HALF_OPEN, OWNER_REFUSAL };
-struct owner {
-	enum owner_kind kind;
+enum peering_owner_kind { OWNER_NONE, OWNER_GENERATION, OWNER_HALF_OPEN, OWNER_REFUSAL };
+struct peering_owner {
+	enum peering_owner_kind kind;
 	uint32_t slot;
 };
-struct owner index_find(const struct peering *p, uint32_t index);
-void index_add(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
-void index_del(struct peering *p, enum owner_kind kind, uint32_t slot, uint32_t index);
-uint64_t index_hash(uint32_t index);
+struct peering_owner peering_owner_find(const struct peering *p, uint32_t index);
+void peering_owner_add(struct peering *p, enum peering_owner_kind kind, uint32_t slot,
+		       uint32_t index);
+void peering_owner_del(struct peering *p, enum peering_owner_kind kind, uint32_t slot,
+		       uint32_t index);
+uint64_t peering_index_hash(uint32_t index);
 
-static inline uint32_t half_open_timer(uint32_t slot)
+static inline uint32_t peering_half_open_timer(uint32_t slot)
 {
 	return slot;
 }
 
-static inline uint32_t refusal_timer(uint32_t slot)
+static inline uint32_t peering_refusal_timer(uint32_t slot)
 {
 	return HALF_OPEN_MAX + slot;
 }
 
-static inline uint32_t peer_timer(uint32_t slot)
+static inline uint32_t peering_peer_timer(uint32_t slot)
 {
 	return HALF_OPEN_MAX + REFUSALS_MAX + slot;
 }
 
-static inline bool path_equal(const struct peering_path *a, const struct peering_path *b)
+static inline bool peering_path_equal(const struct peering_path *a, const struct peering_path *b)
 {
 	return memcmp(a, b, sizeof *a) == 0;
 }
 
 /* `span` times 0.75 to 1.25, at random. */
-vd_ns jittered(vd_ns span);
+vd_ns peering_jittered(vd_ns span);
 
 /* ---- peering_peer.c ---- */
 
 /* SLOT_NONE. */
-uint32_t peer_find(const struct peering *p, const struct vd_peer_id *id);
+uint32_t peering_peer_find(const struct peering *p, const struct vd_peer_id *id);
 /* Found or made; SLOT_NONE at peers_max, counted. */
-uint32_t peer_get(struct peering *p, const struct vd_peer_id *id);
-/* Forgets the peer if nothing is left of it. One that is up goes by peer_gone, which tells. */
-void peer_put(struct peering *p, uint32_t slot);
-void peer_schedule(struct peering *p, uint32_t slot);
-void peer_expire(struct peering *p, uint32_t slot, vd_ns now);
+uint32_t peering_peer_get(struct peering *p, const struct vd_peer_id *id);
+/* Forgets the peer if nothing is left of it. One that is up goes by peering_peer_gone, which tells.
+ */
+void peering_peer_put(struct peering *p, uint32_t slot);
+void peering_peer_schedule(struct peering *p, uint32_t slot);
+void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Dialling failed: next try after the back-off. */
-void peer_back_off(struct peer *peer, vd_ns now);
+void peering_peer_back_off(struct peering_peer *peer, vd_ns now);
 /* All generations end; DOWN if it was up; the peer is forgotten unless dialled. */
-void peer_gone(struct peering *p, uint32_t slot, enum peering_status status, const char *text,
-	       vd_ns now);
-vd_ns peer_heard(const struct peering *p, const struct peer *peer);
+void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status status,
+		       const char *text, vd_ns now);
+vd_ns peering_peer_heard(const struct peering *p, const struct peering_peer *peer);
 
 /* ---- peering_generation.c ---- */
 
 /* Not in use yet. */
-uint32_t generation_install(struct peering *p, uint32_t peer, const struct half_open *half_open,
-			    const struct handshake_result *result, bool initiator, vd_ns now);
+uint32_t peering_generation_install(struct peering *p, uint32_t peer,
+				    const struct peering_half_open *half_open,
+				    const struct handshake_result *result, bool initiator,
+				    vd_ns now);
 /* It is sent with over `path` from now on. */
-void generation_move(struct peering *p, uint32_t slot, const struct peering_path *path);
+void peering_generation_move(struct peering *p, uint32_t slot, const struct peering_path *path);
 /* Sends with it before it is confirmed, if there is nothing else to send with. */
-void generation_use_early(struct peering *p, uint32_t slot);
+void peering_generation_use_early(struct peering *p, uint32_t slot);
 /* A frame verified under it; the first one confirms it. */
-void generation_heard(struct peering *p, uint32_t slot, vd_ns now);
-void generation_retire(struct peering *p, uint32_t slot);
+void peering_generation_heard(struct peering *p, uint32_t slot, vd_ns now);
+void peering_generation_retire(struct peering *p, uint32_t slot);
 /* Frames that a key of it has sealed are many enough for another one. */
-bool generation_is_worn(const struct peering *p, const struct generation *generation, vd_ns now);
+bool peering_generation_is_worn(const struct peering *p,
+				const struct peering_generation *generation, vd_ns now);
 /* The peer closed it. */
-void generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
-		       const char *text, vd_ns now);
+void peering_generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
+			       const char *text, vd_ns now);
 
 /* ---- peering_half_open.c ---- */
 
 /* Dials over `path`. VD_ELIMIT. */
-enum vd_err half_open_dial(struct peering *p, uint32_t peer, const struct peering_path *path,
-			   vd_ns now);
+enum vd_err peering_half_open_dial(struct peering *p, uint32_t peer,
+				   const struct peering_path *path, vd_ns now);
 /* With an index of its own, not yet findable. SLOT_NONE: a limit, counted. */
-uint32_t half_open_take(struct peering *p, uint32_t *index_out);
+uint32_t peering_half_open_take(struct peering *p, uint32_t *index_out);
 /* What was written there can be found, and ends by itself. */
-void half_open_add(struct peering *p, uint32_t slot);
+void peering_half_open_add(struct peering *p, uint32_t slot);
 /* Of those over paths with the hash of this one; slot_chain_next. */
-uint32_t half_open_first(const struct peering *p, const struct peering_path *path);
+uint32_t peering_half_open_first(const struct peering *p, const struct peering_path *path);
 /* After a change of repeat_at. */
-void half_open_schedule(struct peering *p, uint32_t slot);
+void peering_half_open_schedule(struct peering *p, uint32_t slot);
 /* Its last message, once more. */
-void half_open_send(struct peering *p, const struct half_open *half_open);
-void half_open_repeat_from(struct half_open *half_open, vd_ns now);
-void half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
+void peering_half_open_send(struct peering *p, const struct peering_half_open *half_open);
+void peering_half_open_repeat_from(struct peering_half_open *half_open, vd_ns now);
+void peering_half_open_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Wipes and gives back the slot, and the index unless a generation has it. */
-void half_open_free(struct peering *p, uint32_t slot);
+void peering_half_open_free(struct peering *p, uint32_t slot);
 /* As free, but the index lives on. */
-void half_open_end(struct peering *p, uint32_t slot);
+void peering_half_open_end(struct peering *p, uint32_t slot);
 
 /* ---- peering_handshake.c ---- */
 
-enum vd_err half_open_recv(struct peering *p, const struct peering_path *path,
-			   struct vd_bytes frame, vd_ns now);
+enum vd_err peering_half_open_recv(struct peering *p, const struct peering_path *path,
+				   struct vd_bytes frame, vd_ns now);
 /* The result of a job whose handshake waits for it. */
-enum vd_err half_open_done(struct peering *p, struct peering_job *job, vd_ns now);
+enum vd_err peering_half_open_done(struct peering *p, struct peering_job *job, vd_ns now);
 /* The same where there is no room for what it causes: as if the message had been lost. */
-void half_open_lost(struct peering *p, const struct peering_job *job);
-void refusal_free(struct peering *p, uint32_t slot);
+void peering_half_open_lost(struct peering *p, const struct peering_job *job);
+void peering_refusal_free(struct peering *p, uint32_t slot);
 
 /* ---- peering_job.c ---- */
 
 /* NULL: too many are out, counted. */
-struct peering_job *job_take(struct peering *p, enum handshake_type type);
+struct peering_job *peering_job_take(struct peering *p, enum handshake_type type);
 /* Hands it to the host, with copies of the half-open handshake `slot` and of `frame`. */
-void job_begin(struct peering *p, struct peering_job *job, uint32_t slot, struct vd_bytes frame);
+void peering_job_begin(struct peering *p, struct peering_job *job, uint32_t slot,
+		       struct vd_bytes frame);
 /* Wiped. */
-void job_give(struct peering *p, struct peering_job *job);
+void peering_job_give(struct peering *p, struct peering_job *job);
 
 /* ---- peering_path.c ---- */
 
 /* A frame with the highest counter verified under `slot`, which came by `path`. */
-void path_heard(struct peering *p, uint32_t slot, const struct peering_path *path, size_t bytes,
-		vd_ns now);
+void peering_path_heard(struct peering *p, uint32_t slot, const struct peering_path *path,
+			size_t bytes, vd_ns now);
 /* Whether this answers a challenge to `path`: the link has moved there. */
-bool path_answered(struct peering *p, uint32_t slot, const struct peering_path *path,
-		   const uint8_t data[CHALLENGE_BYTES]);
+bool peering_path_answered(struct peering *p, uint32_t slot, const struct peering_path *path,
+			   const uint8_t data[CHALLENGE_BYTES]);
 /* A challenge that came by `path` is being answered: counts as sent there. */
-void path_answering(struct peering *p, uint32_t slot, const struct peering_path *path);
-void path_forget(struct peer *peer);
-vd_ns path_deadline(const struct peer *peer);
-void path_expire(struct peering *p, struct peer *peer, vd_ns now);
+void peering_path_answering(struct peering *p, uint32_t slot, const struct peering_path *path);
+void peering_path_forget(struct peering_peer *peer);
+vd_ns peering_path_deadline(const struct peering_peer *peer);
+void peering_path_expire(struct peering *p, struct peering_peer *peer, vd_ns now);
 
 /* ---- peering_lost.c ---- */
 
 /* So that reports find a generation, by its remote index and path; before either changes, del. */
-void remote_add(struct peering *p, uint32_t slot);
-void remote_del(struct peering *p, uint32_t slot);
+void peering_remote_add(struct peering *p, uint32_t slot);
+void peering_remote_del(struct peering *p, uint32_t slot);
 
 /* Counts a frame under an unknown index, and reports it. Always VD_ENOTFOUND. */
-enum vd_err lost_send(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-		      vd_ns now);
+enum vd_err peering_lost_send(struct peering *p, const struct peering_path *path,
+			      struct vd_bytes frame, vd_ns now);
 /* A report, outside or (sessions) as a switch payload. */
-enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-		      vd_ns now);
+enum vd_err peering_lost_recv(struct peering *p, const struct peering_path *path,
+			      struct vd_bytes frame, vd_ns now);
 
 /* ---- peering_load.c ---- */
 
@@ -355,44 +363,45 @@ enum vd_err lost_recv(struct peering *p, const struct peering_path *path, struct
  * Whether a new message 1 may cost us public-key work. VD_AGAIN: a cookie was asked for;
  * VD_ELIMIT: its prefix had its share, counted. `proven_out`: by a cookie.
  */
-enum vd_err load_admit(struct peering *p, const struct peering_path *path,
-		       const struct handshake_frame *frame, vd_ns now, bool *proven_out);
+enum vd_err peering_load_admit(struct peering *p, const struct peering_path *path,
+			       const struct handshake_frame *frame, vd_ns now, bool *proven_out);
 /* Takes one of the share of a proven address. VD_ELIMIT, counted. */
-enum vd_err load_take_share(struct peering *p, const struct peering_path *path, vd_ns now);
+enum vd_err peering_load_take_share(struct peering *p, const struct peering_path *path, vd_ns now);
 /* The responder wants its cookie back: the same message 1 with it, at once. */
-enum vd_err cookie_recv(struct peering *p, const struct peering_path *path,
-			const struct handshake_frame *frame);
+enum vd_err peering_cookie_recv(struct peering *p, const struct peering_path *path,
+				const struct handshake_frame *frame);
 
 /* ---- peering_inner.c ---- */
 
-enum vd_err sealed_recv(struct peering *p, const struct peering_path *path, struct vd_bytes frame,
-			vd_ns now);
-enum vd_err inner_recv(struct peering *p, uint32_t generation, const struct peering_path *path,
-		       struct vd_bytes plain, vd_ns now);
+enum vd_err peering_sealed_recv(struct peering *p, const struct peering_path *path,
+				struct vd_bytes frame, vd_ns now);
+enum vd_err peering_inner_recv(struct peering *p, uint32_t generation,
+			       const struct peering_path *path, struct vd_bytes plain, vd_ns now);
 /* Seals (links) or has sealed (sessions) `body` under an inner index. VD_EBUG_ROOM. */
-enum vd_err inner_send(struct peering *p, uint32_t generation, const struct peering_path *path,
-		       uint64_t index, struct vd_bytes body);
+enum vd_err peering_inner_send(struct peering *p, uint32_t generation,
+			       const struct peering_path *path, uint64_t index,
+			       struct vd_bytes body);
 /* What we make ourselves fits. */
-void control_send(struct peering *p, uint32_t generation, const struct peering_path *path,
-		  const struct control_msg *msg);
+void peering_control_send(struct peering *p, uint32_t generation, const struct peering_path *path,
+			  const struct control_msg *msg);
 /* What answers message 3, and confirms the generation to the initiator. */
-void confirm_send(struct peering *p, uint32_t generation);
-void close_send(struct peering *p, uint32_t generation, enum peering_status status,
-		const char *text);
+void peering_confirm_send(struct peering *p, uint32_t generation);
+void peering_close_send(struct peering *p, uint32_t generation, enum peering_status status,
+			const char *text);
 /* A sealed close, for someone who gets no generation. */
-void refusal_send(struct peering *p, struct refusal *refusal);
+void peering_refusal_send(struct peering *p, struct peering_refusal *refusal);
 /* VD_ENOTFOUND without a common ping protocol. */
-enum vd_err ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now);
-enum vd_err ping_send(struct peering *p, uint32_t peer, vd_ns now);
-enum vd_err probe_write(const struct peering *p, uint32_t peer, uint64_t id,
-			uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
+enum vd_err peering_ping_send_id(struct peering *p, uint32_t slot, uint64_t id, vd_ns now);
+enum vd_err peering_ping_send(struct peering *p, uint32_t peer, vd_ns now);
+enum vd_err peering_probe_write(const struct peering *p, uint32_t peer, uint64_t id,
+				uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
 
 /* ---- peering_setup.c ---- */
 
 /* One operation; what trails it is the next multigram. VD_EPEER_…: as mg_op_read. */
-enum vd_err setup_recv(struct peering *p, uint32_t generation, struct vd_bytes in,
-		       struct vd_bytes *rest_out, vd_ns now);
+enum vd_err peering_setup_recv(struct peering *p, uint32_t generation, struct vd_bytes in,
+			       struct vd_bytes *rest_out, vd_ns now);
 /* A multigram came under an index that is not in the table: the peer is told. */
-void setup_unknown(struct peering *p, uint32_t generation, uint64_t index, vd_ns now);
+void peering_setup_unknown(struct peering *p, uint32_t generation, uint64_t index, vd_ns now);
 /* The name that `index` stands for, as a position in config.offer; PEERING_OFFERS: none. */
-size_t setup_offer_of(const struct generation *generation, uint64_t index);
+size_t peering_setup_offer_of(const struct peering_generation *generation, uint64_t index);

@@ -7,7 +7,7 @@ const struct peering_stats *peering_stats(const struct peering *p)
 	return &p->stats;
 }
 
-static void view(const struct peering *p, const struct peer *peer, struct peering_view *out)
+static void view(const struct peering *p, const struct peering_peer *peer, struct peering_view *out)
 {
 	*out = (struct peering_view){
 		.peer = peer->id,
@@ -20,7 +20,7 @@ static void view(const struct peering *p, const struct peer *peer, struct peerin
 	if (peer->current == SLOT_NONE)
 		return;
 
-	const struct generation *current = &p->generations[peer->current];
+	const struct peering_generation *current = &p->generations[peer->current];
 
 	out->path = current->path;
 	out->index = current->index;
@@ -31,7 +31,7 @@ static void view(const struct peering *p, const struct peer *peer, struct peerin
 enum vd_err peering_find(const struct peering *p, const struct vd_peer_id *id,
 			 struct peering_view *view_out)
 {
-	uint32_t slot = peer_find(p, id);
+	uint32_t slot = peering_peer_find(p, id);
 
 	if (slot == SLOT_NONE)
 		return VD_ENOTFOUND;
@@ -42,7 +42,7 @@ enum vd_err peering_find(const struct peering *p, const struct vd_peer_id *id,
 enum vd_err peering_find_index(const struct peering *p, uint32_t index,
 			       struct peering_view *view_out)
 {
-	struct owner owner = index_find(p, index);
+	struct peering_owner owner = peering_owner_find(p, index);
 
 	if (owner.kind != OWNER_GENERATION)
 		return VD_ENOTFOUND;
@@ -53,7 +53,7 @@ enum vd_err peering_find_index(const struct peering *p, uint32_t index,
 bool peering_each(const struct peering *p, size_t *at, struct peering_view *view_out)
 {
 	for (; *at < p->peer_pool.high; (*at)++) {
-		const struct peer *peer = &p->peers[*at];
+		const struct peering_peer *peer = &p->peers[*at];
 
 		if (peer->id.len == 0)
 			continue; /* given back */

@@ -163,7 +163,7 @@ static void on_install(struct rogue *rogue, bool session, const struct peering_e
 		*g = (struct rogue_generation){ .index = event->index,
 						.peer = event->peer,
 						.path = event->path,
-						.keys = *event->generation,
+						.keys = *event->keys,
 						.session = session };
 		if (session)
 			seal_init(&g->seal, g->keys.cipher, g->keys.tx_aead_key,

@@ -25,7 +25,7 @@ enum {
 struct rogue_generation {
 	struct vd_peer_id peer;
 	struct peering_path path;
-	struct peering_generation keys;
+	struct peering_keys keys;
 	struct seal seal; /* sessions */
 	uint64_t tx_counter;
 	uint32_t index; /* 0: free */

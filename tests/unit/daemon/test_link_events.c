@@ -241,13 +241,13 @@ static struct peering_event generation_event(enum peering_event_kind kind, uint3
 	const struct sw_endpoint endpoint = {
 		.remote = { .ip = { [10] = 0xff, 0xff, 198, 18, 0, last }, .port = 4001 }
 	};
-	static const struct peering_generation generation;
+	static const struct peering_keys generation;
 
 	return (struct peering_event){ .kind = kind,
 				       .peer = peer(B),
 				       .index = index,
 				       .path = node_path_of_endpoint(&endpoint),
-				       .generation = &generation };
+				       .keys = &generation };
 }
 
 static uint32_t installed_from(uint8_t last)

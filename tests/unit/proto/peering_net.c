@@ -333,14 +333,14 @@ static void on_install(struct node *node, const struct peering_event *event)
 		if (node->generations[i].index == 0)
 			generation = &node->generations[i];
 	}
-	if (!generation || find(node, event->index) || !event->generation) {
+	if (!generation || find(node, event->index) || !event->keys) {
 		node->broken = "install";
 		return;
 	}
 	*generation = (struct net_generation){ .index = event->index,
 					       .peer = event->peer,
 					       .path = event->path,
-					       .keys = *event->generation };
+					       .keys = *event->keys };
 	if (node->config.kind == PEERING_SESSION)
 		seal_init(&generation->seal, generation->keys.cipher, generation->keys.tx_aead_key,
 			  generation->keys.rx_aead_key, generation->keys.remote_index);
@@ -359,11 +359,10 @@ static void on_granted(struct node *node, const struct peering_event *event)
 {
 	struct net_generation *generation = find(node, event->index);
 
-	if (!generation || !event->generation)
+	if (!generation || !event->keys)
 		node->broken = "granted";
 	else
-		memcpy(generation->keys.inner, event->generation->inner,
-		       sizeof generation->keys.inner);
+		memcpy(generation->keys.inner, event->keys->inner, sizeof generation->keys.inner);
 }
 
 static void on_retire(struct node *node, const struct peering_event *event, unsigned peer)

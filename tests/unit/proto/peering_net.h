@@ -33,7 +33,7 @@ struct net_generation {
 	uint32_t index; /* 0: free */
 	struct vd_peer_id peer;
 	struct peering_path path;
-	struct peering_generation keys;
+	struct peering_keys keys;
 	struct seal seal;    /* sessions */
 	uint64_t tx_counter; /* links: of data frames */
 	vd_ns tx_at;

@@ -333,7 +333,7 @@ static struct peering *one_index(struct net *net, struct peering_path (*path_of)
 	for (uint32_t i = 0; i < MANY; i++) {
 		p->generations[i].remote_index = INDEX;
 		p->generations[i].path = path_of(i);
-		remote_add(p, i);
+		peering_remote_add(p, i);
 	}
 	return p;
 }
@@ -360,7 +360,7 @@ Test(peering_lost, peers_with_one_index_make_no_long_chain)
 
 	cr_assert(lt(uint, longest_chain(p), 16));
 	for (uint32_t i = 0; i < MANY; i++)
-		remote_del(p, i);
+		peering_remote_del(p, i);
 	cr_assert(zero(uint, longest_chain(p)));
 	end(net);
 }
@@ -372,7 +372,7 @@ Test(peering_lost, nor_do_those_who_share_a_path)
 
 	cr_assert(eq(uint, longest_chain(p), 4));
 	for (uint32_t i = 0; i < MANY; i++)
-		remote_del(p, i);
+		peering_remote_del(p, i);
 	cr_assert(zero(uint, longest_chain(p)), "those that were turned away, too");
 	end(net);
 }

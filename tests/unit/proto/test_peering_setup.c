@@ -120,7 +120,7 @@ Test(peering_setup, what_is_registered_is_granted_later_under_more_indices)
 			cr_assert(eq(int, event.kind, PEERING_GRANTED),
 				  "the data plane hears first");
 			cr_assert(eq(u32, event.index, net_current(net, 0, 1)->index));
-			cr_assert(eq(u8, event.generation->inner[0][0], 16));
+			cr_assert(eq(u8, event.keys->inner[0][0], 16));
 		}
 		cr_assert(eq(sz, setup_answer(net, out).count, 1), "%u", granted[i]);
 	}

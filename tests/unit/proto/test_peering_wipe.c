@@ -22,8 +22,8 @@ static bool holds_any(const struct peering *p)
 		any |= !sodium_is_zero((const uint8_t *)&p->refusals[i], sizeof p->refusals[i]);
 	any |= !sodium_is_zero((const uint8_t *)p->jobs, PEERING_JOBS * sizeof *p->jobs);
 	for (uint32_t i = 0; i <= EVENTS_MAX; i++)
-		any |= !sodium_is_zero((const uint8_t *)&p->events[i].generation,
-				       sizeof p->events[i].generation);
+		any |=
+		    !sodium_is_zero((const uint8_t *)&p->events[i].keys, sizeof p->events[i].keys);
 	return any;
 }
 
