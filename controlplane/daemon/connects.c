@@ -2,9 +2,7 @@
 /*
  * connects: `viaduct connect` and `disconnect`: a link to a router, or a session with a peer, made
  * and ended while the daemon runs. What was connected so is kept up until `disconnect` or the
- * daemon's end, through reloads; it is not written into the configuration. A router's row takes
- * another address only for a trial: it is kept once the link goes there, else the one of before is
- * dialled again.
+ * daemon's end, through reloads; it is not written into the configuration.
  */
 #include <stdio.h>
 #include <string.h>
@@ -45,33 +43,6 @@ bool node_is_kept(const struct node *node, const struct vd_peer_id *peer)
 
 /* ---- trials ---- */
 
-ON_CONTROL static bool is_linked(const struct node *node, const struct vd_peer_id *peer)
-{
-	struct peering_view view;
-
-	return !peering_find(node->link_peering, peer, &view) && view.up;
-}
-
-/* False: it is not. */
-ON_CONTROL static bool where_linked(const struct node *node, const struct vd_peer_id *peer,
-				    struct vd_udp_addr *address_out)
-{
-	struct peering_view view;
-
-	if (peering_find(node->link_peering, peer, &view) || !view.up)
-		return false;
-	*address_out = node_endpoint_of_path(&view.path).remote;
-	return true;
-}
-
-ON_CONTROL static bool is_linked_at(const struct node *node, const struct vd_peer_id *peer,
-				    const struct vd_udp_addr *address)
-{
-	struct vd_udp_addr there;
-
-	return where_linked(node, peer, &there) && memcmp(&there, address, sizeof there) == 0;
-}
-
 /* Who tried the row before does not give it back any more. */
 static void take_over(struct node *node, struct node_connect *connect)
 {
@@ -81,54 +52,14 @@ static void take_over(struct node *node, struct node_connect *connect)
 	connect->tries = true;
 }
 
-struct node_router *node_try_router(struct node *node, struct node_connect *connect,
-				    const struct vd_udp_addr *address)
+struct node_router *node_connect_try(struct node *node, struct node_connect *connect,
+				     const struct vd_udp_addr *address)
 {
-	struct node_router *router = node_router_of(node, &connect->peer);
-	struct node_router before = router ? *router : (struct node_router){ 0 };
+	struct node_router *router = node_router_try(node, &connect->peer, address);
 
-	router = node_add_router(node, &connect->peer, address);
-	if (!router)
-		return NULL;
-	take_over(node, connect);
-	if (!before.peer.len) {
-		router->asked = true;
-		router->trial = NODE_TRIAL_NEW;
-		router->found = is_linked(node, &connect->peer);
-	} else if (!before.trial) {
-		router->trial = NODE_TRIAL_OLD;
-		router->before =
-		    (struct node_router_before){ before.address, before.held, before.told };
-	}
-	router->held = router->dialled = false;
+	if (router)
+		take_over(node, connect);
 	return router;
-}
-
-static void restore(struct node_router *router)
-{
-	if (router->trial == NODE_TRIAL_OLD) {
-		router->address = router->before.address;
-		router->held |= router->before.held; /* or refused meanwhile */
-		router->told = router->before.told;
-		router->dialled = false;
-	}
-	router->trial = NODE_TRIAL_NONE;
-}
-
-ON_CONTROL static void keep(struct node *node, struct node_router *router)
-{
-	router->trial = NODE_TRIAL_NONE;
-	node_router_linked(node, router, vd_now());
-}
-
-/* The other side's link came first, to another address: what is tried is dialled on, beside it. */
-ON_CONTROL static void try_on(struct node *node, const struct vd_peer_id *peer)
-{
-	struct node_router *router = node_router_of(node, peer);
-
-	router->found = true;
-	router->dialled = false;
-	node_dial_routers(node, vd_now());
 }
 
 /* ---- ending ---- */
@@ -144,7 +75,7 @@ ON_CONTROL static void end_link(struct node *node, const struct vd_peer_id *peer
 		return;
 	}
 	if (router) {
-		restore(router);
+		node_router_restore(router);
 		router->held = true;
 	}
 	peering_undial(node->link_peering, peer, vd_now());
@@ -159,14 +90,6 @@ void node_let_go(struct node *node, const struct vd_peer_id *peer)
 	peering_undial(node->session_peering, peer, vd_now());
 }
 
-/* Its link is up, and stays. */
-static void drop_row(struct node *node, struct node_router *router)
-{
-	seek_router_down(node->seek, (uint32_t)(router - node->routers));
-	*router = (struct node_router){ 0 };
-	reserve_init(&router->reserve, 0);
-}
-
 /* A link that was up before the row stays where it is. */
 ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *peer)
 {
@@ -174,15 +97,15 @@ ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *pee
 
 	if (!router || !router->trial)
 		return;
-	if (router->trial == NODE_TRIAL_NEW && !(router->found && is_linked(node, peer))) {
+	if (router->trial == NODE_TRIAL_NEW && !(router->found && node_is_linked(node, peer))) {
 		end_link(node, peer);
 		return;
 	}
 	peering_undial(node->link_peering, peer, vd_now());
 	if (router->trial == NODE_TRIAL_NEW)
-		drop_row(node, router);
+		node_forget_router(node, router);
 	else
-		restore(router);
+		node_router_restore(router);
 	node_dial_routers(node, vd_now());
 }
 
@@ -237,7 +160,7 @@ ON_CONTROL static bool is_what_was_asked(struct node *node, const struct peering
 		return true;
 	if (event->kind != PEERING_UP && event->kind != PEERING_USE)
 		return false;
-	return router && is_linked_at(node, &event->peer, &router->address);
+	return router && node_is_linked_at(node, &event->peer, &router->address);
 }
 
 ON_CONTROL static void succeed(struct node *node, struct node_connect *connect)
@@ -245,7 +168,7 @@ ON_CONTROL static void succeed(struct node *node, struct node_connect *connect)
 	struct node_router *router = node_router_of(node, &connect->peer);
 
 	if (connect->tries && router && router->trial)
-		keep(node, router);
+		node_router_keep(node, router);
 	answer(connect, false);
 }
 
@@ -262,7 +185,7 @@ void node_note_connect(struct node *node, const struct peering_event *event, boo
 	bool up = is_what_was_asked(node, event, session);
 
 	if (!up && !session && event->kind == PEERING_UP)
-		try_on(node, &event->peer);
+		node_router_try_on(node, node_router_of(node, &event->peer));
 	if (!up && event->kind != PEERING_REFUSED_BY)
 		return;
 	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++) {
@@ -295,7 +218,7 @@ void node_expire_connects(struct node *node, vd_ns now)
 			snprintf(why, sizeof why,
 				 "no session within 8 s; is that peer up, reserved at a router of "
 				 "ours, and are we in its session.allow? see `viaduct routes`");
-		else if (is_linked(node, &connect->peer))
+		else if (node_is_linked(node, &connect->peer))
 			snprintf(why, sizeof why,
 				 "no answer there within 8 s; the link that is up stays as it was; "
 				 "is the address right?");
@@ -336,11 +259,11 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 
 	if (!connect)
 		return;
-	if (same && !router->trial && is_linked(node, peer)) {
+	if (same && !router->trial && node_is_linked(node, peer)) {
 		answer(connect, true);
 		return;
 	}
-	router = node_try_router(node, connect, address);
+	router = node_connect_try(node, connect, address);
 	if (!router) {
 		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
 		return;
@@ -349,8 +272,8 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 	node_dial_routers(node, vd_now());
 	if (!router->dialled) {
 		fail(node, connect, "no port reaches that address; see dataplane.ports");
-	} else if (is_linked_at(node, peer, address)) {
-		keep(node, router);
+	} else if (node_is_linked_at(node, peer, address)) {
+		node_router_keep(node, router);
 		answer(connect, true);
 	}
 }
@@ -381,14 +304,14 @@ ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_pee
 		connect_link(node, &address, peer, reply);
 		return;
 	}
-	if (!router && where_linked(node, peer, &address)) {
+	if (!router && node_where_linked(node, peer, &address)) {
 		keep_caller(node, &address, peer, reply);
 		return;
 	}
 	connect = begin(node, peer, false, reply);
 	if (!connect)
 		return;
-	if (is_linked(node, peer))
+	if (node_is_linked(node, peer))
 		answer(connect, true);
 	else if (!node_link_is_told(node, peer))
 		fail(node, connect,
@@ -403,7 +326,7 @@ ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_pee
 ON_CONTROL static void link_beside(struct node *node, struct node_connect *connect)
 {
 	if (node_link_is_told(node, &connect->peer) && !node_router_of(node, &connect->peer) &&
-	    !is_linked(node, &connect->peer))
+	    !node_is_linked(node, &connect->peer))
 		(void)node_link_by_told(node, connect, vd_now());
 }
 

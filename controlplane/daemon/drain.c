@@ -126,8 +126,8 @@ void node_drain_link_up(struct node *node, const struct vd_peer_id *peer, vd_ns 
 
 bool node_drains(const struct node *node, uint64_t link)
 {
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		const struct node_router *router = &node->routers[i];
+	for (uint32_t i = 0; i < node->routers.count; i++) {
+		const struct node_router *router = &node->routers.rows[i];
 		const struct route_link *row =
 		    router->draining ? route_links_find(node->links, &router->peer) : NULL;
 
@@ -149,8 +149,8 @@ ON_CONTROL static void say_left(struct node *node, const struct node_router *rou
 
 void node_drain_moved(struct node *node, uint64_t from, vd_ns now)
 {
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		const struct node_router *router = &node->routers[i];
+	for (uint32_t i = 0; i < node->routers.count; i++) {
+		const struct node_router *router = &node->routers.rows[i];
 		const struct route_link *link =
 		    router->draining ? route_links_find(node->links, &router->peer) : NULL;
 
@@ -164,7 +164,7 @@ ON_CONTROL static void leave(struct node *node, struct node_router *router, vd_n
 	const struct route_link *link = route_links_find(node->links, &router->peer);
 
 	reserve_end(&router->reserve);
-	seek_router_down(node->seek, (uint32_t)(router - node->routers));
+	seek_router_down(node->seek, node_router_number(&node->routers, router));
 	if (link)
 		node_leave_link(node, link->number, now);
 }
@@ -199,7 +199,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 		node_stay(node, route_links_find(node->links, peer)->number);
 	if (node->config.link.reserve)
 		reserve_begin(&router->reserve, now);
-	(void)seek_router_up(node->seek, (uint32_t)(router - node->routers), now);
+	(void)seek_router_up(node->seek, node_router_number(&node->routers, router), now);
 }
 
 /* ---- the command ---- */

@@ -3,36 +3,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer)
-{
-	for (uint32_t i = 0; i < node->router_count; i++)
-		if (vd_peer_id_equal(&node->routers[i].peer, peer))
-			return &node->routers[i];
-	return NULL;
-}
-
-static uint32_t router_number(const struct node *node, const struct node_router *router)
-{
-	return (uint32_t)(router - node->routers);
-}
-
-/* ---- dialling ---- */
-
-void node_dial_routers(struct node *node, vd_ns now)
-{
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		struct node_router *router = &node->routers[i];
-		struct sw_endpoint endpoint;
-		struct peering_path path;
-
-		if (!router->peer.len || router->dialled || router->held ||
-		    ways_find(node->ways, &router->address, &endpoint))
-			continue;
-		path = node_path_of_endpoint(&endpoint);
-		router->dialled = !peering_dial(node->link_peering, &router->peer, &path, now);
-	}
-}
-
 /* ---- generations ---- */
 
 /* A generation that waits changes nothing: what it proves counts once it is used (on_use). */
@@ -80,29 +50,6 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	peering_close(node->link_peering, &event->peer, PEERING_LIMIT, "no room", now);
 }
 
-static void start_reserving(struct node *node, struct node_router *router, vd_ns now)
-{
-	if (node->config.link.reserve && !router->draining)
-		reserve_begin(&router->reserve, now);
-}
-
-/* It is reserved at and asked for routes from now on. */
-ON_CONTROL static void router_is_up(struct node *node, struct node_router *router, vd_ns now)
-{
-	router->up = true;
-	router->draining = false;
-	start_reserving(node, router, now);
-	(void)seek_router_up(node->seek, router_number(node, router), now);
-}
-
-void node_router_linked(struct node *node, struct node_router *router, vd_ns now)
-{
-	const struct route_link *link = route_links_find(node->links, &router->peer);
-
-	if (!router->up && link && link->up)
-		router_is_up(node, router, now);
-}
-
 ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	struct node_router *router = node_router_of(node, &event->peer);
@@ -111,7 +58,7 @@ ON_CONTROL static void on_use(struct node *node, const struct peering_event *eve
 		return;
 	node_link_moved(node, &event->peer);
 	if (router && router->up)
-		start_reserving(node, router, now);
+		node_reserve_at(node, router, now);
 	/* its address may be another one */
 	node_remember(node, &event->peer);
 	node_review_link(node, &event->peer, "in no tier from this address", now);
@@ -129,7 +76,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &event->peer),
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
-		router_is_up(node, router, now);
+		node_router_up(node, router, now);
 	} else {
 		peering_undial(node->link_peering, &event->peer, now); /* dialled once, by resume */
 		node_drain_link_up(node, &event->peer, now);
@@ -165,9 +112,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 				   : control_status_text((enum control_status)event->status)),
 	       VD_STR("text", event->text));
 	if (router) {
-		router->up = router->draining = false;
-		reserve_end(&router->reserve);
-		seek_router_down(node->seek, router_number(node, router));
+		node_router_down(node, router);
 	}
 	if (event->status != PEERING_OK && !node->stopping)
 		node_forget(node, &event->peer); /* it said goodbye */
@@ -246,7 +191,8 @@ ON_CONTROL static void on_control(struct node *node, const struct peering_event 
 		return;
 	case CONTROL_ROUTE:
 		if (router)
-			(void)seek_recv(node->seek, router_number(node, router), &msg, now);
+			(void)seek_recv(node->seek, node_router_number(&node->routers, router),
+					&msg, now);
 		return;
 	case CONTROL_DRAINING: node_on_draining(node, &event->peer, &msg, now); return;
 	case CONTROL_CHALLENGE:

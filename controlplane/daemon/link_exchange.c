@@ -142,8 +142,8 @@ ON_CONTROL static struct node_router *dial_next(struct node *node, struct node_c
 
 	connect->next_address = now + next_address;
 	if (told)
-		router = node_try_router(node, connect,
-					 &told->at[connect->addresses_tried++ % told->count]);
+		router = node_connect_try(node, connect,
+					  &told->at[connect->addresses_tried++ % told->count]);
 	if (!router)
 		return NULL;
 	node_dial_routers(node, now);

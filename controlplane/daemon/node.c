@@ -79,21 +79,6 @@ void node_pump_events(struct node *node, vd_ns now)
 		;
 }
 
-ON_CONTROL static bool pump_reserves(struct node *node, vd_ns now)
-{
-	bool any = false;
-
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		struct control_msg msg;
-
-		if (!reserve_send(&node->routers[i].reserve, &msg, now))
-			continue;
-		node_send_control(node, &node->routers[i].peer, &msg, now);
-		any = true;
-	}
-	return any;
-}
-
 static vd_ns deadline_of(const struct node *node)
 {
 	vd_ns at = vd_ns_min(node->next_tick, peering_deadline(node->link_peering));
@@ -106,9 +91,7 @@ static vd_ns deadline_of(const struct node *node)
 	at = vd_ns_min(at, node_trace_deadline(node));
 	if (node->session_peering)
 		at = vd_ns_min(at, peering_deadline(node->session_peering));
-	for (uint32_t i = 0; i < node->router_count; i++)
-		at = vd_ns_min(at, reserve_deadline(&node->routers[i].reserve));
-	return at;
+	return vd_ns_min(at, node_reserves_deadline(node));
 }
 
 /* They hold the events of few calls, and those that follow need room. */
@@ -144,7 +127,7 @@ void node_pump(struct node *node)
 	node_pump_trace(node, now);
 	do
 		node_pump_events(node, now);
-	while (pump_reserves(node, now));
+	while (node_pump_reserves(node, now));
 	node_tell_moves(node);
 	node_refresh_templates(node);
 	waiting = (node->sessions && route_sessions_reap(node->sessions)) || node->moves_pending ||

@@ -25,6 +25,7 @@
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/conn_counts.h"
 #include "controlplane/daemon/names.h"
+#include "controlplane/daemon/routers.h"
 #include "controlplane/host/book_router.h"
 #include "controlplane/host/dialer.h"
 #include "controlplane/host/listen_expand.h"
@@ -36,7 +37,6 @@
 #include "controlplane/proto/link_book.h"
 #include "controlplane/proto/peering.h"
 #include "controlplane/proto/pnet_key.h"
-#include "controlplane/proto/reserve.h"
 #include "controlplane/proto/seek.h"
 #include "controlplane/route/accounts.h"
 #include "controlplane/route/learnt.h"
@@ -55,32 +55,6 @@ enum {
 	NODE_CONNECTS_MAX = 16,                   /* `viaduct connect`s that wait */
 	NODE_ASKED_MAX = 64,                      /* sessions connected at run time */
 	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
-};
-
-/* Whether a `viaduct connect` that waits tries a router's row: what is undone when it fails. */
-enum node_trial {
-	NODE_TRIAL_NONE,
-	NODE_TRIAL_NEW, /* the row is its own */
-	NODE_TRIAL_OLD, /* `before` comes back */
-};
-
-/* One of link.routers. */
-struct node_router {
-	struct vd_peer_id peer; /* len 0: free row */
-	struct vd_udp_addr address;
-	struct reserve reserve;
-	bool up;
-	bool dialled;  /* a way to it was found, and peering keeps the link */
-	bool asked;    /* by `viaduct connect`: not of the configuration */
-	bool draining; /* it said so: no sessions by it */
-	bool held;     /* by `viaduct disconnect`, or told and refused: not dialled */
-	bool told;     /* its address is of link_book */
-	enum node_trial trial;
-	bool found; /* NODE_TRIAL_NEW: a link that is up is not its own to end */
-	struct node_router_before {
-		struct vd_udp_addr address;
-		bool held, told;
-	} before; /* NODE_TRIAL_OLD */
 };
 
 /* An API ping that waits. */
@@ -219,8 +193,7 @@ struct node {
 	vd_ns link_look;                /* whether that is another now */
 	struct api *api;
 
-	struct node_router routers[VD_CONFIG_ROUTERS_MAX];
-	uint32_t router_count;
+	struct node_routers routers;
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_connect connects[NODE_CONNECTS_MAX];
 	struct node_trace trace;
@@ -361,14 +334,6 @@ enum vd_err node_read_token(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 size_t node_token_for(void *node, const struct vd_peer_id *peer,
 		      uint8_t out[PEERING_TOKEN_MAX]) ON_CONTROL;
 
-/* Takes link.routers in: rows for those that have none. */
-void node_add_routers(struct node *node) ON_CONTROL;
-/* The router's row, a new one if need be; NULL: no room. */
-struct node_router *node_add_router(struct node *node, const struct vd_peer_id *peer,
-				    const struct vd_udp_addr *address) ON_CONTROL;
-/* Closes its link, telling `text`, and frees its row. */
-void node_drop_router(struct node *node, struct node_router *router, const char *text,
-		      vd_ns now) ON_CONTROL;
 /* A session peer and its kernel route, to be published afterwards. VD_ELIMIT. */
 enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer,
 				  bool connect) ON_CONTROL;
@@ -415,11 +380,6 @@ void node_seek_again(struct node *node, const struct route_session *session, vd_
 void node_seek_lost(struct node *node, vd_ns now) ON_CONTROL;
 /* Routes learnt from this router are void: it restarted. Sessions look for new ones. */
 void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns now) ON_CONTROL;
-/* Dials routers that have no link and to which there is a way. */
-void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
-struct node_router *node_router_of(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
-/* The row is to stay: if its peer's link was up before it, the peer is a router from now on. */
-void node_router_linked(struct node *node, struct node_router *router, vd_ns now) ON_CONTROL;
 /* The link to `peer` sends with `index` now, or is gone (0): its sessions follow. */
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
@@ -482,14 +442,11 @@ void node_drain_moved(struct node *node, uint64_t from, vd_ns now) ON_CONTROL;
 bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);
 /* Whether its session is to be kept up. */
 bool node_is_kept(const struct node *node, const struct vd_peer_id *peer);
+/* The connect's peer, as node_router_try: of several connects the last one to try decides. */
+struct node_router *node_connect_try(struct node *node, struct node_connect *connect,
+				     const struct vd_udp_addr *address) ON_CONTROL;
 /* Its session is not kept up any more; while it is up, it stays. */
 void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
-/*
- * The row of the connect's peer, new or not, at this address: kept when the connect is answered,
- * given back when it fails. Of several connects the last one to try decides. NULL: no room.
- */
-struct node_router *node_try_router(struct node *node, struct node_connect *connect,
-				    const struct vd_udp_addr *address) ON_CONTROL;
 void node_note_connect(struct node *node, const struct peering_event *event,
 		       bool session) ON_CONTROL;
 void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;

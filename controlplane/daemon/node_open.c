@@ -301,54 +301,6 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 	return route_sessions_publish(node->sessions);
 }
 
-static struct node_router *free_router(struct node *node)
-{
-	for (uint32_t i = 0; i < node->router_count; i++)
-		if (!node->routers[i].peer.len)
-			return &node->routers[i];
-	return node->router_count < VD_CONFIG_ROUTERS_MAX ? &node->routers[node->router_count++]
-							  : NULL;
-}
-
-struct node_router *node_add_router(struct node *node, const struct vd_peer_id *peer,
-				    const struct vd_udp_addr *address)
-{
-	struct node_router *router = node_router_of(node, peer);
-
-	if (!router) {
-		router = free_router(node);
-		if (!router)
-			return NULL;
-		router->peer = *peer;
-		reserve_init(&router->reserve, 0);
-	}
-	if (memcmp(&router->address, address, sizeof *address) != 0)
-		router->dialled = false; /* there, from now on */
-	router->address = *address;
-	return router;
-}
-
-void node_add_routers(struct node *node)
-{
-	for (uint32_t i = 0; i < node->config.link.routers.count; i++) {
-		struct node_router *router;
-		struct vd_udp_addr address;
-		struct vd_peer_id peer;
-
-		if (vd_multiaddr_to_link(&node->config.link.routers.at[i], &address, &peer) ||
-		    peer.len == 0)
-			continue; /* vd_config_check has refused it */
-		router = node_add_router(node, &peer, &address);
-		if (!router)
-			return;
-		if (router->held)
-			router->held = router->dialled = false;
-		/* the configuration's, from now on */
-		router->asked = router->told = false;
-		router->trial = NODE_TRIAL_NONE;
-	}
-}
-
 ON_CONTROL static void on_timer(void *context)
 {
 	node_pump(context);

@@ -87,7 +87,7 @@ static void give_folder(const char *socket, const struct passwd *user)
 	fd = open(dirname(path), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return;
-	(void)!fchown(fd, user->pw_uid, user->pw_gid); /* a failure shows at bind */
+	(void)fchown(fd, user->pw_uid, user->pw_gid); /* a failure shows at bind */
 	close(fd);
 }
 
@@ -143,7 +143,7 @@ ON_CONTROL static enum vd_err change_user(struct node *node, const struct passwd
 					  char why[NODE_WHY])
 {
 	if (seteuid(user->pw_uid) == 0) { /* a container may not know it, or not allow it */
-		(void)!seteuid(0);
+		(void)seteuid(0);
 		give_folder(node->config.api.socket, user);
 		if (node_give_listeners(node, user->pw_uid))
 			return FAIL(why,

@@ -44,22 +44,11 @@ ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
 	return false;
 }
 
-void node_drop_router(struct node *node, struct node_router *router, const char *text, vd_ns now)
-{
-	struct vd_peer_id peer = router->peer;
-
-	peering_undial(node->link_peering, &peer, now);
-	peering_close(node->link_peering, &peer, PEERING_SHUTDOWN, text, now);
-	node_pump(node); /* while the row still tells whose link went down */
-	*router = (struct node_router){ 0 };
-	reserve_init(&router->reserve, 0);
-}
-
 /* The rows of routers that went are free (no peer); the others keep their numbers. */
 ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 {
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		struct node_router *router = &node->routers[i];
+	for (uint32_t i = 0; i < node->routers.count; i++) {
+		struct node_router *router = &node->routers.rows[i];
 
 		if (!router->peer.len || router->asked ||
 		    is_listed(&node->config.link.routers, &router->peer))
@@ -67,9 +56,9 @@ ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 		node_drop_router(node, router, "no longer a router of this edge", now);
 	}
 	node_add_routers(node);
-	for (uint32_t i = 0; i < node->router_count; i++)
-		if (node->routers[i].peer.len && !node->routers[i].trial)
-			node_router_linked(node, &node->routers[i], now);
+	for (uint32_t i = 0; i < node->routers.count; i++)
+		if (node->routers.rows[i].peer.len && !node->routers.rows[i].trial)
+			node_router_linked(node, &node->routers.rows[i], now);
 	node_dial_routers(node, now);
 }
 

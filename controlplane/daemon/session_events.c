@@ -166,7 +166,7 @@ ON_CONTROL static void take_path(struct node *node, const struct vd_peer_id *pee
 
 ON_CONTROL static void on_found(struct node *node, const struct seek_event *found, vd_ns now)
 {
-	const struct node_router *router = &node->routers[found->router];
+	const struct node_router *router = &node->routers.rows[found->router];
 	const struct control_msg *msg = &found->msg;
 	const struct route_link *link = route_links_find(node->links, &router->peer);
 	struct learnt_route route = {
@@ -201,7 +201,7 @@ void node_on_seek_event(struct node *node, const struct seek_event *event, vd_ns
 		return;
 	}
 	/* Lost if the link has just gone; the search repeats it. */
-	node_send_control(node, &node->routers[event->router].peer, &event->msg, now);
+	node_send_control(node, &node->routers.rows[event->router].peer, &event->msg, now);
 }
 
 /* ---- generations ---- */

@@ -73,8 +73,8 @@ void node_leave_link(struct node *node, uint64_t link, vd_ns now)
 /* Whether another router than that of `link` is there to ask for a way. */
 ON_CONTROL static bool is_elsewhere(const struct node *node, uint64_t link)
 {
-	for (uint32_t i = 0; i < node->router_count; i++) {
-		const struct node_router *router = &node->routers[i];
+	for (uint32_t i = 0; i < node->routers.count; i++) {
+		const struct node_router *router = &node->routers.rows[i];
 		const struct route_link *row = route_links_find(node->links, &router->peer);
 
 		if (router->up && !router->draining && row && row->number != link)

@@ -85,7 +85,7 @@ Test(config_files, the_packaged_unit_allows_the_defaults, .fini = end)
 
 	cr_assert(unit != NULL);
 	while (fgets(line, sizeof line, unit))
-		(void)!sscanf(line, "LimitNOFILE=%u", &limit);
+		(void)sscanf(line, "LimitNOFILE=%u", &limit);
 	fclose(unit);
 	read_text(HOST ", threads: 64 }");
 	config.host.network_count = VD_CONFIG_NETWORKS_MAX;

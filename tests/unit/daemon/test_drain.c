@@ -53,7 +53,7 @@ void node_send_control(struct node *n, const struct vd_peer_id *peer, const stru
 struct node_router *node_router_of(struct node *n, const struct vd_peer_id *peer)
 {
 	(void)peer;
-	return is_edge ? &n->routers[0] : NULL;
+	return is_edge ? &n->routers.rows[0] : NULL;
 }
 
 uint64_t node_switched(const struct node *n)
@@ -277,9 +277,9 @@ static void is_told(bool over)
 	const struct control_msg msg = { .kind = CONTROL_DRAINING, .draining.ended = over };
 
 	is_edge = true;
-	node.routers[0].up = true;
-	node.router_count = 1;
-	node_on_draining(&node, &node.routers[0].peer, &msg, VD_SECONDS(1));
+	node.routers.rows[0].up = true;
+	node.routers.count = 1;
+	node_on_draining(&node, &node.routers.rows[0].peer, &msg, VD_SECONDS(1));
 }
 
 Test(drain, an_edge_with_nothing_to_move_says_at_once_that_it_left)

@@ -54,12 +54,12 @@ static void setup(void)
 	cr_assert(node.ways && node.links && node.sessions && node.seek && node.learnt);
 	for (uint8_t i = 0; i < 2; i++) {
 		bring_up((uint8_t)(R + i));
-		node.routers[i] =
+		node.routers.rows[i] =
 		    (struct node_router){ .peer = peer((uint8_t)(R + i)), .up = true };
 		learn(B, (uint8_t)(R + i));
 		(void)seek_router_up(node.seek, i, 0);
 	}
-	node.router_count = 2;
+	node.routers.count = 2;
 }
 
 static void teardown(void)
@@ -102,7 +102,7 @@ Test(link_events, a_peer_that_restarted_takes_the_routes_with_it_that_it_told)
 	cr_assert(not(known_via(R)));
 	cr_assert(known_via(OTHER), "the others stay");
 	cr_assert(ne(ptr, (void *)route_links_find(node.links, &id), NULL), "and so does the link");
-	cr_assert(node.routers[0].up);
+	cr_assert(node.routers.rows[0].up);
 }
 
 Test(link_events, a_router_that_restarted_is_asked_and_reserved_at_anew)
@@ -120,19 +120,19 @@ Test(link_events, a_router_that_restarted_is_asked_and_reserved_at_anew)
 	while ((ask = seek_next(node.seek, VD_SECONDS(1))).kind != SEEK_NONE)
 		asked[ask.router]++;
 	cr_assert(ge(u32, asked[0], 2));
-	cr_assert(eq(int, (int)node.routers[0].reserve.state, RESERVE_ASKING));
+	cr_assert(eq(int, (int)node.routers.rows[0].reserve.state, RESERVE_ASKING));
 }
 
 Test(link_events, a_row_for_a_link_that_is_up_is_reserved_and_asked_at)
 {
 	struct vd_peer_id wanted = peer(B), third = peer(C);
-	struct node_router *router = &node.routers[2];
+	struct node_router *router = &node.routers.rows[2];
 	struct seek_event ask;
 	bool asked = false;
 
 	node.config.link.reserve = true;
 	*router = (struct node_router){ .peer = third };
-	node.router_count = 3;
+	node.routers.count = 3;
 	node_router_linked(&node, router, VD_SECONDS(1));
 	cr_assert(not(router->up), "there is no link");
 	bring_up(C);
@@ -301,7 +301,7 @@ Test(link_events, an_address_counts_for_the_tier_once_its_generation_is_used)
 
 Test(link_events, a_router_is_reserved_at_after_each_handshake)
 {
-	struct node_router *router = &node.routers[0];
+	struct node_router *router = &node.routers.rows[0];
 	struct vd_identity identity;
 	const struct peering_config config = {
 		.kind = PEERING_LINK, .identity = &identity, .boot = 1, .width = 8, .peers_max = 4

@@ -34,9 +34,9 @@ static void setup(void)
 
 		cr_assert(eq(int, (int)sw_link_reserve(&plane.links, &install.index), VD_OK));
 		cr_assert(eq(int, (int)route_links_install(node.links, &install, 0), VD_OK));
-		node.routers[i] = (struct node_router){ .peer = install.peer, .up = true };
+		node.routers.rows[i] = (struct node_router){ .peer = install.peer, .up = true };
 	}
-	node.router_count = 2;
+	node.routers.count = 2;
 }
 
 static void teardown(void)
@@ -66,7 +66,7 @@ Test(session_paths, a_path_left_by_a_handshake_stays_as_a_fallback)
 Test(session_paths, but_not_if_its_router_drains)
 {
 	(void)shake_hands_by(R);
-	node.routers[0].draining = true;
+	node.routers.rows[0].draining = true;
 	cr_assert(eq(u8, shake_hands_by(OTHER)->count, 0));
 }
 
@@ -75,7 +75,7 @@ Test(session_paths, a_path_by_a_router_that_drains_is_left_again)
 	const struct session_path *paths = shake_hands_by(OTHER);
 
 	cr_assert(zero(u64, paths->leaving));
-	node.routers[0].draining = true;
+	node.routers.rows[0].draining = true;
 	paths = shake_hands_by(R);
 	cr_assert(ne(u64, paths->leaving, 0));
 	cr_assert(eq(u8, paths->count, 1), "there is where to go");
