@@ -90,7 +90,7 @@ ON_CONTROL static void tell_others(struct telling *telling)
 	free(telling->others);
 }
 
-void node_accounts(void *context, const json_t *args, struct api_reply *reply)
+void node_action_accounts(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	struct telling telling = { .node = node, .rows = json_array() };

@@ -3,15 +3,18 @@
 
 #include <arpa/inet.h>
 
+#include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/disconnects.h"
+
 const struct api_action node_actions[] = {
-	{ "accounts", "", 0, 0, node_accounts },
-	{ "connect", "ADDR|PEER [NETWORK] [ADDR…]", 1, 17, node_connect },
-	{ "disconnect", "ADDR|PEER", 1, 1, node_disconnect },
-	{ "peers", "", 0, 0, node_peers },
-	{ "known", "", 0, 0, node_known },
-	{ "drain", "[cancel]", 0, 1, node_drain },
-	{ "resolve", "[NAME|PEER|OVERLAY]", 0, 1, node_resolve },
-	{ "trace", "PEER [COUNT]", 1, 2, node_trace },
+	{ "accounts", "", 0, 0, node_action_accounts },
+	{ "connect", "ADDR|PEER [NETWORK] [ADDR…]", 1, 17, node_action_connect },
+	{ "disconnect", "ADDR|PEER", 1, 1, node_action_disconnect },
+	{ "peers", "", 0, 0, node_action_peers },
+	{ "known", "", 0, 0, node_action_known },
+	{ "drain", "[cancel]", 0, 1, node_action_drain },
+	{ "resolve", "[NAME|PEER|OVERLAY]", 0, 1, node_action_resolve },
+	{ "trace", "PEER [COUNT]", 1, 2, node_action_trace },
 	{ NULL, NULL, 0, 0, NULL },
 };
 

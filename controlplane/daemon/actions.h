@@ -10,17 +10,13 @@
 
 extern const struct api_action node_actions[]; /* ended by a row without name */
 
-/* connects.c */
-void node_connect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
-void node_disconnect(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
-
 /* accounts_api.c */
-void node_accounts(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_accounts(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_tell_accounts(struct node *node, struct metrics *m) ON_CONTROL;
 
 /* libp2p.c: false: not a libp2p address or peer, and nothing was answered. */
-void node_known(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
-void node_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_known(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_peers(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 /* The index of a network's swarm, by its name. False: this node is not in it. */
 bool node_network(const struct node *node, const char *network, size_t *network_out);
 /* Why it is not, and the cure. */
@@ -37,13 +33,13 @@ bool node_host_ping(struct node *node, const struct vd_peer_id *peer,
 bool node_host_connect(struct node *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
 /* drain.c */
-void node_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_drain(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
 /* traces.c */
-void node_trace(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_trace(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
 /* resolve.c */
-void node_resolve(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_resolve(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 
 /* A peer as people write it: peer id, name, or the overlay address of a known peer. */
 bool node_target(const struct node *node, const char *text, struct vd_peer_id *peer_out) ON_CONTROL;

@@ -261,7 +261,7 @@ ON_CONTROL static void start(struct node *node, const json_t *filter, struct api
 				      ports_json(node), "kept", (int)SW_CAPTURE_BYTES));
 }
 
-void node_capture(void *context, const json_t *args, struct api_reply *reply)
+void node_action_capture(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const char *verb = json_string_value(json_array_get(args, 0));

@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * connects: `viaduct connect` and `disconnect`: a link to a router, or a session with a peer, made
- * and ended while the daemon runs. What was connected so is kept up until `disconnect` or the
- * daemon's end, through reloads; it is not written into the configuration.
- */
+#include "controlplane/daemon/connects.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/disconnects.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/routers.h"
 
 static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */
-
-/* ---- peers asked for at run time ---- */
-
-static uint32_t asked_at(const struct node *node, const struct vd_peer_id *peer)
-{
-	uint32_t i = 0;
-
-	while (i < node->asked_count && !vd_peer_id_equal(&node->asked[i], peer))
-		i++;
-	return i;
-}
-
-bool node_is_asked(const struct node *node, const struct vd_peer_id *peer)
-{
-	return asked_at(node, peer) < node->asked_count;
-}
-
-static void unask(struct node *node, const struct vd_peer_id *peer)
-{
-	uint32_t at = asked_at(node, peer);
-
-	if (at < node->asked_count)
-		node->asked[at] = node->asked[--node->asked_count];
-}
-
-bool node_is_kept(const struct node *node, const struct vd_peer_id *peer)
-{
-	return node_is_asked(node, peer) || vd_peer_list_has(&node->config.session.connect, peer);
-}
 
 /* ---- trials ---- */
 
@@ -62,34 +32,6 @@ struct node_router *node_connect_try(struct node *node, struct node_connect *con
 	return router;
 }
 
-/* ---- ending ---- */
-
-static const char gone_text[] = "disconnected by its operator";
-
-ON_CONTROL static void end_link(struct node *node, const struct vd_peer_id *peer)
-{
-	struct node_router *router = node_router_of(node, peer);
-
-	if (router && router->asked) {
-		node_drop_router(node, router, gone_text, vd_now());
-		return;
-	}
-	if (router) {
-		node_router_restore(router);
-		router->held = true;
-	}
-	peering_undial(node->link_peering, peer, vd_now());
-	peering_close(node->link_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
-	node_pump(node);
-}
-
-void node_let_go(struct node *node, const struct vd_peer_id *peer)
-{
-	route_sessions_keep(node->sessions, peer, false);
-	seek_unwant(node->seek, peer);
-	peering_undial(node->session_peering, peer, vd_now());
-}
-
 /* A link that was up before the row stays where it is. */
 ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *peer)
 {
@@ -98,7 +40,7 @@ ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *pee
 	if (!router || !router->trial)
 		return;
 	if (router->trial == NODE_TRIAL_NEW && !(router->found && node_is_linked(node, peer))) {
-		end_link(node, peer);
+		node_end_link(node, peer);
 		return;
 	}
 	peering_undial(node->link_peering, peer, vd_now());
@@ -107,19 +49,6 @@ ON_CONTROL static void give_back(struct node *node, const struct vd_peer_id *pee
 	else
 		node_router_restore(router);
 	node_dial_routers(node, vd_now());
-}
-
-/* Whom the configuration does not name is no peer of ours afterwards. */
-ON_CONTROL static void end_session(struct node *node, const struct vd_peer_id *peer)
-{
-	unask(node, peer);
-	node_let_go(node, peer);
-	peering_close(node->session_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
-	node_pump(node); /* the close leaves while the peer is known */
-	if (node_may_session(node, peer))
-		return;
-	node_del_session_peer(node, peer);
-	(void)route_sessions_publish(node->sessions);
 }
 
 /* ---- waiting ---- */
@@ -140,7 +69,7 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 
 	connect->reply = NULL; /* first: undoing makes events */
 	if (failed.added)
-		end_session(node, &failed.peer);
+		node_end_session(node, &failed.peer);
 	if (failed.tries)
 		give_back(node, &failed.peer);
 	if (!failed.added && failed.session && !node_is_kept(node, &failed.peer))
@@ -342,14 +271,12 @@ ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_i
 	if (!connect)
 		return;
 	connect->added = !node_may_session(node, peer);
-	if (connect->added && node->asked_count == NODE_ASKED_MAX) {
+	if (connect->added && !node_ask(node, peer)) {
 		connect->added = false;
 		fail(node, connect,
 		     "too many sessions connected by hand; add it to session.connect");
 		return;
 	}
-	if (connect->added)
-		node->asked[node->asked_count++] = *peer;
 	if (node_add_session_peer(node, peer, true)) {
 		fail(node, connect, "too many session peers; raise session.sessions_max");
 		return;
@@ -366,9 +293,8 @@ ON_CONTROL static void connect_session(struct node *node, const struct vd_peer_i
 
 /* ---- the commands ---- */
 
-/* A link address; false: none. `why` is "" unless it looks like one. */
-static bool read_address(const char *text, struct vd_udp_addr *address_out,
-			 struct vd_peer_id *peer_out, const char **why_out)
+bool node_read_link(const char *text, struct vd_udp_addr *address_out, struct vd_peer_id *peer_out,
+		    const char **why_out)
 {
 	struct vd_multiaddr multiaddr;
 
@@ -394,7 +320,7 @@ ON_CONTROL static bool is_link_by_id(const struct node *node, const char *text,
 	       node_link_is_told(node, peer_out);
 }
 
-void node_connect(void *context, const json_t *args, struct api_reply *reply)
+void node_action_connect(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const char *text = json_string_value(json_array_get(args, 0)), *why;
@@ -402,7 +328,7 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	struct vd_udp_addr address;
 	struct vd_peer_id peer;
 	bool by_id = !network && is_link_by_id(node, text ? text : "", &peer);
-	bool link = !by_id && read_address(text ? text : "", &address, &peer, &why);
+	bool link = !by_id && node_read_link(text ? text : "", &address, &peer, &why);
 
 	if (by_id)
 		why = NULL;
@@ -433,95 +359,4 @@ void node_connect(void *context, const json_t *args, struct api_reply *reply)
 	else
 		connect_session(node, &peer, reply);
 	node_pump(node);
-}
-
-/* The peer whose link goes to `address`. */
-static bool peer_at(const struct node *node, const struct vd_udp_addr *address,
-		    struct vd_peer_id *peer_out)
-{
-	struct peering_view view;
-	size_t at = 0;
-
-	while (peering_each(node->link_peering, &at, &view)) {
-		struct sw_endpoint endpoint = node_endpoint_of_path(&view.path);
-
-		if (memcmp(&endpoint.remote, address, sizeof *address) != 0)
-			continue;
-		*peer_out = view.peer;
-		return true;
-	}
-	return false;
-}
-
-ON_CONTROL static bool wants_session(const struct node *node, const struct vd_peer_id *peer)
-{
-	const struct route_session *session =
-	    node->sessions ? route_sessions_find(node->sessions, peer) : NULL;
-
-	return session && (session->current || session->connect);
-}
-
-ON_CONTROL static bool wants_link(struct node *node, const struct vd_peer_id *peer)
-{
-	struct peering_view view;
-
-	return node_router_of(node, peer) || !peering_find(node->link_peering, peer, &view);
-}
-
-/* Of a router that was disconnected before. */
-ON_CONTROL static bool link_is_over(struct node *node, const struct vd_peer_id *peer)
-{
-	const struct node_router *router = node_router_of(node, peer);
-	struct peering_view view;
-
-	return router && router->held && peering_find(node->link_peering, peer, &view);
-}
-
-/* A peer that has neither session nor link to end. */
-ON_CONTROL static bool end_connection(struct node *node, const struct vd_peer_id *peer,
-				      struct api_reply *reply)
-{
-	if (wants_link(node, peer) && !link_is_over(node, peer))
-		return false;
-	if (!node_host_disconnect(node, peer))
-		return false;
-	api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", "connection", "peer",
-				      node_peer_json(peer), "state", "closed"));
-	return true;
-}
-
-void node_disconnect(void *context, const json_t *args, struct api_reply *reply)
-{
-	struct node *node = context;
-	const char *text = json_string_value(json_array_get(args, 0)), *why;
-	struct vd_udp_addr address;
-	struct vd_peer_id peer;
-	bool link = read_address(text ? text : "", &address, &peer, &why), session;
-
-	if (why && node_host_disconnect_at(node, text, reply))
-		return;
-	if (why || (!link && !node_target(node, text, &peer))) {
-		api_reply_error(reply, why ? why : NODE_TARGET_WRONG);
-		return;
-	}
-	if (link && !peer.len && !peer_at(node, &address, &peer)) {
-		api_reply_error(reply, "no link to that address; see `viaduct links`");
-		return;
-	}
-	session = !link && wants_session(node, &peer);
-	if (!session && end_connection(node, &peer, reply))
-		return;
-	if (!session && !wants_link(node, &peer)) {
-		api_reply_error(reply, "no link to and no session with that peer; see `viaduct "
-				       "links`, `viaduct sessions` and `viaduct peers`");
-		return;
-	}
-	vd_log(VD_INFO, VD_SUB_DAEMON, "disconnected by command",
-	       VD_STR("kind", session ? "session" : "link"), VD_PEER("peer", &peer));
-	if (session)
-		end_session(node, &peer);
-	else
-		end_link(node, &peer);
-	api_reply_ok(reply, json_pack("{s:s, s:o, s:s}", "kind", session ? "session" : "link",
-				      "peer", node_peer_json(&peer), "state", "closed"));
 }

@@ -204,7 +204,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 
 /* ---- the command ---- */
 
-void node_drain(void *context, const json_t *args, struct api_reply *reply)
+void node_action_drain(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const char *word = json_string_value(json_array_get(args, 0));

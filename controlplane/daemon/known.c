@@ -272,7 +272,7 @@ static void add_known(void *context, const struct peer_entry *entry)
 		       &entry->peer));
 }
 
-void node_known(void *context, const json_t *args, struct api_reply *reply)
+void node_action_known(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	struct listing listing = { .node = node, .array = json_array() };

@@ -248,7 +248,7 @@ static void add_conn(void *context, const struct swarm_conn *conn)
 	json_array_append_new(listing->array, conn_json(listing, conn));
 }
 
-void node_peers(void *context, const json_t *args, struct api_reply *reply)
+void node_action_peers(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	struct listing listing = { .node = node, .array = json_array() };

@@ -22,8 +22,10 @@
 #include "base/thread.h"
 #include "base/time.h"
 #include "controlplane/api/api.h"
+#include "controlplane/daemon/asked.h"
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/conn_counts.h"
+#include "controlplane/daemon/connects.h"
 #include "controlplane/daemon/names.h"
 #include "controlplane/daemon/routers.h"
 #include "controlplane/host/book_router.h"
@@ -52,8 +54,6 @@ enum {
 	NODE_REPORT_CODES = 6,
 	NODE_REPORTED_ROWS = 256,
 	NODE_PINGS_MAX = 64,                      /* API pings that wait for their pong */
-	NODE_CONNECTS_MAX = 16,                   /* `viaduct connect`s that wait */
-	NODE_ASKED_MAX = 64,                      /* sessions connected at run time */
 	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
 };
 
@@ -83,20 +83,6 @@ struct node_trace {
 	unsigned round, rounds;
 	vd_ns next;
 	struct node_trace_hop hops[2]; /* the router, the peer */
-};
-
-/* An API connect that waits. */
-struct node_connect {
-	struct api_reply *reply; /* NULL: free */
-	struct vd_peer_id peer;
-	bool session;
-	bool added;  /* the session's peer, by it: undone when it fails */
-	bool tries;  /* its peer's row: the last one to try gives it back when it fails */
-	bool linked; /* the link too, by addresses that the peer told (link_exchange.c) */
-	uint32_t addresses_tried;
-	vd_ns next_address;
-	vd_ns until;
-	char refused[160]; /* why; "": not refused */
 };
 
 /* The capture under way (captures.c). */
@@ -197,8 +183,7 @@ struct node {
 	struct node_ping pings[NODE_PINGS_MAX];
 	struct node_connect connects[NODE_CONNECTS_MAX];
 	struct node_trace trace;
-	struct vd_peer_id asked[NODE_ASKED_MAX]; /* sessions connected at run time */
-	uint32_t asked_count;
+	struct node_asked asked;
 	struct node_counters counters;
 	struct node_reported reported[NODE_REPORTED_ROWS];
 	struct node_capture capture;
@@ -384,7 +369,7 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 void node_link_moved(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
 /* captures.c: packets for who looks. */
-void node_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
+void node_action_capture(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;
 void node_take_captures(struct node *node) ON_CONTROL;
 void node_tick_capture(struct node *node, vd_ns now) ON_CONTROL;
 
@@ -437,19 +422,6 @@ bool node_drains(const struct node *node, uint64_t link) ON_CONTROL;
 /* A session does not go over link `from` any more: a router there that drains may have to be told.
  */
 void node_drain_moved(struct node *node, uint64_t from, vd_ns now) ON_CONTROL;
-
-/* connects.c: peers connected by hand, and commands that wait for them. */
-bool node_is_asked(const struct node *node, const struct vd_peer_id *peer);
-/* Whether its session is to be kept up. */
-bool node_is_kept(const struct node *node, const struct vd_peer_id *peer);
-/* The connect's peer, as node_router_try: of several connects the last one to try decides. */
-struct node_router *node_connect_try(struct node *node, struct node_connect *connect,
-				     const struct vd_udp_addr *address) ON_CONTROL;
-/* Its session is not kept up any more; while it is up, it stays. */
-void node_let_go(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
-void node_note_connect(struct node *node, const struct peering_event *event,
-		       bool session) ON_CONTROL;
-void node_expire_connects(struct node *node, vd_ns now) ON_CONTROL;
 
 /* link_exchange.c: link addresses by libp2p. */
 enum vd_err node_open_link_exchange(struct node *node, char why[NODE_WHY]) ON_CONTROL;
@@ -516,7 +488,7 @@ uint64_t node_switched(const struct node *node); /* frames, by all workers */
 extern const struct api_source node_api_source;
 
 /* pings.c */
-void node_ping(void *node, const char *target, struct api_reply *reply) ON_CONTROL;
+void node_action_ping(void *node, const char *target, struct api_reply *reply) ON_CONTROL;
 void node_pong(struct node *node, const struct vd_peer_id *peer, bool session,
 	       vd_ns rtt) ON_CONTROL;
 void node_expire_pings(struct node *node, vd_ns now) ON_CONTROL;

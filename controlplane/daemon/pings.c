@@ -12,7 +12,7 @@ static enum vd_err send_ping(struct node *node, const struct vd_peer_id *peer, b
 	return *session_out ? VD_OK : peering_ping(node->link_peering, peer, vd_now());
 }
 
-void node_ping(void *context, const char *target, struct api_reply *reply)
+void node_action_ping(void *context, const char *target, struct api_reply *reply)
 {
 	struct node *node = context;
 	struct node_ping *ping = NULL;

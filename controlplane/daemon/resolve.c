@@ -102,7 +102,7 @@ ON_CONTROL static json_t *all_hosts(const struct node *node)
 	return json_pack("{s:o}", "hosts", hosts);
 }
 
-void node_resolve(void *context, const json_t *args, struct api_reply *reply)
+void node_action_resolve(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const char *text = json_string_value(json_array_get(args, 0));

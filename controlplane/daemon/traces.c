@@ -166,7 +166,7 @@ ON_CONTROL static const char *begin(struct node *node, const struct vd_peer_id *
 	return NULL;
 }
 
-void node_trace(void *context, const json_t *args, struct api_reply *reply)
+void node_action_trace(void *context, const json_t *args, struct api_reply *reply)
 {
 	struct node *node = context;
 	const json_t *count = json_array_get(args, 1);

@@ -93,7 +93,7 @@ Test(accounts_api, an_answer_has_those_that_are_linked_and_then_those_that_carri
 	cr_assert(zero(int, cp_database_write(store_database(node.store), write_rows, NULL)));
 	link_with(1);
 	link_with(ROWS);
-	node_accounts(&node, NULL, NULL);
+	node_action_accounts(&node, NULL, NULL);
 	cr_assert(eq(sz, json_array_size(json_object_get(answer, "accounts")), TOLD));
 	cr_assert(eq(i64, json_integer_value(json_object_get(answer, "left_out")), ROWS - TOLD));
 	cr_assert(eq(i64, number_of(0, "peer") + number_of(1, "peer"), 1 + ROWS));
@@ -107,7 +107,7 @@ Test(accounts_api, without_a_file_those_that_are_linked_are_told)
 
 	node.accounts = NULL;
 	link_with(5);
-	node_accounts(&node, NULL, NULL);
+	node_action_accounts(&node, NULL, NULL);
 	node.accounts = accounts;
 	cr_assert(eq(i64, number_of(0, "peer"), 5));
 	cr_assert(zero(i64, json_integer_value(json_object_get(answer, "left_out"))));

@@ -48,7 +48,7 @@ static void ask(const char *verb, json_t *what)
 	static int waits;
 	json_t *args = json_pack("[s, o]", verb, what);
 
-	node_capture(&node, args, (struct api_reply *)(void *)&waits);
+	node_action_capture(&node, args, (struct api_reply *)(void *)&waits);
 	json_decref(args);
 }
 

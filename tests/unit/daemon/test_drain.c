@@ -158,7 +158,7 @@ static vd_ns drain(const char *word)
 
 	if (word)
 		json_array_append_new(args, json_string(word));
-	node_drain(&node, args, NULL);
+	node_action_drain(&node, args, NULL);
 	json_decref(args);
 	return node.draining.quiet_since;
 }

@@ -76,7 +76,7 @@ Test(known, an_answer_tells_how_many_it_left_out)
 {
 	for (uint32_t i = 0; i < TOLD + 3; i++)
 		hear_of(i, now);
-	node_known(&node, NULL, NULL);
+	node_action_known(&node, NULL, NULL);
 	cr_assert(eq(sz, json_array_size(json_object_get(answer, "known")), TOLD));
 	cr_assert(eq(i64, json_integer_value(json_object_get(answer, "left_out")), 3));
 }
@@ -85,7 +85,7 @@ Test(known, who_was_heard_of_before_the_clock_went_back_was_heard_of_just_now)
 {
 	hear_of(1, now - VD_SECONDS(3600));
 	hear_of(2, now + VD_SECONDS(3600));
-	node_known(&node, NULL, NULL);
+	node_action_known(&node, NULL, NULL);
 	cr_assert(zero(i64, json_integer_value(json_object_get(answer, "left_out"))));
 	cr_assert(zero(i64, heard_s(0)), "the latest comes first");
 	cr_assert(ge(i64, heard_s(1), 3600));
