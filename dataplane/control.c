@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "dataplane/worker_state.h"
+#include "multigram/frame.h"
 
 /* ---- up ---- */
 
@@ -77,10 +78,10 @@ static void set_header(struct sw_punt *punt, const struct sw_packet *p)
 /* Only the control thread can open a sealed frame; but whose it would be can be seen. */
 static enum sw_punt_lane lane_of_datagram(struct dp_worker *w, const struct sw_packet *p)
 {
-	enum { SEALED = 5, INDEX_END = 5 };
+	enum { RECEIVER_END = 5 };
 	uint32_t index;
 
-	if (p->frame[0] != SEALED || p->len < INDEX_END)
+	if (p->frame[0] != MG_SEALED || p->len < RECEIVER_END)
 		return SW_PUNTS_STRANGERS;
 	index = vd_be32_load(p->frame + 1);
 	if (!sw_link_find(&w->plane->links, index) || !has_share(w, w->sealed, index))
@@ -117,7 +118,6 @@ void dp_punt_moved(struct dp_worker *w, const struct sw_packet *p)
 
 void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *p)
 {
-	enum { HEAD = 13 }; /* index, receiver index, counter */
 	struct sw_punt *punt;
 
 	if (!sw_bucket_take(&w->strays, 1, w->now))
@@ -126,7 +126,7 @@ void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *p)
 	if (!punt)
 		return;
 	set_from(w, punt, p);
-	(void)punt_done(w, punt, p->frame, HEAD);
+	(void)punt_done(w, punt, p->frame, SW_AT_LABEL); /* index, receiver index, counter */
 }
 
 bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *p)

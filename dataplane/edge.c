@@ -7,13 +7,11 @@
 
 #include "dataplane/inner.h"
 #include "dataplane/worker_state.h"
+#include "multigram/frame.h"
 #include "switch/echo.h"
 #include "switch/ecn.h"
 
 enum {
-	INNER_HANDSHAKE = 4, /* first bytes of a switch payload */
-	INNER_SEALED = 5,
-	INNER_REPORT = 7,
 	REPLACED_MAX = 4, /* generations of a session at once (SW-4.2-8) */
 };
 
@@ -119,19 +117,19 @@ void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
 		rte_pktmbuf_free(p->buffer);
 		return;
 	}
-	if (error != (payload[0] == INNER_REPORT)) { /* SW-10-16: neither without the other */
+	if (error != (payload[0] == MG_REPORT)) { /* SW-10-16: neither without the other */
 		dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
 		return;
 	}
 	switch (payload[0]) {
-	case INNER_SEALED:
+	case MG_SEALED:
 		if (p->len < SW_AT_PAYLOAD + SW_SEAL_OVERHEAD)
 			dp_worker_drop(w, SW_DROP_TRUNCATED, p->buffer);
 		else
 			dp_edge_open(w, p);
 		break;
-	case INNER_HANDSHAKE: punt_payload(w, p); break;
-	case INNER_REPORT: dp_report(w, p); break;
+	case MG_HANDSHAKE: punt_payload(w, p); break;
+	case MG_REPORT: dp_report(w, p); break;
 	default: dp_worker_drop(w, SW_DROP_BAD_INNER, p->buffer);
 	}
 }

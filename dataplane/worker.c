@@ -7,9 +7,7 @@
 
 #include "base/bytes.h"
 #include "dataplane/worker_state.h"
-
-/* First bytes of a datagram (multigram/SPEC.md, section 3). */
-enum { OUTER_HANDSHAKE = 4, OUTER_SEALED = 5, OUTER_SWITCH = 6, OUTER_REPORT = 7 };
+#include "multigram/frame.h"
 
 enum vd_err dp_worker_new(const struct dp_worker_config *config, struct dp_worker **worker_out)
 {
@@ -219,9 +217,9 @@ static unsigned keepalives(struct dp_worker *w)
 static void not_switch(struct dp_worker *w, const struct sw_packet *p)
 {
 	switch (p->frame[0]) {
-	case OUTER_HANDSHAKE:
-	case OUTER_SEALED:
-	case OUTER_REPORT:
+	case MG_HANDSHAKE:
+	case MG_SEALED:
+	case MG_REPORT:
 		(void)dp_punt_datagram(w, p);
 		rte_pktmbuf_free(p->buffer);
 		break;
@@ -241,7 +239,7 @@ static unsigned receive(struct dp_worker *w, unsigned port)
 	if (unlikely(w->capture))
 		dp_capture_arrived(w, burst, got);
 	for (unsigned i = 0; i < got; i++) {
-		if (unlikely(burst[i].frame[0] != OUTER_SWITCH)) {
+		if (unlikely(burst[i].frame[0] != MG_SWITCH)) {
 			not_switch(w, &burst[i]);
 			continue;
 		}

@@ -14,8 +14,6 @@
 #include "switch/window.h"
 
 enum {
-	INDEX_SWITCH = 6,
-	INDEX_REPORT = 7,
 	REPORT_BYTES = 16,
 	CHUNK = 64,           /* packets a pass: their scratch stays in the first cache */
 	KEEPALIVE_S = 15,     /* of silence */
@@ -271,7 +269,7 @@ static bool report(struct sw_forward *f, struct sw_packet *p, unsigned lane, str
 		return false;
 	back.label = sw_label_way_back(head.label, used).label;
 	/* 07, code, limit, used, director; the echo is where it was */
-	f->lanes.words[3][lane] = INDEX_REPORT | report_code(p->drop) << 8 |
+	f->lanes.words[3][lane] = MG_REPORT | report_code(p->drop) << 8 |
 				  (uint32_t)__builtin_bswap16(limit) << 16 | (uint64_t)used << 32 |
 				  (uint64_t)(__builtin_bswap32(director) >> 8) << 40;
 	f->lanes.words[5][lane] = sw_siphash_last(REPORT_BYTES);
@@ -470,7 +468,7 @@ static inline __attribute__((always_inline)) void accept(struct sw_forward *f, s
 
 static inline bool well_formed(const struct sw_packet *p)
 {
-	return p->len >= SW_HEADER && p->frame[SW_AT_INDEX] == INDEX_SWITCH;
+	return p->len >= SW_HEADER && p->frame[SW_AT_INDEX] == MG_SWITCH;
 }
 
 /* Stage 1: frames into lanes; what each will look at is on its way to the cache. */
@@ -650,7 +648,7 @@ static void originate(struct sw_forward *f, struct sw_packet *p, const struct sw
 		drop(p, SW_DROP_TOO_BIG);
 		return;
 	}
-	p->frame[SW_AT_INDEX] = INDEX_SWITCH;
+	p->frame[SW_AT_INDEX] = MG_SWITCH;
 	load_payload(&f->lanes, lane, p->frame, p->len);
 	leave(f, p, lane, out, head, now);
 }
@@ -732,7 +730,7 @@ uint64_t sw_tag(const uint8_t key[SW_TAG_KEY_BYTES], const uint8_t *frame, uint1
 	memcpy(input, frame + SW_AT_RECEIVER, 24);
 	memcpy(input + 24, frame + SW_AT_PAYLOAD, payload_len < 16 ? payload_len : 16);
 	vd_be16_store(input + 40, (uint16_t)payload_len);
-	input[42] = INDEX_SWITCH;
+	input[42] = MG_SWITCH;
 	crypto_shorthash(tag, input, sizeof input, key);
 	return word_load(tag);
 }

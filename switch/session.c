@@ -4,7 +4,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { SEALED = 5 }; /* multigram index of a sealed frame */
+#include "multigram/frame.h"
 
 /* All but `index`, which workers may look at for stale frames. On liburcu's thread. */
 static void wipe_session(struct sw_slots *slots, uint32_t slot)
@@ -163,7 +163,7 @@ void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len)
 	add(&session->tx_bytes, len);
 	if (len + SW_SEAL_OVERHEAD > SW_SEAL_SHORT)
 		atomic_store_explicit(&session->tx_long, true, memory_order_relaxed);
-	frame[0] = SEALED;
+	frame[0] = MG_SEALED;
 	vd_be32_store(frame + 1, session->remote_index);
 	vd_be64_store(frame + 5, counter);
 	vd_aead_seal(&session->tx_key, counter, vd_bytes(frame, SW_SEAL_HEADER),

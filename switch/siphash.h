@@ -9,6 +9,7 @@
  */
 #include <stdint.h>
 
+#include "multigram/frame.h"
 #include "switch/packet.h"
 
 enum {
@@ -28,7 +29,7 @@ struct sw_siphash {
 /* The last word: payload length (big-endian), index byte 6, and SipHash's length, 43. */
 static inline uint64_t sw_siphash_last(uint16_t payload_len)
 {
-	return __builtin_bswap16(payload_len) | UINT64_C(6) << 16 | UINT64_C(43) << 56;
+	return __builtin_bswap16(payload_len) | (uint64_t)MG_SWITCH << 16 | UINT64_C(43) << 56;
 }
 
 /* Tags of lanes [0, count); may compute up to a whole step of them. */
