@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "switch/outer.h"
+#include "switch/report.h"
 
 enum {
 	ICMP_BYTES = 8,
@@ -11,11 +12,6 @@ enum {
 	PACKET_TOO_BIG = 2,
 	FIRST_INFORMATIONAL = 128, /* types below are errors (RFC 4443, 2.1) */
 	HOPS = 64,
-
-	REPORT_BYTES = 16,
-	REPORT_AT_CODE = 1,
-	REPORT_LOST = 0,
-	REPORT_LAST = 5,
 };
 
 static bool is_icmp6_error(const uint8_t *packet, size_t len)
@@ -51,9 +47,9 @@ size_t dp_inner_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t
 
 enum dp_report dp_inner_report(const uint8_t *report, size_t len)
 {
-	if (len > REPORT_AT_CODE && report[REPORT_AT_CODE] == REPORT_LOST)
+	if (len > SW_REPORT_AT_CODE && report[SW_REPORT_AT_CODE] == SW_REPORT_LOST)
 		return DP_REPORT_LOST;
-	if (len != REPORT_BYTES || report[REPORT_AT_CODE] > REPORT_LAST)
+	if (len != SW_REPORT_BYTES || report[SW_REPORT_AT_CODE] >= SW_REPORT_CODES)
 		return DP_REPORT_BAD;
 	return DP_REPORT_ECHO;
 }

@@ -58,10 +58,8 @@ size_t dp_inner_too_big(const uint8_t *packet, size_t len, uint32_t mtu, uint8_t
 enum dp_report {
 	DP_REPORT_BAD,  /* of no form that there is */
 	DP_REPORT_LOST, /* of another form; the sessions' machine judges it */
-	DP_REPORT_ECHO, /* to be believed if bytes 8 to 15 are of a frame that we sent */
+	DP_REPORT_ECHO, /* to be believed if its echo is of a frame that we sent */
 };
-
-enum { DP_REPORT_AT_ECHO = 8 };
 
 /* Which form of report (switch/SPEC.md, section 10) a payload with index 7 has. */
 enum dp_report dp_inner_report(const uint8_t *report, size_t len);

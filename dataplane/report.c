@@ -3,6 +3,7 @@
  * report: switch reports that come to this edge (switch/SPEC.md, section 10): believed only if
  * they repeat bytes of a frame that we sent lately; the others end here.
  */
+#include "switch/report.h"
 #include "dataplane/inner.h"
 #include "dataplane/worker_state.h"
 #include "switch/echo.h"
@@ -26,7 +27,7 @@ void dp_report(struct dp_worker *w, struct sw_packet *p)
 		dp_worker_drop(w, SW_DROP_DELIVERY_RATE, p->buffer);
 		return;
 	}
-	session = sw_echo_find(&w->plane->sessions, report + DP_REPORT_AT_ECHO, w->now);
+	session = sw_echo_find(&w->plane->sessions, report + SW_REPORT_AT_ECHO, w->now);
 	if (!session) {
 		dp_worker_drop(w, SW_DROP_REPORT_UNBELIEVED, p->buffer);
 		return;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "dataplane/buffer.h"
+#include "dataplane/inner.h"
 #include "dataplane/room.h"
 #include "switch/ecn.h"
 
@@ -103,14 +104,13 @@ static enum vd_err set_up(struct dp_tun *tun, const struct dp_config *config, ch
 
 static enum vd_err mtu_is_wrong(uint32_t mtu, uint16_t max, char why[DP_WHY])
 {
-	if (mtu >= DP_TUN_MTU_MIN && max < 9000)
+	if (mtu >= DP_MTU_MIN && max < 9000)
 		snprintf(why, DP_WHY,
 			 "tun.mtu %u is out of range: %d to %u, since AF_XDP takes no larger "
 			 "frames than a page; use net_af_packet or driver: udp for more",
-			 mtu, DP_TUN_MTU_MIN, max);
+			 mtu, DP_MTU_MIN, max);
 	else
-		snprintf(why, DP_WHY, "tun.mtu %u is out of range: %d to %u", mtu, DP_TUN_MTU_MIN,
-			 max);
+		snprintf(why, DP_WHY, "tun.mtu %u is out of range: %d to %u", mtu, DP_MTU_MIN, max);
 	return VD_EUSER;
 }
 
@@ -119,7 +119,7 @@ enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, uint
 {
 	enum vd_err err;
 
-	if (config->tun_mtu < DP_TUN_MTU_MIN || config->tun_mtu > mtu_max)
+	if (config->tun_mtu < DP_MTU_MIN || config->tun_mtu > mtu_max)
 		return mtu_is_wrong(config->tun_mtu, mtu_max, why);
 	*tun = (struct dp_tun){ .class_mask = config->tun_hides_dscp ? SW_ECN_MASK : UINT8_MAX };
 	snprintf(tun->name, sizeof tun->name, "%s", config->tun_name);

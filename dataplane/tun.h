@@ -18,7 +18,6 @@
 enum {
 	/* where a packet lies in its buffer: behind room for all that goes before it */
 	DP_TUN_HEADROOM = RTE_PKTMBUF_HEADROOM + SW_AT_PAYLOAD + SW_SEAL_HEADER + SW_INNER_MAX,
-	DP_TUN_MTU_MIN = 1280, /* IPv6's */
 };
 
 struct dp_tun {

@@ -14,9 +14,10 @@
  *           not match, and that is right, since its frame is among the last 1,024 no more.
  */
 #include "base/time.h"
+#include "switch/report.h"
 #include "switch/session.h"
 
-enum { SW_ECHO_BYTES = 8, SW_ECHO_AT = 8 /* of the payload */, SW_ECHO_S = 10 };
+enum { SW_ECHO_BYTES = 8, SW_ECHO_AT = SW_REPORT_AT_ECHO, SW_ECHO_S = 10 };
 
 /* `frame`: sealed a moment ago under `session` (index byte first). */
 void sw_echo_note(struct sw_session_table *table, const struct sw_session *session,

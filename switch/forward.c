@@ -10,20 +10,17 @@
 #include "switch/bucket.h"
 #include "switch/ecn.h"
 #include "switch/label.h"
+#include "switch/report.h"
 #include "switch/siphash.h"
 #include "switch/window.h"
 
 enum {
-	REPORT_BYTES = 16,
 	CHUNK = 64,           /* packets a pass: their scratch stays in the first cache */
 	KEEPALIVE_S = 15,     /* of silence */
 	VISIT_S = 5,          /* in which each slot is visited once */
 	VISITS_A_CALL = 1024, /* at most */
 	SETTLE_ROUNDS = 1024, /* once in as many rounds, rates are settled: about 85 minutes */
 };
-
-/* Codes of reports (switch/SPEC.md, section 10). */
-enum { REPORT_DIRECTOR = 1, REPORT_PERMISSION = 3, REPORT_RATE = 4, REPORT_TOO_BIG = 5 };
 
 struct sw_forward {
 	/* what does not change; copied here, one line */
@@ -238,18 +235,18 @@ static void seal_burst(struct sw_forward *f)
 static unsigned report_code(enum sw_drop reason)
 {
 	switch (reason) {
-	case SW_DROP_UNKNOWN_DIRECTOR: return REPORT_DIRECTOR;
-	case SW_DROP_NOT_PERMITTED: return REPORT_PERMISSION;
-	case SW_DROP_OVER_RATE: return REPORT_RATE;
-	case SW_DROP_TOO_BIG: return REPORT_TOO_BIG;
-	default: return 0;
+	case SW_DROP_UNKNOWN_DIRECTOR: return SW_REPORT_DIRECTOR;
+	case SW_DROP_NOT_PERMITTED: return SW_REPORT_PERMISSION;
+	case SW_DROP_OVER_RATE: return SW_REPORT_RATE;
+	case SW_DROP_TOO_BIG: return SW_REPORT_TOO_BIG;
+	default: return 0; /* the others are not reported */
 	}
 }
 
 /* Never about an error, a short payload, or a route whose label would not fit. */
 static bool may_report(const struct sw_packet *p, struct head head)
 {
-	return !(rest_flags(head.rest) & SW_FLAG_ERROR) && p->len >= SW_HEADER + REPORT_BYTES &&
+	return !(rest_flags(head.rest) & SW_FLAG_ERROR) && p->len >= SW_HEADER + SW_REPORT_BYTES &&
 	       rest_used(head.rest) <= SW_REPORT_USED_MAX;
 }
 
@@ -268,13 +265,15 @@ static bool report(struct sw_forward *f, struct sw_packet *p, unsigned lane, str
 	    !sw_bucket_take(&police_of(f, in)->reports, 1, now))
 		return false;
 	back.label = sw_label_way_back(head.label, used).label;
-	/* 07, code, limit, used, director; the echo is where it was */
-	f->lanes.words[3][lane] = MG_REPORT | report_code(p->drop) << 8 |
-				  (uint32_t)__builtin_bswap16(limit) << 16 | (uint64_t)used << 32 |
-				  (uint64_t)(__builtin_bswap32(director) >> 8) << 40;
-	f->lanes.words[5][lane] = sw_siphash_last(REPORT_BYTES);
+	/* the echo is where it was */
+	f->lanes.words[3][lane] = MG_REPORT | report_code(p->drop) << 8 * SW_REPORT_AT_CODE |
+				  (uint32_t)__builtin_bswap16(limit) << 8 * SW_REPORT_AT_LIMIT |
+				  (uint64_t)used << 8 * SW_REPORT_AT_USED |
+				  (uint64_t)(__builtin_bswap32(director) >> 8)
+				      << 8 * SW_REPORT_AT_DIRECTOR;
+	f->lanes.words[5][lane] = sw_siphash_last(SW_REPORT_BYTES);
 	word_store(p->frame + SW_AT_PAYLOAD, f->lanes.words[3][lane]);
-	p->len = SW_HEADER + REPORT_BYTES;
+	p->len = SW_HEADER + SW_REPORT_BYTES;
 	p->flags |= SW_PACKET_REPORT;
 	leave(f, p, lane, in, back, now);
 	return true;

@@ -19,7 +19,6 @@ enum {
 	SW_WIDTH_MIN = 4,
 	SW_WIDTH_MAX = 24,
 	SW_LABEL_BITS_MAX = 60, /* sum of the widths of a route's switches */
-	SW_REPORT_USED_MAX = 32,
 };
 
 /* A route as an endpoint holds it: `bits` is the sum of the widths in `label`. */

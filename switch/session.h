@@ -28,6 +28,8 @@ enum {
 	SW_ECHOES = 1024,     /* frames of a session that are remembered (echo.h) */
 	SW_IP6_INDICES = 4,
 	SW_INNER_MAX = 2, /* bytes of an inner multigram index at most (table of 64 entries) */
+	/* around an overlay packet in a switch payload, under the shortest inner index */
+	SW_IP6_OVERHEAD = SW_SEAL_OVERHEAD + 1,
 };
 
 /* Where a session's frames go: the link to the first switch, and the route from it. */

@@ -48,10 +48,10 @@
 #include "controlplane/route/ways.h"
 #include "dataplane/dataplane.h"
 #include "switch/plane.h"
+#include "switch/report.h"
 
 enum {
 	NODE_WHY = 2304, /* room for two paths and a sentence */
-	NODE_REPORT_CODES = 6,
 	NODE_REPORTED_ROWS = 256,
 	NODE_PINGS_MAX = 64,                      /* API pings that wait for their pong */
 	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
@@ -108,13 +108,13 @@ struct node_reported {
 
 /* What this thread alone counts. */
 struct node_counters {
-	uint64_t injects_full;               /* worker lanes that took no more */
-	uint64_t no_way;                     /* frames for addresses that no port reaches */
-	uint64_t bad_control;                /* control messages that do not decode */
-	uint64_t reports[NODE_REPORT_CODES]; /* believed, by code */
-	uint64_t paths_refused;              /* routes with too small an MTU */
-	uint64_t sessions_moved;             /* to another path, after a challenge was answered */
-	uint64_t mtu_sent, mtu_answered;     /* probes */
+	uint64_t injects_full;             /* worker lanes that took no more */
+	uint64_t no_way;                   /* frames for addresses that no port reaches */
+	uint64_t bad_control;              /* control messages that do not decode */
+	uint64_t reports[SW_REPORT_CODES]; /* believed, by code */
+	uint64_t paths_refused;            /* routes with too small an MTU */
+	uint64_t sessions_moved;           /* to another path, after a challenge was answered */
+	uint64_t mtu_sent, mtu_answered;   /* probes */
 	uint64_t mtu_black_holes, mtu_too_small;
 };
 

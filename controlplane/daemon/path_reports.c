@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /*
- * path_reports: what routers report about frames that we sent (switch/SPEC.md, Reports). The
+ * path_reports: what routers report about frames that we sent (switch/SPEC.md, section 10). The
  * data plane has matched them with a frame; still whoever is on the path can make them, so
  * they are hints: routes are asked for again and the path is probed, never is a session closed.
  */
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "dataplane/inner.h"
 
 enum {
-	REPORT_DIRECTOR = 1,
-	REPORT_PERMISSION = 3,
-	REPORT_TOO_BIG = 5,
-	AT_CODE = 1,
-	AT_LIMIT = 2,
-	PAYLOAD_MIN = 1280 + 30, /* IPv6 and a session around it */
-	ACT_EVERY_S = 4,         /* for one session, as for one that is silent */
+	PAYLOAD_MIN = DP_MTU_MIN + SW_IP6_OVERHEAD,
+	ACT_EVERY_S = 4, /* for one session, as for one that is silent */
 };
 
 /* At most every 4 s for a session. A row is shared by few: then more often, but not by a flood. */
@@ -49,17 +45,17 @@ ON_CONTROL static void lower(struct node *node, const struct route_session *sess
 void node_on_report(struct node *node, const struct sw_punt *punt)
 {
 	const struct route_session *session;
-	uint8_t code = punt->bytes[AT_CODE];
+	uint8_t code = punt->bytes[SW_REPORT_AT_CODE];
 
-	if (!node->sessions || code >= NODE_REPORT_CODES)
+	if (!node->sessions || code >= SW_REPORT_CODES)
 		return;
 	node->counters.reports[code]++;
 	session = route_sessions_of_index(node->sessions, punt->session);
 	if (!session || !session->current)
 		return;
-	if (code == REPORT_TOO_BIG)
-		lower(node, session, vd_be16_load(punt->bytes + AT_LIMIT), punt->at);
-	else if ((code == REPORT_DIRECTOR || code == REPORT_PERMISSION) &&
+	if (code == SW_REPORT_TOO_BIG)
+		lower(node, session, vd_be16_load(punt->bytes + SW_REPORT_AT_LIMIT), punt->at);
+	else if ((code == SW_REPORT_DIRECTOR || code == SW_REPORT_PERMISSION) &&
 		 may_act(node, session->current, punt->at))
 		probe(node, session, punt->at);
 }

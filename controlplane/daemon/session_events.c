@@ -2,11 +2,10 @@
 /* session_events: what the sessions' machine and the search for routes decided, carried out. */
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "dataplane/inner.h"
 
 enum {
-	TUN_MTU_MIN = 1280,    /* IPv6 */
-	SESSION_OVERHEAD = 30, /* switch payload around an overlay packet (SPEC, MTU) */
-	PAYLOAD_MIN = TUN_MTU_MIN + SESSION_OVERHEAD,
+	PAYLOAD_MIN = DP_MTU_MIN + SW_IP6_OVERHEAD,
 };
 
 bool node_admit_session(void *context, const struct peering_claim *claim)

@@ -322,8 +322,10 @@ ON_CONTROL static void tell_mtu_states(struct node *node, struct metrics *m)
 
 ON_CONTROL static void tell_reports(struct node *node, struct metrics *m)
 {
-	static const char *const codes[NODE_REPORT_CODES] = {
-		NULL, "unknown_director", "exhausted", "not_permitted", "over_rate", "too_big",
+	static const char *const codes[SW_REPORT_CODES] = {
+		[SW_REPORT_DIRECTOR] = "unknown_director", [SW_REPORT_EXHAUSTED] = "exhausted",
+		[SW_REPORT_PERMISSION] = "not_permitted",  [SW_REPORT_RATE] = "over_rate",
+		[SW_REPORT_TOO_BIG] = "too_big",
 	};
 
 	node_host_metrics(node, m);
@@ -331,7 +333,7 @@ ON_CONTROL static void tell_reports(struct node *node, struct metrics *m)
 	node_known_metrics(node, m);
 	node_link_exchange_metrics(node, m);
 	metrics_counter(m, "viaduct_reports", "reports about frames of ours, believed");
-	for (unsigned i = 1; i < NODE_REPORT_CODES; i++)
+	for (unsigned i = 1; i < SW_REPORT_CODES; i++)
 		metrics_u64(m, node->counters.reports[i], "code", codes[i]);
 }
 

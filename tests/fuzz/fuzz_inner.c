@@ -5,6 +5,7 @@
 
 #include "dataplane/inner.h"
 #include "switch/outer.h"
+#include "switch/report.h"
 
 /* The first byte is a traffic class, the next two an MTU; the rest a packet or a report. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -45,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memcpy(packet, data + 3, len);
 	form = dp_inner_report(packet, len);
-	expect(form != DP_REPORT_ECHO || len >= DP_REPORT_AT_ECHO + 8);
+	expect(form != DP_REPORT_ECHO || len == SW_REPORT_BYTES);
 	if (!dp_inner_is_ip6(packet, len))
 		return 0;
 	too_big(packet, len, vd_be16_load(data + 1));

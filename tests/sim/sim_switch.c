@@ -22,6 +22,7 @@
 #include "switch/forward.h"
 #include "switch/label.h"
 #include "switch/plane.h"
+#include "switch/report.h"
 #include "tests/sim/seeds.h"
 
 enum { NODES = 12, LINKS = 12, WORKERS = 3, HOPS_MAX = 15, PAYLOAD = 40, SEEDS = 150 };
