@@ -420,8 +420,8 @@ static int set_options(int fd, bool ip4)
 		return -1;
 	if (setsockopt(fd, level, ip4 ? IP_RECVTOS : IPV6_RECVTCLASS, &one, sizeof one))
 		return -1;
-	if (setsockopt(fd, level, ip4 ? IP_RECVFRAGSIZE : IPV6_RECVFRAGSIZE, &one, sizeof one))
-		return -1;
+	/* a kernel that cannot tell (before Linux 4.11) is no reason to do without the port */
+	(void)setsockopt(fd, level, ip4 ? IP_RECVFRAGSIZE : IPV6_RECVFRAGSIZE, &one, sizeof one);
 	return setsockopt(fd, level, ip4 ? IP_PKTINFO : IPV6_RECVPKTINFO, &one, sizeof one);
 }
 

@@ -20,8 +20,10 @@ enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
 
 	peer->dialled = true;
 	peer->dial_path = *path;
-	if (news)
-		peer->next_dial = now;
+	if (news) {
+		peer->next_dial = peer->next_redial = now;
+		peer->redial_backoff = 0;
+	}
 	if (peer->current != SLOT_NONE &&
 	    !peering_path_equal(&p->generations[peer->current].path, path))
 		peer->redial = true;

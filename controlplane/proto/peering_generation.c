@@ -202,7 +202,7 @@ static void confirm(struct peering *p, uint32_t slot, vd_ns now)
 	if (current_stays(p, peer, generation)) {
 		generation->replaced = now;
 		/* a dial over another path wins once they are not of one time any more */
-		peer->next_dial = p->generations[peer->current].finished + BOTH_FINISHED;
+		peer->next_redial = p->generations[peer->current].finished + BOTH_FINISHED;
 	} else {
 		adopt(p, slot, now);
 	}

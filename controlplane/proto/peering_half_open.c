@@ -134,17 +134,18 @@ static void give_up(struct peering *p, uint32_t slot, vd_ns now)
 	uint32_t peer_slot = half_open->peer;
 	struct peering_peer *peer = &p->peers[peer_slot];
 	bool ours = half_open->state != HALF_OPEN_SENT_2;
+	struct peering_path path = half_open->path;
 
 	p->stats.handshakes_failed++;
 	if (ours && peer->dialled)
-		peering_event_push(p, PEERING_SILENT, peer)->event.path = half_open->path;
+		peering_event_push(p, PEERING_SILENT, peer)->event.path = path;
 	if (half_open->state == HALF_OPEN_SENT_3)
 		peering_generation_retire(p, half_open->generation);
 	else
 		peering_half_open_free(p, slot);
 	if (!ours)
 		return;
-	peering_peer_back_off(peer, now);
+	peering_peer_gave_up(p, peer, &path, now);
 	peering_peer_schedule(p, peer_slot);
 	peering_peer_put(p, peer_slot);
 }

@@ -51,9 +51,14 @@ void peering_peer_put(struct peering *p, uint32_t slot)
 	slot_give(&p->peer_pool, slot);
 }
 
-void peering_peer_back_off(struct peering_peer *peer, vd_ns now)
+static vd_ns longer(vd_ns backoff)
 {
-	peer->backoff = peer->backoff ? vd_ns_min(2 * peer->backoff, BACKOFF_MOST) : BACKOFF_FIRST;
+	return backoff ? vd_ns_min(2 * backoff, BACKOFF_MOST) : BACKOFF_FIRST;
+}
+
+static void back_off(struct peering_peer *peer, vd_ns now)
+{
+	peer->backoff = longer(peer->backoff);
 	peer->next_dial = now + peering_jittered(peer->backoff);
 }
 
@@ -73,7 +78,7 @@ void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status sta
 	peering_path_forget(peer);
 	peer->ping_out = false;
 	peer->rtt = 0;
-	peering_peer_back_off(peer, now);
+	back_off(peer, now);
 	peering_peer_schedule(p, slot);
 	peering_peer_put(p, slot);
 }
@@ -120,19 +125,28 @@ static vd_ns rekey_at(const struct peering *p, const struct peering_peer *peer)
 	return current->rekey_at;
 }
 
-static vd_ns dial_at(const struct peering *p, const struct peering_peer *peer)
+/* When the link itself asks for a handshake. */
+static vd_ns needed_at(const struct peering *p, const struct peering_peer *peer)
 {
-	vd_ns at = VD_NEVER;
+	vd_ns at;
 
-	if (peer->dialling != SLOT_NONE)
-		return VD_NEVER;
 	if (peer->current == SLOT_NONE)
 		at = peer->dialled ? 0 : VD_NEVER;
-	else if (peer->redial)
-		at = 0;
 	else
 		at = vd_ns_min(rekey_at(p, peer), silent_at(p, peer));
 	return at < peer->next_dial ? peer->next_dial : at;
+}
+
+static vd_ns redial_at(const struct peering_peer *peer)
+{
+	return peer->current != SLOT_NONE && peer->redial ? peer->next_redial : VD_NEVER;
+}
+
+static vd_ns dial_at(const struct peering *p, const struct peering_peer *peer)
+{
+	if (peer->dialling != SLOT_NONE)
+		return VD_NEVER;
+	return vd_ns_min(needed_at(p, peer), redial_at(peer));
 }
 
 static vd_ns gone_at(const struct peering *p, const struct peering_peer *peer)
@@ -203,17 +217,38 @@ static const struct peering_path *heard_by(const struct peering *p, const struct
 	return &last->path;
 }
 
-/* The configured way where that is news or the used one fails; else the way in use. */
+/* What the link needs goes by the path in use while that works; else by the configured one. */
+static struct peering_path path_to_dial(const struct peering *p, const struct peering_peer *peer,
+					vd_ns now)
+{
+	if (peer->current == SLOT_NONE || needed_at(p, peer) > now)
+		return peer->dial_path;
+	if (silent_at(p, peer) > now)
+		return p->generations[peer->current].path;
+	return peer->dialled ? peer->dial_path : *heard_by(p, peer);
+}
+
+void peering_peer_gave_up(const struct peering *p, struct peering_peer *peer,
+			  const struct peering_path *path, vd_ns now)
+{
+	bool elsewhere = peer->current != SLOT_NONE && peer->redial &&
+			 !peering_path_equal(path, &p->generations[peer->current].path);
+
+	if (elsewhere) {
+		peer->redial_backoff = longer(peer->redial_backoff);
+		peer->next_redial = now + peering_jittered(peer->redial_backoff);
+	}
+	if (!elsewhere || silent_at(p, peer) <= now)
+		back_off(peer, now);
+}
+
 static void dial(struct peering *p, uint32_t slot, vd_ns now)
 {
 	struct peering_peer *peer = &p->peers[slot];
-	bool fresh = peer->current == SLOT_NONE || peer->redial;
-	struct peering_path path = fresh ? peer->dial_path : p->generations[peer->current].path;
+	struct peering_path path = path_to_dial(p, peer, now);
 
-	if (!fresh && silent_at(p, peer) <= now)
-		path = peer->dialled ? peer->dial_path : *heard_by(p, peer);
 	if (peering_half_open_dial(p, slot, &path, now))
-		peer->next_dial = now + peering_jittered(BACKOFF_FIRST);
+		peer->next_dial = peer->next_redial = now + peering_jittered(BACKOFF_FIRST);
 }
 
 void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now)

@@ -127,7 +127,7 @@ struct peering_peer {
 	struct vd_peer_id id;
 	struct peering_path dial_path;
 	bool dialled;
-	bool redial; /* dial_path is news: a handshake over it although there is a link */
+	bool redial; /* dial_path is news: handshakes over it, too, although there is a link */
 	bool up;
 	bool ping_out;
 	bool ping_asked;                           /* the one that is out: by peering_ping */
@@ -137,6 +137,7 @@ struct peering_peer {
 	uint32_t dialling;                         /* our half-open handshake, or SLOT_NONE */
 	uint64_t boot;                             /* of the generation adopted last */
 	vd_ns backoff, next_dial;
+	vd_ns redial_backoff, next_redial; /* of their own: a dead path holds up no rekeying */
 	vd_ns since;
 	vd_ns lost_at; /* of the last handshake that a report of lost frames caused; 0: none */
 	vd_ns rtt, ping_at, ping_sent;
@@ -261,7 +262,9 @@ void peering_peer_put(struct peering *p, uint32_t slot);
 void peering_peer_schedule(struct peering *p, uint32_t slot);
 void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now);
 /* Dialling failed: next try after the back-off. */
-void peering_peer_back_off(struct peering_peer *peer, vd_ns now);
+/* Nobody has answered our handshake over `path`: when the next one is due. */
+void peering_peer_gave_up(const struct peering *p, struct peering_peer *peer,
+			  const struct peering_path *path, vd_ns now);
 /* All generations end; DOWN if it was up; the peer is forgotten unless dialled. */
 void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status status,
 		       const char *text, vd_ns now);

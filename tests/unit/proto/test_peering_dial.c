@@ -102,3 +102,39 @@ Test(peering_dial, a_dial_over_another_path_waits_while_the_peers_handshake_stay
 	cr_assert(all(eq(u8, way(net, larger), OTHER_WAY), eq(u8, way(net, smaller), OTHER_WAY)));
 	end(net);
 }
+
+static bool drop_another_way_and_their_message_1(struct net *net, struct net_frame *frame)
+{
+	bool theirs =
+	    frame->from == 2 && frame->bytes[0] == MG_HANDSHAKE && frame->bytes[1] == HANDSHAKE_1;
+
+	return !theirs && drop_another_way(net, frame);
+}
+
+static bool rekeyed(const struct net *net, uint32_t index)
+{
+	return net_current(net, 0, 1)->index != index;
+}
+
+/* The path that is dialled has to be dead for a link that rekeys every hour, or a session with
+ * traffic. */
+Test(peering_dial, a_dead_path_that_is_dialled_holds_up_no_rekeying)
+{
+	for (enum peering_kind kind = PEERING_LINK; kind <= PEERING_SESSION; kind++) {
+		struct net *net = two_settled(kind);
+		uint32_t index = net_current(net, 0, 1)->index;
+		vd_ns end_at =
+		    net->now + (kind == PEERING_LINK ? VD_SECONDS(5400) : VD_SECONDS(180));
+
+		net->watch = drop_another_way_and_their_message_1;
+		dial_another_way(net, 0);
+		for (; net->now < end_at && !rekeyed(net, index); net_run(net, VD_SECONDS(1)))
+			cr_assert(net_data(net, 0, 1));
+		cr_assert(rekeyed(net, index), "kind %d", kind);
+		cr_assert(zero(u8, way(net, 0)), "over the path in use");
+		net->watch = NULL;
+		net_run(net, VD_SECONDS(90));
+		cr_assert(eq(u8, way(net, 0), OTHER_WAY), "which was not forgotten");
+		end(net);
+	}
+}
