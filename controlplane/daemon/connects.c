@@ -8,6 +8,7 @@
 #include "controlplane/daemon/disconnects.h"
 #include "controlplane/daemon/node.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_peers.h"
 
 static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */
 

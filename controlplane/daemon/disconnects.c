@@ -8,6 +8,7 @@
 #include "controlplane/daemon/connects.h"
 #include "controlplane/daemon/node.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_peers.h"
 
 /* ---- ending ---- */
 

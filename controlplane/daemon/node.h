@@ -28,6 +28,7 @@
 #include "controlplane/daemon/connects.h"
 #include "controlplane/daemon/names.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/host/book_router.h"
 #include "controlplane/host/dialer.h"
 #include "controlplane/host/listen_expand.h"
@@ -51,7 +52,6 @@
 #include "switch/report.h"
 
 enum {
-	NODE_WHY = 2304, /* room for two paths and a sentence */
 	NODE_REPORTED_ROWS = 256,
 	NODE_PINGS_MAX = 64,                      /* API pings that wait for their pong */
 	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
@@ -318,11 +318,6 @@ void node_review_link(struct node *node, const struct vd_peer_id *peer, const ch
 enum vd_err node_read_token(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 size_t node_token_for(void *node, const struct vd_peer_id *peer,
 		      uint8_t out[PEERING_TOKEN_MAX]) ON_CONTROL;
-
-/* A session peer and its kernel route, to be published afterwards. VD_ELIMIT. */
-enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer,
-				  bool connect) ON_CONTROL;
-void node_del_session_peer(struct node *node, const struct vd_peer_id *peer) ON_CONTROL;
 
 /* session_moves.c: the session goes by `path`, `data` to its owner, who is told once its lane has
  * room. */

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* node_open: makes a node, part by part in the order of dependence. */
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/loop_events.h"
+#include "controlplane/daemon/net_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/session_peers.h"
 #include "controlplane/route/overlay.h"
 
 enum {
@@ -16,8 +18,6 @@ enum {
 	LOST_REPORTS_PER_S = 10,
 	PEERS_A_SLOT = 2, /* slots of a table for each peer, so that rekeying finds room */
 };
-
-#define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
 
 static enum vd_err open_identity(struct node *node, char why[NODE_WHY])
 {
@@ -53,7 +53,8 @@ static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 	};
 	enum vd_err err = sw_plane_init(&node->plane, &plane);
 
-	return err ? FAIL(why, "cannot make the tables: %s; lower link.links_max", vd_err_text(err))
+	return err ? NODE_FAIL(why, "cannot make the tables: %s; lower link.links_max",
+			       vd_err_text(err))
 		   : VD_OK;
 }
 
@@ -93,53 +94,6 @@ static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 	snprintf(dp.tun_name, sizeof dp.tun_name, "%s", config->tun.name);
 	memcpy(dp.tun_address, node->overlay, sizeof dp.tun_address);
 	return dp_open(&dp, &node->plane, &node->dp, why);
-}
-
-ON_CONTROL static void look_at_tun(struct node *node)
-{
-	if (!node->tun_ifindex || cp_netmap_link(node->netmap, node->tun_ifindex))
-		return;
-	vd_log(VD_ERROR, VD_SUB_NET, "the TUN is gone, somebody deleted it; restart viaductd",
-	       VD_STR("name", node->config.tun.name));
-	node->tun_ifindex = 0;
-	node->tun_gone = true;
-}
-
-ON_CONTROL static void on_net_changed(void *context)
-{
-	struct node *node = context;
-
-	look_at_tun(node);
-	ways_refresh(node->ways);
-	node_begin_templates(node);
-	node_dial_routers(node, vd_now());
-	node_pump(node);
-}
-
-ON_CONTROL static enum vd_err open_net(struct node *node, char why[NODE_WHY])
-{
-	struct route_port ports[ROUTE_PORTS_MAX];
-	unsigned count = dp_port_count(node->dp);
-
-	for (unsigned i = 0; i < count; i++) {
-		struct dp_port_view view;
-
-		dp_port_view(node->dp, i, &view);
-		ports[i] = (struct route_port){
-			.socket = node->config.dataplane.ports[i].driver == DP_DRIVER_UDP,
-			.ifindex = view.ifindex,
-			.mtu = view.mtu,
-			.bind = view.bind,
-		};
-	}
-	if (cp_netmap_new(&node->netmap))
-		return FAIL(why, "out of memory");
-	node->ways = ways_new(&node->plane, node->netmap, ports, count);
-	if (!node->ways)
-		return FAIL(why, "out of memory");
-	if (cp_netlink_open(node->loop, node->netmap, on_net_changed, node, &node->netlink))
-		return FAIL(why, "cannot read the kernel's routes by netlink: %s", strerror(errno));
-	return VD_OK;
 }
 
 static enum vd_err reserve_link_index(void *context, uint32_t *index_out)
@@ -204,39 +158,8 @@ ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
 	node->links = route_links_new(&node->plane, peers_max, node->config.session.prefix);
 	node->seek = seek_new(node->config.session.sessions_max);
 	if (!node->links || !node->seek || peering_new(&config, &node->link_peering))
-		return FAIL(why, "out of memory; lower link.links_max");
+		return NODE_FAIL(why, "out of memory; lower link.links_max");
 	return VD_OK;
-}
-
-/* The kernel sends overlay packets of known peers, and of no others, to the TUN. */
-ON_CONTROL static void route_overlay(struct node *node, const struct vd_peer_id *peer, bool add)
-{
-	const struct route_session *session = route_sessions_find(node->sessions, peer);
-	enum vd_err err;
-
-	if (!session || !node->tun_ifindex)
-		return;
-	err = add ? cp_netlink_route_add(node->netlink, node->tun_ifindex, session->overlay)
-		  : cp_netlink_route_del(node->netlink, node->tun_ifindex, session->overlay);
-	if (err)
-		vd_log(VD_ERROR, VD_SUB_NET, "cannot change an overlay route; it needs NET_ADMIN",
-		       VD_STR("cause", strerror(errno)));
-}
-
-enum vd_err node_add_session_peer(struct node *node, const struct vd_peer_id *peer, bool connect)
-{
-	enum vd_err err = route_sessions_add(node->sessions, peer, connect);
-
-	if (!err)
-		route_overlay(node, peer, true);
-	return err;
-}
-
-void node_del_session_peer(struct node *node, const struct vd_peer_id *peer)
-{
-	route_overlay(node, peer, false);
-	learnt_routes_forget_to(node->learnt, peer);
-	route_sessions_del(node->sessions, peer);
 }
 
 ON_CONTROL static enum vd_err add_session_peers(struct node *node, const struct vd_peer_list *list,
@@ -256,7 +179,7 @@ ON_CONTROL static enum vd_err find_tun(struct node *node, char why[NODE_WHY])
 	const struct cp_net_link *tun = cp_netmap_link_by_name(node->netmap, node->config.tun.name);
 
 	if (!tun)
-		return FAIL(why, "the TUN device %s is not there", node->config.tun.name);
+		return NODE_FAIL(why, "the TUN device %s is not there", node->config.tun.name);
 	node->tun_ifindex = tun->ifindex;
 	node->tun_mtu = node->config.tun.mtu ? node->config.tun.mtu : TUN_MTU_START;
 	return VD_OK;
@@ -289,81 +212,16 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 	    route_sessions_new(&node->plane, peers_max, session->prefix, node->overlay);
 	node->learnt = learnt_routes_new(peers_max * VD_CONFIG_ROUTERS_MAX);
 	if (!node->sessions || !node->learnt || peering_new(&config, &node->session_peering))
-		return FAIL(why, "out of memory; lower session.sessions_max");
+		return NODE_FAIL(why, "out of memory; lower session.sessions_max");
 	if (find_tun(node, why))
 		return VD_EUSER;
 	if (add_session_peers(node, &session->connect, true) ||
 	    add_session_peers(node, &session->allow, false))
-		return FAIL(why,
-			    "session.allow and session.connect name more than %u peers; "
-			    "raise session.sessions_max",
-			    peers_max);
+		return NODE_FAIL(why,
+				 "session.allow and session.connect name more than %u peers; "
+				 "raise session.sessions_max",
+				 peers_max);
 	return route_sessions_publish(node->sessions);
-}
-
-ON_CONTROL static void on_timer(void *context)
-{
-	node_pump(context);
-}
-
-ON_CONTROL static void on_wake(void *context)
-{
-	struct node *node = context;
-
-	sw_wake_clear(&node->plane.control_wake);
-	/* One turn, since signals and sockets wait, too; before_sleep sees what is left. */
-	(void)node_take_punts(node);
-	node_take_captures(node);
-	node_pump(node);
-}
-
-/* Before the loop sleeps: workers wake us from here on, so look once more. */
-ON_CONTROL static bool before_sleep(void *context)
-{
-	struct node *node = context;
-
-	sw_wake_announce(&node->plane.control_wake);
-	node_take_captures(node);
-	for (unsigned i = 0; i < node->plane.config.workers * SW_PUNT_LANES; i++)
-		if (sw_lane_peek(&node->plane.punts[i]))
-			return false;
-	return true;
-}
-
-ON_CONTROL static void after_sleep(void *context)
-{
-	on_wake(context);
-}
-
-ON_CONTROL static void on_stop(void *context)
-{
-	struct node *node = context;
-
-	if (!node->deaf)
-		node_drain_and_stop(node);
-}
-
-ON_CONTROL static void on_reload(void *context)
-{
-	struct node *node = context;
-
-	if (!node->deaf)
-		node_reload(node);
-}
-
-static enum vd_err open_loop(struct node *node, char why[NODE_WHY])
-{
-	if (cp_loop_new(&node->loop))
-		return FAIL(why, "cannot make the event loop: %s", strerror(errno));
-	cp_loop_use_rcu(node->loop);
-	if (cp_timer_new(node->loop, on_timer, node, &node->timer) ||
-	    cp_watch_new(node->loop, node->plane.control_wake.fd, on_wake, node, &node->wake) ||
-	    cp_signal_new(node->loop, SIGTERM, on_stop, node, &node->sigterm) ||
-	    cp_signal_new(node->loop, SIGINT, on_stop, node, &node->sigint) ||
-	    cp_signal_new(node->loop, SIGHUP, on_reload, node, &node->sighup))
-		return FAIL(why, "cannot watch events: %s", strerror(errno));
-	cp_loop_on_sleep(node->loop, before_sleep, after_sleep, node);
-	return VD_OK;
 }
 
 static enum vd_err open_names(struct node *node, char why[NODE_WHY])
@@ -387,21 +245,10 @@ enum vd_err node_open(struct node *node, const struct vd_config *config, const c
 		      char why[NODE_WHY])
 {
 	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {
-		open_identity,
-		open_names,
-		open_plane,
-		open_dataplane,
-		open_loop,
-		open_net,
-		open_links,
-		open_sessions,
-		node_open_hosts,
-		node_drop_root,
-		node_open_store,
-		node_open_known,
-		node_open_link_exchange,
-		open_api,
-		node_settle,
+		open_identity,           open_names,     open_plane,      open_dataplane,
+		node_open_loop,          node_open_net,  open_links,      open_sessions,
+		node_open_hosts,         node_drop_root, node_open_store, node_open_known,
+		node_open_link_exchange, open_api,       node_settle,
 	};
 	char cause[NODE_WHY] = "";
 

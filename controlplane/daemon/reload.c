@@ -6,6 +6,7 @@
  */
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/session_peers.h"
 
 /* ---- links ---- */
 
