@@ -14,7 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 #include "switch/plane.h"
 
 enum { DP_PORTS_MAX = 16, DP_NAME = 32, DP_DEVARGS = 256, DP_WHY = 256 };

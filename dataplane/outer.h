@@ -17,7 +17,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 #include "switch/drop.h"
 #include "switch/link.h"
 #include "switch/neighbour.h"

@@ -103,14 +103,6 @@ static struct vd_udp_addr of_sockaddr(const union address *from)
 	return to;
 }
 
-static bool is_wildcard(const struct vd_udp_addr *addr)
-{
-	static const uint8_t zeros[16];
-
-	return memcmp(addr->ip + 12, zeros, 4) == 0 &&
-	       (vd_udp_addr_is_ip4(addr) || memcmp(addr->ip, zeros, 12) == 0);
-}
-
 /* ---- receiving ---- */
 
 static void stock(struct queue *q, const struct dp_io *io)
@@ -321,7 +313,7 @@ static void address(const struct port *port, struct sending *s, unsigned i,
 		.msg_iovlen = 1,
 	};
 	s->vectors[i] = (struct iovec){ out->frame, out->len };
-	if (port->wildcard && !is_wildcard(&local))
+	if (port->wildcard && !vd_udp_addr_is_any(&local))
 		h->msg_controllen = write_source(s->controls[i], &local, port->ip4);
 	if (out->traffic_class)
 		h->msg_controllen +=
@@ -523,7 +515,7 @@ enum vd_err dp_port_udp_open(const struct dp_port_setup *setup, struct dp_port *
 		.head = { .ops = &ops, .number = setup->number },
 		.bind = setup->port->bind,
 		.ip4 = vd_udp_addr_is_ip4(&setup->port->bind),
-		.wildcard = is_wildcard(&setup->port->bind),
+		.wildcard = vd_udp_addr_is_any(&setup->port->bind),
 		.queue_count = setup->config->workers,
 		.queues = calloc(setup->config->workers, sizeof(struct queue)),
 	};

@@ -32,14 +32,6 @@ unsigned dp_room_mtu_of_interface(const char *name)
 	return mtu;
 }
 
-static bool is_wildcard(const struct vd_udp_addr *address)
-{
-	static const uint8_t any6[16], any4[16] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(address->ip, any6, sizeof any6) == 0 ||
-	       memcmp(address->ip, any4, sizeof any4) == 0;
-}
-
 static bool same_ip(const struct sockaddr *a, const struct vd_udp_addr *b)
 {
 	if (a && a->sa_family == AF_INET)
@@ -52,7 +44,7 @@ static bool same_ip(const struct sockaddr *a, const struct vd_udp_addr *b)
 unsigned dp_room_mtu_of_address(const struct vd_udp_addr *address)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	bool any = is_wildcard(address);
+	bool any = vd_udp_addr_is_any(address);
 	struct ifaddrs *all = NULL;
 	unsigned largest = 0;
 

@@ -9,15 +9,10 @@
 #pragma GCC diagnostic ignored "-Wtsan" /* nothing here relies on what a fence synchronises */
 #endif
 
-static bool udp_addr_equal(const struct vd_udp_addr *a, const struct vd_udp_addr *b)
-{
-	return a->port == b->port && memcmp(a->ip, b->ip, sizeof a->ip) == 0;
-}
-
 bool sw_endpoint_equal(const struct sw_endpoint *a, const struct sw_endpoint *b)
 {
-	return a->port == b->port && udp_addr_equal(&a->local, &b->local) &&
-	       udp_addr_equal(&a->remote, &b->remote);
+	return a->port == b->port && vd_udp_addr_equal(&a->local, &b->local) &&
+	       vd_udp_addr_equal(&a->remote, &b->remote);
 }
 
 enum vd_err sw_wake_init(struct sw_wake *wake)

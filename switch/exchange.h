@@ -12,7 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 #include "switch/label.h"
 #include "switch/lane.h"
 #include "switch/link.h"

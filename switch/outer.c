@@ -10,11 +10,6 @@ enum { IP4_MAPPED = 12, PROTOCOL_UDP = 17 };
 
 static const uint8_t mapped_prefix[IP4_MAPPED] = { [10] = 0xff, [11] = 0xff };
 
-static bool is_ip4(const struct vd_udp_addr *addr)
-{
-	return memcmp(addr->ip, mapped_prefix, IP4_MAPPED) == 0;
-}
-
 /*
  * The sum does not depend on the byte order (RFC 1071, 2(B)): native 32-bit words
  * in a loop that compilers vectorise, swapped once at the end.
@@ -47,7 +42,7 @@ uint32_t sw_ones_sum(uint32_t sum, const uint8_t *bytes, size_t len)
 
 uint16_t sw_payload_max(const struct vd_udp_addr *remote, uint16_t mtu)
 {
-	unsigned ip = is_ip4(remote) ? SW_IP4_BYTES : SW_IP6_BYTES;
+	unsigned ip = vd_udp_addr_is_ip4(remote) ? SW_IP4_BYTES : SW_IP6_BYTES;
 	unsigned overhead = ip + SW_UDP_BYTES + SW_HEADER;
 
 	return mtu > overhead ? (uint16_t)(mtu - overhead) : 0;
@@ -99,7 +94,7 @@ void sw_template_build(struct sw_template *template_out, uint8_t port,
 		       const struct vd_udp_addr *local, const struct vd_udp_addr *remote,
 		       uint16_t mtu, uint32_t neighbour)
 {
-	bool ip4 = is_ip4(remote);
+	bool ip4 = vd_udp_addr_is_ip4(remote);
 
 	*template_out = (struct sw_template){
 		.outer_len = (uint8_t)((ip4 ? SW_IP4_BYTES : SW_IP6_BYTES) + SW_UDP_BYTES),

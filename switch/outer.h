@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 #include "switch/link.h"
 
 enum {

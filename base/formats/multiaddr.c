@@ -180,11 +180,6 @@ enum vd_err vd_multiaddr_of_text(const char *text, struct vd_multiaddr *addr_out
 
 static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
 
-bool vd_udp_addr_is_ip4(const struct vd_udp_addr *addr)
-{
-	return memcmp(addr->ip, mapped, sizeof mapped) == 0;
-}
-
 /* Takes the next part if it has this code. */
 static bool take(const struct vd_multiaddr *addr, size_t *at, uint32_t code,
 		 struct vd_bytes *value_out)

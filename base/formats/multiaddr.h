@@ -13,6 +13,7 @@
 #include "base/bytes.h"
 #include "base/err.h"
 #include "base/formats/peer_id.h"
+#include "base/udp_addr.h"
 
 enum {
 	VD_MULTIADDR_MAX = 512,   /* bytes of the binary form we accept */
@@ -52,12 +53,6 @@ struct vd_multiaddr_part {
 bool vd_multiaddr_next(const struct vd_multiaddr *addr, size_t *at,
 		       struct vd_multiaddr_part *part_out);
 
-/* A UDP endpoint, as the links use it. IPv4 is ::ffff:a.b.c.d. */
-struct vd_udp_addr {
-	uint8_t ip[16];
-	uint16_t port; /* host order */
-};
-
 /*
  * A link address: /ip4|ip6/…/udp/…[/viaduct][/p2p/…]. `peer_out->len` is 0 without /p2p.
  * VD_EUSER for any other shape. peer_out may be NULL.
@@ -67,5 +62,3 @@ enum vd_err vd_multiaddr_to_link(const struct vd_multiaddr *addr, struct vd_udp_
 /* /ip…/udp/…, then /viaduct/p2p/… when `peer` is given (neither NULL nor of length 0). */
 void vd_multiaddr_of_link(const struct vd_udp_addr *udp, const struct vd_peer_id *peer,
 			  struct vd_multiaddr *addr_out);
-
-bool vd_udp_addr_is_ip4(const struct vd_udp_addr *addr);

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 #include "controlplane/api/metrics.h"
 #include "controlplane/loop/loop.h"
 

@@ -94,8 +94,7 @@ static bool is_wanted(const struct node_capture *capture, const struct sw_captur
 	unsigned direction = item->kind & SW_CAPTURE_OUT ? SW_CAPTURE_OUT : SW_CAPTURE_IN;
 
 	return item->round == capture->round && (capture->directions & direction) &&
-	       (capture->peer.len == 0 ||
-		memcmp(&item->way.remote, &capture->remote, sizeof capture->remote) == 0);
+	       (capture->peer.len == 0 || vd_udp_addr_equal(&item->way.remote, &capture->remote));
 }
 
 /* The oldest packet of a worker; false: it has none. */

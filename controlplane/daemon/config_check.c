@@ -26,13 +26,6 @@ __attribute__((format(printf, 3, 4))) static enum vd_err wrong(const struct chec
 	return config_fail(c->error, VD_EUSER, c->name, 0, key, why);
 }
 
-static bool is_unspecified(const struct vd_udp_addr *addr)
-{
-	static const uint8_t any4[16] = { [10] = 0xff, [11] = 0xff }, any6[16];
-
-	return memcmp(addr->ip, any4, 16) == 0 || memcmp(addr->ip, any6, 16) == 0;
-}
-
 static enum vd_err check_port(const struct checking *c, const struct dp_port_config *port)
 {
 	bool dpdk = port->driver == DP_DRIVER_DPDK;
@@ -47,7 +40,7 @@ static enum vd_err check_port(const struct checking *c, const struct dp_port_con
 			     "port `%s` uses sockets and has devargs; take them out, or set driver "
 			     "to dpdk",
 			     port->name);
-	if (dpdk && !is_unspecified(&port->bind))
+	if (dpdk && !vd_udp_addr_is_any(&port->bind))
 		return wrong(c, "dataplane.ports",
 			     "port `%s` binds to an address, but a dpdk port takes those of its "
 			     "interface; write 0.0.0.0:%u",

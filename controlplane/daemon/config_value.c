@@ -500,7 +500,9 @@ bool config_value_equal(const struct config_key *key, const void *a, const void 
 	case KEY_BOOL: return *(const bool *)pa == *(const bool *)pb;
 	case KEY_U64: return *(const uint64_t *)pa == *(const uint64_t *)pb;
 	case KEY_PREFIX: return *(const uint16_t *)pa == *(const uint16_t *)pb;
-	case KEY_UDP: return memcmp(pa, pb, sizeof(struct vd_udp_addr)) == 0;
+	case KEY_UDP:
+		return vd_udp_addr_equal((const struct vd_udp_addr *)pa,
+					 (const struct vd_udp_addr *)pb);
 	case KEY_PEERS:
 		return peers_equal((const struct vd_peer_list *)pa,
 				   (const struct vd_peer_list *)pb);

@@ -184,7 +184,7 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 				    const struct vd_peer_id *peer, struct api_reply *reply)
 {
 	struct node_router *router = node_router_of(node, peer);
-	bool same = router && memcmp(&router->address, address, sizeof *address) == 0;
+	bool same = router && vd_udp_addr_equal(&router->address, address);
 	struct node_connect *connect = begin(node, peer, false, reply);
 
 	if (!connect)

@@ -55,7 +55,7 @@ static bool peer_at(const struct node *node, const struct vd_udp_addr *address,
 	while (peering_each(node->link_peering, &at, &view)) {
 		struct sw_endpoint endpoint = node_endpoint_of_path(&view.path);
 
-		if (memcmp(&endpoint.remote, address, sizeof *address) != 0)
+		if (!vd_udp_addr_equal(&endpoint.remote, address))
 			continue;
 		*peer_out = view.peer;
 		return true;

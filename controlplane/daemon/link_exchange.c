@@ -104,7 +104,7 @@ ON_CONTROL static void redial(struct node *node, const struct vd_peer_id *peer,
 	if (!router || !router->told || router->up || !told->count)
 		return;
 	for (uint32_t i = 0; i < told->count; i++)
-		if (memcmp(&told->at[i], &router->address, sizeof router->address) == 0)
+		if (vd_udp_addr_equal(&told->at[i], &router->address))
 			return;
 	(void)node_add_router(node, peer, &told->at[0]);
 	router->held = false;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/formats/key.h"
+#include "base/formats/multiaddr.h"
 #include "base/thread.h"
 #include "base/time.h"
 #include "controlplane/api/api.h"

@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "base/formats/multiaddr.h"
+#include "base/udp_addr.h"
 
 enum { PCAPNG_SNAP = 65535, PCAPNG_BYTES_MAX = 2048 };
 

@@ -37,7 +37,7 @@ struct node_router *node_add_router(struct node *node, const struct vd_peer_id *
 		router->peer = *peer;
 		reserve_init(&router->reserve, 0);
 	}
-	if (memcmp(&router->address, address, sizeof *address) != 0)
+	if (!vd_udp_addr_equal(&router->address, address))
 		router->dialled = false; /* there, from now on */
 	router->address = *address;
 	return router;
@@ -183,7 +183,7 @@ bool node_is_linked_at(const struct node *node, const struct vd_peer_id *peer,
 {
 	struct vd_udp_addr there;
 
-	return node_where_linked(node, peer, &there) && memcmp(&there, address, sizeof there) == 0;
+	return node_where_linked(node, peer, &there) && vd_udp_addr_equal(&there, address);
 }
 
 /* ---- trials ---- */

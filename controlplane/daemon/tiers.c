@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/daemon/tiers.h"
 
+#include "base/udp_addr.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -39,13 +41,6 @@ static void *grown(void *at, uint32_t count, size_t size, char why[VD_TOKEN_WHY]
 
 /* ---- CIDR ---- */
 
-static bool is_v4(const uint8_t ip[16])
-{
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(ip, mapped, sizeof mapped) == 0;
-}
-
 /* Whether the first `bits` of both are the same. */
 static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 {
@@ -58,7 +53,7 @@ static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 /* ::/0 is all of IPv6, and none of IPv4. */
 static bool cidr_has(const struct vd_cidr *cidr, const uint8_t ip[16])
 {
-	return cidr->v4 == is_v4(ip) && same_prefix(cidr->ip, ip, cidr->bits);
+	return cidr->v4 == vd_ip_is_ip4(ip) && same_prefix(cidr->ip, ip, cidr->bits);
 }
 
 bool vd_cidr_list_has(const struct vd_cidr_list *list, const uint8_t ip[16])
@@ -128,7 +123,7 @@ enum vd_err vd_cidr_list_add(struct vd_cidr_list *list, const char *item, char w
 		return wrong(why,
 			     "`%.60s` is not a network; write it as 198.18.0.0/16 or \"fd00::/8\"",
 			     item);
-	if (!cidr.v4 && is_v4(cidr.ip) && cidr.bits >= V4_BITS)
+	if (!cidr.v4 && vd_ip_is_ip4(cidr.ip) && cidr.bits >= V4_BITS)
 		return wrong(
 		    why, "`%.60s` is an IPv4 address written as IPv6; write it as 198.18.0.0/16",
 		    item);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/udp_addr.h"
 #include "controlplane/loop/netmap_table.h"
 
 #define ASK_UNKNOWN VD_SECONDS(1)  /* between two questions for one without an address */
@@ -419,13 +420,6 @@ void cp_netmap_sync_end(struct cp_netmap *map)
 
 /* ---- ways ---- */
 
-static bool is_ip4(const uint8_t ip[16])
-{
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(ip, prefix, sizeof prefix) == 0;
-}
-
 static bool is_link_local(const uint8_t ip[16])
 {
 	return ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80;
@@ -447,7 +441,8 @@ static unsigned source_fitness(const struct cp_net_addr *a, uint32_t ifindex, co
 {
 	unsigned common = net_common_bits(a->ip, to);
 
-	if (a->unusable || is_ip4(a->ip) != is_ip4(to) || is_link_local(a->ip) != is_link_local(to))
+	if (a->unusable || vd_ip_is_ip4(a->ip) != vd_ip_is_ip4(to) ||
+	    is_link_local(a->ip) != is_link_local(to))
 		return 0;
 	if (a->ifindex != ifindex && is_link_local(to))
 		return 0;
@@ -459,7 +454,7 @@ static bool is_loopback(const uint8_t ip[16])
 {
 	static const uint8_t one[16] = { [15] = 1 };
 
-	return is_ip4(ip) ? ip[12] == 127 : memcmp(ip, one, 16) == 0;
+	return vd_ip_is_ip4(ip) ? ip[12] == 127 : memcmp(ip, one, 16) == 0;
 }
 
 static void choose_source(const struct cp_netmap *map, uint32_t ifindex, const uint8_t to[16],
@@ -556,7 +551,7 @@ static const struct cp_net_route *find_route(const struct cp_netmap *map, const 
 					     const uint8_t remote[16])
 {
 	const struct wanted wanted = { .map = map, .source = source };
-	unsigned shortest = is_ip4(remote) ? 96 : 0; /* an IPv6 default is not IPv4's */
+	unsigned shortest = vd_ip_is_ip4(remote) ? 96 : 0; /* an IPv6 default is not IPv4's */
 
 	return net_routes_find(&map->routes, remote, shortest, route_is_usable, &wanted);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/proto/ip_scope.h"
 
+#include "base/udp_addr.h"
+
 struct row {
 	uint8_t prefix[16];
 	uint8_t bits;
@@ -58,14 +60,12 @@ static enum ip_scope look_up(const struct row *row, const uint8_t *ip)
 
 enum ip_scope ip_scope(struct vd_bytes ip)
 {
-	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
-
 	if (ip.len == 4)
 		return look_up(ip4_rows, ip.at);
 	if (ip.len != 16)
 		return IP_NONE;
-	if (memcmp(ip.at, mapped, sizeof mapped) == 0)
-		return look_up(ip4_rows, ip.at + sizeof mapped);
+	if (vd_ip_is_ip4(ip.at))
+		return look_up(ip4_rows, ip.at + 12);
 	return look_up(ip6_rows, ip.at);
 }
 

@@ -20,7 +20,7 @@ static bool leads_somewhere(const struct vd_udp_addr *address)
 void link_addresses_add(struct link_addresses *addresses, const struct vd_udp_addr *address)
 {
 	for (uint32_t i = 0; i < addresses->count; i++)
-		if (memcmp(&addresses->at[i], address, sizeof *address) == 0)
+		if (vd_udp_addr_equal(&addresses->at[i], address))
 			return;
 	if (addresses->count == LINK_ADDRESSES || !leads_somewhere(address))
 		addresses->refused++;

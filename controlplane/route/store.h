@@ -16,10 +16,10 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "base/formats/multiaddr.h"
 #include "base/formats/peer_id.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "base/udp_addr.h"
 #include "controlplane/loop/database.h"
 
 enum {

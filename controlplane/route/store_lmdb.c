@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/formats/multiaddr.h"
 #include "base/log.h"
 #include "controlplane/route/store.h"
 #include "controlplane/route/store_internal.h"

@@ -62,13 +62,6 @@ void ways_free(struct ways *ways)
 	free(ways);
 }
 
-static bool is_zero(const uint8_t ip[16])
-{
-	static const uint8_t zero[16], zero4[16] = { [10] = 0xff, [11] = 0xff };
-
-	return memcmp(ip, zero, 16) == 0 || memcmp(ip, zero4, 16) == 0;
-}
-
 /* ---- which port ---- */
 
 /* The address the kernel would send from. */
@@ -81,7 +74,7 @@ static enum vd_err kernel_source(const struct ways *ways, const struct vd_udp_ad
 	if (err)
 		return err;
 	memcpy(ip_out, way.local ? remote->ip : way.source, 16);
-	return is_zero(ip_out) ? VD_ENOTFOUND : VD_OK;
+	return vd_ip_is_any(ip_out) ? VD_ENOTFOUND : VD_OK;
 }
 
 static enum vd_err find_by_socket(const struct ways *ways, const struct route_port *port,
@@ -90,7 +83,7 @@ static enum vd_err find_by_socket(const struct ways *ways, const struct route_po
 	if (vd_udp_addr_is_ip4(&port->bind) != vd_udp_addr_is_ip4(remote))
 		return VD_ENOTFOUND;
 	*local_out = port->bind;
-	return is_zero(port->bind.ip) ? kernel_source(ways, remote, local_out->ip) : VD_OK;
+	return vd_ip_is_any(port->bind.ip) ? kernel_source(ways, remote, local_out->ip) : VD_OK;
 }
 
 static bool leaves_by(const struct cp_way *way, const struct route_port *port)
@@ -103,16 +96,16 @@ static enum vd_err find_by_interface(const struct ways *ways, const struct route
 				     struct vd_udp_addr *local_out)
 {
 	struct cp_way way;
-	enum vd_err err = is_zero(port->bind.ip)
+	enum vd_err err = vd_ip_is_any(port->bind.ip)
 			      ? cp_netmap_way(ways->map, remote->ip, &way)
 			      : cp_netmap_way_from(ways->map, port->bind.ip, remote->ip, &way);
 
 	if (err)
 		return err;
-	if (!leaves_by(&way, port) || way.local || is_zero(way.source))
+	if (!leaves_by(&way, port) || way.local || vd_ip_is_any(way.source))
 		return VD_ENOTFOUND;
 	local_out->port = port->bind.port;
-	memcpy(local_out->ip, is_zero(port->bind.ip) ? way.source : port->bind.ip, 16);
+	memcpy(local_out->ip, vd_ip_is_any(port->bind.ip) ? way.source : port->bind.ip, 16);
 	return VD_OK;
 }
 

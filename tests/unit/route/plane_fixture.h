@@ -5,6 +5,7 @@
 #include <criterion/new/assert.h>
 #include <sodium.h>
 
+#include "base/formats/peer_id.h"
 #include "switch/plane.h"
 
 static struct sw_plane plane;

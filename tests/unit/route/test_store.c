@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "base/formats/multiaddr.h"
 #include "controlplane/route/store.h"
 
 #include <criterion/criterion.h>
