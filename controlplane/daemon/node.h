@@ -318,7 +318,7 @@ void node_review_link(struct node *node, const struct vd_peer_id *peer, const ch
 /* What link.token names. VD_EUSER: `why`, and the token stays as it was. */
 enum vd_err node_read_token(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 size_t node_token_for(void *node, const struct vd_peer_id *peer,
-		      uint8_t out[PEERING_TOKEN_MAX]) ON_CONTROL;
+		      uint8_t out[VD_TOKEN_MAX]) ON_CONTROL;
 
 /* session_moves.c: the session goes by `path`, `data` to its owner, who is told once its lane has
  * room. */

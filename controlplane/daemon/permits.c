@@ -7,10 +7,6 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 
-static_assert((int)VD_TOKEN_HASH == (int)PEERING_TOKEN_HASH);
-static_assert((int)VD_TOKEN_HASH == (int)ROUTE_TOKEN_HASH);
-static_assert((int)VD_TOKEN_MAX == (int)PEERING_TOKEN_MAX);
-
 ON_CONTROL static bool may_link(struct node *node, const struct vd_claim *claim)
 {
 	const struct vd_peer_id *peer = claim->peer;
@@ -88,7 +84,7 @@ enum vd_err node_read_token(struct node *node, char why[NODE_WHY])
 }
 
 /* Only our routers see it; sessions' peers and those whom we remember do not. */
-size_t node_token_for(void *context, const struct vd_peer_id *peer, uint8_t out[PEERING_TOKEN_MAX])
+size_t node_token_for(void *context, const struct vd_peer_id *peer, uint8_t out[VD_TOKEN_MAX])
 {
 	struct node *node = context;
 

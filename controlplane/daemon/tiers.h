@@ -16,13 +16,12 @@
 
 #include "base/err.h"
 #include "base/formats/peer_id.h"
+#include "base/token.h"
 
 enum {
 	VD_CONFIG_CIDRS_MAX = 4096,  /* of one tier */
 	VD_CONFIG_TOKENS_MAX = 4096, /* of one tier */
-	VD_TOKEN_HASH = 32,
-	VD_TOKEN_MIN = 16, /* bytes of a token */
-	VD_TOKEN_MAX = 64,
+	VD_TOKEN_MIN = 16,           /* bytes of a token */
 	VD_TOKEN_WHY = 320,
 };
 

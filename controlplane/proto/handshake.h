@@ -23,6 +23,7 @@
 #include "base/err.h"
 #include "base/formats/key.h"
 #include "base/formats/peer_id.h"
+#include "base/token.h"
 #include "controlplane/proto/noise.h"
 #include "multigram/setup.h"
 
@@ -42,8 +43,6 @@ enum {
 	HANDSHAKE_SEND_MAX = 1400, /* bytes of a frame of ours */
 	HANDSHAKE_RECV_MAX = 2048, /* longer frames are not looked at */
 	HANDSHAKE_OFFERS = 4,      /* names of one side */
-	HANDSHAKE_TOKEN_MAX = 64,
-	HANDSHAKE_TOKEN_HASH = 32,
 };
 
 enum handshake_kind { HANDSHAKE_LINK, HANDSHAKE_SESSION };
@@ -102,8 +101,8 @@ struct handshake_result {
 	enum vd_cipher cipher;
 	/* indices of each name of self->offer, ascending; 0: no more */
 	uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME];
-	bool has_token;                           /* responder: message 3 brought one */
-	uint8_t token_hash[HANDSHAKE_TOKEN_HASH]; /* its SHA-256 */
+	bool has_token;                    /* responder: message 3 brought one */
+	uint8_t token_hash[VD_TOKEN_HASH]; /* its SHA-256 */
 	struct handshake_keys keys;
 };
 
@@ -116,7 +115,7 @@ struct handshake {
 	uint8_t inner[HANDSHAKE_OFFERS][MG_SAME_NAME]; /* responder */
 	enum vd_cipher cipher;                         /* responder, sessions */
 	uint8_t token_len; /* initiator: to show in message 3, set after start */
-	uint8_t token[HANDSHAKE_TOKEN_MAX];
+	uint8_t token[VD_TOKEN_MAX];
 	uint16_t sent_len;
 	uint8_t sent[HANDSHAKE_SEND_MAX]; /* our last message, as a frame, to be repeated */
 };

@@ -30,7 +30,7 @@ static struct vd_bytes read_token(struct vd_read *r, const struct vd_pb_field *f
 {
 	struct vd_bytes token = vd_pb_bytes(r, f);
 
-	if (token.len > NOISE_TOKEN_MAX)
+	if (token.len > VD_TOKEN_MAX)
 		vd_read_fail(r, VD_EPEER_RANGE);
 	return token;
 }

@@ -22,11 +22,11 @@
 #include "base/err.h"
 #include "base/formats/key.h"
 #include "base/formats/peer_id.h"
+#include "base/token.h"
 #include "controlplane/proto/noise.h"
 
 enum {
 	NOISE_PAYLOAD_CIPHERS = 8, /* names read; further ones are passed over */
-	NOISE_TOKEN_MAX = 64,
 };
 
 struct noise_payload {
@@ -34,7 +34,7 @@ struct noise_payload {
 	struct vd_bytes setup;                      /* empty: absent */
 	uint32_t width;
 	uint64_t boot;         /* 0: absent */
-	struct vd_bytes token; /* empty: absent; at most NOISE_TOKEN_MAX bytes */
+	struct vd_bytes token; /* empty: absent; at most VD_TOKEN_MAX bytes */
 	uint32_t cipher_count;
 	struct vd_bytes ciphers[NOISE_PAYLOAD_CIPHERS];
 	bool has_viaduct; /* the extension is there */

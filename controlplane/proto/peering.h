@@ -37,6 +37,7 @@
 #include "base/formats/key.h"
 #include "base/formats/peer_id.h"
 #include "base/time.h"
+#include "base/token.h"
 #include "multigram/table.h"
 #include "switch/bucket.h"
 
@@ -54,8 +55,6 @@ enum {
 	PEERING_INDICES = 1280,   /* held at most for handshakes and refusals, beside generations */
 	PEERING_PROBE_BYTES = 11, /* of a probe, before its padding: at most */
 };
-
-enum { PEERING_TOKEN_MAX = 64, PEERING_TOKEN_HASH = 32 };
 
 /* Opaque here, compared as bytes; zero what is not used. */
 struct peering_path {
@@ -95,8 +94,7 @@ struct peering_config {
 	 * The token to show to `peer`, whom we dial, once it has proven who it is; returns its
 	 * length, 0: none. NULL: never any.
 	 */
-	size_t (*token)(void *context, const struct vd_peer_id *peer,
-			uint8_t out[PEERING_TOKEN_MAX]);
+	size_t (*token)(void *context, const struct vd_peer_id *peer, uint8_t out[VD_TOKEN_MAX]);
 	/* A receiver index of the data plane's table, and its return when unused. */
 	enum vd_err (*index_reserve)(void *context, uint32_t *index_out);
 	/* For an index that was never installed; installed ones come back by RETIRE. */
@@ -161,7 +159,7 @@ struct peering_keys {
 	uint32_t remote_width;                    /* links */
 	bool initiator;
 	bool has_token; /* we are the responder, and it showed one */
-	uint8_t token_hash[PEERING_TOKEN_HASH];
+	uint8_t token_hash[VD_TOKEN_HASH];
 	/* the inner indices granted for each name of config.offer; 0: no more. All are received,
 	 * the first is sent with. */
 	uint8_t inner[PEERING_OFFERS][MG_SAME_NAME];

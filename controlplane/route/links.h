@@ -23,6 +23,7 @@
 #include "base/formats/peer_id.h"
 #include "base/thread.h"
 #include "base/time.h"
+#include "base/token.h"
 #include "controlplane/proto/control_msg.h"
 #include "controlplane/route/account.h"
 #include "switch/plane.h"
@@ -32,7 +33,6 @@ enum {
 	ROUTE_QUERIES_PER_S = 10,
 	ROUTE_RESERVES_PER_S = 10,
 	ROUTE_POLL_ROWS = 1024, /* looked at in one go */
-	ROUTE_TOKEN_HASH = 32,
 };
 
 #define ROUTE_POLL_SPAN VD_SECONDS(1)
@@ -53,7 +53,7 @@ struct route_way {
 	struct sw_template send; /* its headers, as its owner was last asked to write them */
 	uint8_t owner;           /* worker */
 	bool asked_us, has_token;
-	uint8_t token_hash[ROUTE_TOKEN_HASH];
+	uint8_t token_hash[VD_TOKEN_HASH];
 };
 
 struct route_link {
@@ -69,7 +69,7 @@ struct route_link {
 	uint32_t police; /* the record of rates that its generations share */
 	struct route_policy policy;
 	bool has_token; /* it showed one, for the last generation in use that it asked us for */
-	uint8_t token_hash[ROUTE_TOKEN_HASH];
+	uint8_t token_hash[VD_TOKEN_HASH];
 	uint32_t may_be_called; /* by reservation */
 	vd_ns reserved_until;
 	struct sw_endpoint endpoint; /* of the current generation; while there is none, the last */

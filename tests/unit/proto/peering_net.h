@@ -69,7 +69,7 @@ struct node {
 	/* of the last claim admit saw */
 	struct peering_path claimed;
 	bool has_token;
-	uint8_t token_hash[PEERING_TOKEN_HASH];
+	uint8_t token_hash[VD_TOKEN_HASH];
 	enum vd_err job_err; /* of the last job done */
 	const char *broken;  /* an event out of order: what */
 };

@@ -311,10 +311,10 @@ static void run_with_token(struct both *both, size_t len)
 
 Test(handshake, the_responder_learns_the_hash_of_the_initiators_token)
 {
-	const size_t lens[] = { 1, 16, HANDSHAKE_TOKEN_MAX };
+	const size_t lens[] = { 1, 16, VD_TOKEN_MAX };
 
 	for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
-		uint8_t token[HANDSHAKE_TOKEN_MAX], hash[HANDSHAKE_TOKEN_HASH];
+		uint8_t token[VD_TOKEN_MAX], hash[VD_TOKEN_HASH];
 		struct both both;
 
 		run_with_token(&both, lens[i]);
@@ -341,8 +341,8 @@ Test(handshake, a_token_is_in_no_message_in_the_clear)
 
 	begin(&both, HANDSHAKE_LINK);
 	cr_assert(eq(int, handshake_start(&both.initiator, &both.selves[0], 11), VD_OK));
-	memset(both.initiator.token, 't', HANDSHAKE_TOKEN_MAX);
-	both.initiator.token_len = HANDSHAKE_TOKEN_MAX;
+	memset(both.initiator.token, 't', VD_TOKEN_MAX);
+	both.initiator.token_len = VD_TOKEN_MAX;
 	cr_assert(memmem(both.initiator.sent, both.initiator.sent_len, run_of_t, 8) == NULL);
 	cr_assert(eq(int, answer(&both), VD_OK));
 	cr_assert(memmem(both.responder.sent, both.responder.sent_len, run_of_t, 8) == NULL);

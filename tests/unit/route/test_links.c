@@ -634,7 +634,7 @@ static const struct route_link *handshake(uint8_t who, bool asked_us, const uint
 
 Test(route_links, a_token_holds_until_the_peer_dials_again)
 {
-	const uint8_t token[ROUTE_TOKEN_HASH] = { 1, 2, 3 };
+	const uint8_t token[VD_TOKEN_HASH] = { 1, 2, 3 };
 	const struct route_link *link = handshake(1, true, token);
 
 	cr_assert(link->has_token);
@@ -647,7 +647,7 @@ Test(route_links, a_token_holds_until_the_peer_dials_again)
 
 Test(route_links, a_token_counts_once_its_generation_is_used)
 {
-	const uint8_t token[ROUTE_TOKEN_HASH] = { 1, 2, 3 };
+	const uint8_t token[VD_TOKEN_HASH] = { 1, 2, 3 };
 	struct route_install install = {
 		.peer = peer(1), .rx_key = key, .tx_key = key, .asked_us = true, .token_hash = token
 	};
