@@ -27,7 +27,7 @@ void node_end_link(struct node *node, const struct vd_peer_id *peer)
 		router->held = true;
 	}
 	peering_undial(node->link_peering, peer, vd_now());
-	peering_close(node->link_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
+	peering_close(node->link_peering, peer, CONTROL_SHUTDOWN, gone_text, vd_now());
 	node_pump(node);
 }
 
@@ -35,7 +35,7 @@ void node_end_session(struct node *node, const struct vd_peer_id *peer)
 {
 	node_del_asked(node, peer);
 	node_let_go(node, peer);
-	peering_close(node->session_peering, peer, PEERING_SHUTDOWN, gone_text, vd_now());
+	peering_close(node->session_peering, peer, CONTROL_SHUTDOWN, gone_text, vd_now());
 	node_pump(node); /* the close leaves while the peer is known */
 	if (node_may_session(node, peer))
 		return;

@@ -47,7 +47,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	}
 	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
 	       VD_PEER("peer", &event->peer), VD_ERR(err));
-	peering_close(node->link_peering, &event->peer, PEERING_LIMIT, "no room", now);
+	peering_close(node->link_peering, &event->peer, CONTROL_LIMIT, "no room", now);
 }
 
 ON_CONTROL static void on_use(struct node *node, const struct peering_event *event, vd_ns now)
@@ -107,14 +107,13 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 	struct node_router *router = node_router_of(node, &event->peer);
 
 	vd_log(VD_INFO, VD_SUB_LINK, "link down", VD_PEER("peer", &event->peer),
-	       VD_STR("cause", event->status == PEERING_OK
-				   ? "silence"
-				   : control_status_text((enum control_status)event->status)),
+	       VD_STR("cause",
+		      event->status == CONTROL_OK ? "silence" : control_status_text(event->status)),
 	       VD_STR("text", event->text));
 	if (router) {
 		node_router_down(node, router);
 	}
-	if (event->status != PEERING_OK && !node->stopping)
+	if (event->status != CONTROL_OK && !node->stopping)
 		node_forget(node, &event->peer); /* it said goodbye */
 	close_account(node, &event->peer);
 	route_links_drop(node->links, &event->peer, now);
@@ -221,7 +220,7 @@ ON_CONTROL static void give_up(struct node *node, const struct peering_event *ev
 
 static void log_trouble(const struct peering_event *event)
 {
-	if (event->kind == PEERING_REFUSED_BY && event->status == PEERING_SHUTDOWN)
+	if (event->kind == PEERING_REFUSED_BY && event->status == CONTROL_SHUTDOWN)
 		vd_log(VD_INFO, VD_SUB_LINK, "the router goes away; it is tried again later",
 		       VD_PEER("router", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_REFUSED_BY)

@@ -162,7 +162,7 @@ ON_CONTROL static void close_peers(struct node *node, struct peering *peering)
 	while (peering_each(peering, &at, &view)) {
 		peering_undial(peering, &view.peer, vd_now());
 		if (view.up)
-			peering_close(peering, &view.peer, PEERING_SHUTDOWN, "going down",
+			peering_close(peering, &view.peer, CONTROL_SHUTDOWN, "going down",
 				      vd_now());
 		node_pump_events(node, vd_now());
 		if (++closed % CLOSES_AT_ONCE == 0)

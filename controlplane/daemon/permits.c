@@ -58,7 +58,7 @@ void node_review_link(struct node *node, const struct vd_peer_id *of, const char
 				   .ip = link->endpoint.remote.ip,
 				   .token = link->has_token ? link->token_hash : NULL };
 	if (!may_link(node, &claim)) {
-		peering_close(node->link_peering, &peer, PEERING_REFUSED, text, now);
+		peering_close(node->link_peering, &peer, CONTROL_REFUSED, text, now);
 		return;
 	}
 	policy = node_policy_of(node, &claim);

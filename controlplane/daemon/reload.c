@@ -74,7 +74,7 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 		if (node_may_session(node, peer))
 			continue;
 		peering_undial(node->session_peering, peer, now);
-		peering_close(node->session_peering, peer, PEERING_REFUSED, "no longer allowed",
+		peering_close(node->session_peering, peer, CONTROL_REFUSED, "no longer allowed",
 			      now);
 		seek_unwant(node->seek, peer);
 		node_pump(node); /* the close leaves while the peer is known */

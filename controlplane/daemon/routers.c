@@ -75,7 +75,7 @@ void node_drop_router(struct node *node, struct node_router *router, const char 
 	struct vd_peer_id peer = router->peer;
 
 	peering_undial(node->link_peering, &peer, now);
-	peering_close(node->link_peering, &peer, PEERING_SHUTDOWN, text, now);
+	peering_close(node->link_peering, &peer, CONTROL_SHUTDOWN, text, now);
 	node_pump(node); /* while the row still tells whose link went down */
 	set_free(router);
 }

@@ -261,7 +261,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 		return;
 	vd_log(VD_WARN, VD_SUB_SESSION, "no room for another session; raise session.sessions_max",
 	       VD_PEER("peer", &event->peer), VD_ERR(err));
-	peering_close(node->session_peering, &event->peer, PEERING_LIMIT, "no room", now);
+	peering_close(node->session_peering, &event->peer, CONTROL_LIMIT, "no room", now);
 }
 
 /* The link may have moved since the generation was installed. */
@@ -292,9 +292,8 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
 
 	vd_log(VD_INFO, VD_SUB_SESSION, "session down", VD_PEER("peer", &event->peer),
-	       VD_STR("cause", event->status == PEERING_OK
-				   ? "silence"
-				   : control_status_text((enum control_status)event->status)),
+	       VD_STR("cause",
+		      event->status == CONTROL_OK ? "silence" : control_status_text(event->status)),
 	       VD_STR("text", event->text));
 	route_sessions_drop(node->sessions, &event->peer);
 	if (session && session->connect)

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * control_msg: control messages as plain structs, and their protobuf
- * (control.proto; switch/SPEC.md, section Control messages).
+ * (control.proto; switch/SPEC.md, 12).
  *
  * protobuf-c stays behind this header. Only verified bytes come here; they are
  * still checked: lengths, ranges, one body.
@@ -34,6 +34,7 @@ enum control_kind {
 	CONTROL_DRAINING,
 };
 
+/* `Status` of switch/SPEC.md, 12; peering tells its refusals by them, too. */
 enum control_status {
 	CONTROL_OK = 0,
 	CONTROL_REFUSED = 1,

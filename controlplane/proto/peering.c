@@ -250,7 +250,7 @@ void peering_event_send(struct peering *p, const struct peering_peer *peer,
 }
 
 void peering_event_end(struct peering *p, enum peering_event_kind kind,
-		       const struct peering_peer *peer, enum peering_status status,
+		       const struct peering_peer *peer, enum control_status status,
 		       const char *text)
 {
 	struct peering_event_slot *slot = peering_event_push(p, kind, peer);
@@ -446,7 +446,7 @@ enum vd_err peering_ping_id(struct peering *p, const struct vd_peer_id *id, uint
 	return peering_ping_send_id(p, p->peers[slot].current, ping, now);
 }
 
-void peering_close(struct peering *p, const struct vd_peer_id *id, enum peering_status status,
+void peering_close(struct peering *p, const struct vd_peer_id *id, enum control_status status,
 		   const char *text, vd_ns now)
 {
 	uint32_t slot = peering_peer_find(p, id);

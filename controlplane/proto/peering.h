@@ -38,6 +38,7 @@
 #include "base/formats/peer_id.h"
 #include "base/time.h"
 #include "base/token.h"
+#include "controlplane/proto/control_msg.h"
 #include "multigram/table.h"
 #include "switch/bucket.h"
 
@@ -59,16 +60,6 @@ enum {
 /* Opaque here, compared as bytes; zero what is not used. */
 struct peering_path {
 	uint8_t bytes[PEERING_PATH_BYTES];
-};
-
-/* `Status` of switch/SPEC.md, 12. */
-enum peering_status {
-	PEERING_OK = 0,
-	PEERING_REFUSED = 1,
-	PEERING_NOT_FOUND = 2,
-	PEERING_LIMIT = 3,
-	PEERING_BAD = 4,
-	PEERING_SHUTDOWN = 5,
 };
 
 /* Who asks to be let in. */
@@ -174,7 +165,7 @@ struct peering_event {
 	uint32_t old_index;
 	const struct peering_keys *keys; /* INSTALL; GRANTED: `inner` alone */
 	struct vd_bytes frame;           /* SEND, SEND_INNER, CONTROL */
-	enum peering_status status;
+	enum control_status status;
 	char text[PEERING_TEXT];
 	vd_ns rtt;               /* PONG */
 	struct peering_job *job; /* JOB */
@@ -345,7 +336,7 @@ enum vd_err peering_ping_id(struct peering *peering, const struct vd_peer_id *pe
  * a dialled peer is dialled again after the back-off.
  */
 void peering_close(struct peering *peering, const struct vd_peer_id *peer,
-		   enum peering_status status, const char *text, vd_ns now);
+		   enum control_status status, const char *text, vd_ns now);
 
 /*
  * Next event, PEERING_NONE when drained. Drain after every call above and below, until NONE;

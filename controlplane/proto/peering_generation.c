@@ -278,14 +278,14 @@ void peering_generation_retire(struct peering *p, uint32_t slot)
 }
 
 /* A close ends its generation and older ones; the link only if no newer one is left. */
-void peering_generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
+void peering_generation_closed(struct peering *p, uint32_t slot, enum control_status status,
 			       const char *text, vd_ns now)
 {
 	uint32_t peer_slot = p->generations[slot].peer;
 	struct peering_peer *peer = &p->peers[peer_slot];
 	uint32_t oldest;
 
-	if (status == PEERING_REFUSED || !p->generations[slot].confirmed)
+	if (status == CONTROL_REFUSED || !p->generations[slot].confirmed)
 		peering_event_end(p, PEERING_REFUSED_BY, peer, status, text);
 	do {
 		oldest = peer->generations[0];

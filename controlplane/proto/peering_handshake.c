@@ -244,7 +244,7 @@ static enum vd_err done_2(struct peering *p, uint32_t slot, const struct handsha
 
 /* Without a slot to remember it by, the refusal is said once. */
 static void refuse(struct peering *p, uint32_t slot, const struct handshake_result *result,
-		   struct vd_bytes frame, enum peering_status status, vd_ns now)
+		   struct vd_bytes frame, enum control_status status, vd_ns now)
 {
 	struct peering_half_open *half_open = &p->half_opens[slot];
 	bool link = p->config.kind == PEERING_LINK;
@@ -324,7 +324,7 @@ static enum vd_err done_3(struct peering *p, uint32_t slot, const struct handsha
 	if (peer != SLOT_NONE)
 		accept(p, slot, peer, result, whole, now);
 	else
-		refuse(p, slot, result, whole, admitted ? PEERING_LIMIT : PEERING_REFUSED, now);
+		refuse(p, slot, result, whole, admitted ? CONTROL_LIMIT : CONTROL_REFUSED, now);
 	return peer != SLOT_NONE ? VD_OK : VD_EPEER_REFUSED;
 }
 

@@ -90,16 +90,16 @@ void peering_confirm_send(struct peering *p, uint32_t slot)
 	peering_control_send(p, slot, &path, &msg);
 }
 
-static struct control_msg close_msg(enum peering_status status, const char *text)
+static struct control_msg close_msg(enum control_status status, const char *text)
 {
 	struct control_msg msg = { .kind = CONTROL_CLOSE };
 
-	msg.close.status = (enum control_status)status;
+	msg.close.status = status;
 	strncpy(msg.close.text, text ? text : "", sizeof msg.close.text - 1);
 	return msg;
 }
 
-void peering_close_send(struct peering *p, uint32_t slot, enum peering_status status,
+void peering_close_send(struct peering *p, uint32_t slot, enum control_status status,
 			const char *text)
 {
 	const struct peering_path path = p->generations[slot].path;
@@ -115,9 +115,9 @@ void peering_set_draining(struct peering *p, bool draining)
 
 void peering_refusal_send(struct peering *p, struct peering_refusal *refusal)
 {
-	const char *text = refusal->status == PEERING_LIMIT ? "too many peers" : "not permitted";
-	bool draining = p->draining && refusal->status == PEERING_REFUSED;
-	struct control_msg msg = draining ? close_msg(PEERING_SHUTDOWN, "draining: going away")
+	const char *text = refusal->status == CONTROL_LIMIT ? "too many peers" : "not permitted";
+	bool draining = p->draining && refusal->status == CONTROL_REFUSED;
+	struct control_msg msg = draining ? close_msg(CONTROL_SHUTDOWN, "draining: going away")
 					  : close_msg(refusal->status, text);
 	uint8_t body[CONTROL_MSG_MAX], plain[PLAIN_MAX];
 	struct vd_bytes framed;
@@ -231,8 +231,7 @@ static enum vd_err control_recv(struct peering *p, uint32_t slot, const struct p
 	if (err)
 		return err;
 	if (msg.kind == CONTROL_CLOSE) {
-		peering_generation_closed(p, slot, (enum peering_status)msg.close.status,
-					  msg.close.text, now);
+		peering_generation_closed(p, slot, msg.close.status, msg.close.text, now);
 		return VD_OK;
 	}
 	if (msg.kind == CONTROL_ANSWER && peering_path_answered(p, slot, path, msg.challenge))

@@ -62,7 +62,7 @@ static void back_off(struct peering_peer *peer, vd_ns now)
 	peer->next_dial = now + peering_jittered(peer->backoff);
 }
 
-void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status status,
+void peering_peer_gone(struct peering *p, uint32_t slot, enum control_status status,
 		       const char *text, vd_ns now)
 {
 	struct peering_peer *peer = &p->peers[slot];
@@ -257,7 +257,7 @@ void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now)
 
 	retire_old(p, peer, now);
 	if (gone_at(p, peer) <= now) {
-		peering_peer_gone(p, slot, PEERING_OK, "silent", now);
+		peering_peer_gone(p, slot, CONTROL_OK, "silent", now);
 		return;
 	}
 	if (ping_at(p, peer) <= now) {

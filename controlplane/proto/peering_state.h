@@ -73,8 +73,6 @@ enum peering_half_open_state {
 	HALF_OPEN_SENT_3, /* ours: generation installed; waits for a frame under it */
 };
 
-struct control_msg;
-
 struct peering_half_open {
 	enum peering_half_open_state state;
 	uint64_t serial; /* never used again; 0: free */
@@ -149,7 +147,7 @@ struct peering_peer {
 struct peering_refusal {
 	uint32_t index;
 	struct peering_path path;
-	enum peering_status status;
+	enum control_status status;
 	vd_ns until;
 	uint8_t confirm_hash[CONFIRM_HASH_BYTES];
 	struct seal seal;
@@ -211,7 +209,7 @@ struct peering_event_slot *peering_event_push(struct peering *p, enum peering_ev
 void peering_event_send(struct peering *p, const struct peering_peer *peer,
 			const struct peering_path *path, struct vd_bytes frame);
 void peering_event_end(struct peering *p, enum peering_event_kind kind,
-		       const struct peering_peer *peer, enum peering_status status,
+		       const struct peering_peer *peer, enum control_status status,
 		       const char *text);
 void peering_limit_hit(struct peering *p, enum peering_limit limit);
 
@@ -266,7 +264,7 @@ void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now);
 void peering_peer_gave_up(const struct peering *p, struct peering_peer *peer,
 			  const struct peering_path *path, vd_ns now);
 /* All generations end; DOWN if it was up; the peer is forgotten unless dialled. */
-void peering_peer_gone(struct peering *p, uint32_t slot, enum peering_status status,
+void peering_peer_gone(struct peering *p, uint32_t slot, enum control_status status,
 		       const char *text, vd_ns now);
 vd_ns peering_peer_heard(const struct peering *p, const struct peering_peer *peer);
 
@@ -288,7 +286,7 @@ void peering_generation_retire(struct peering *p, uint32_t slot);
 bool peering_generation_is_worn(const struct peering *p,
 				const struct peering_generation *generation, vd_ns now);
 /* The peer closed it. */
-void peering_generation_closed(struct peering *p, uint32_t slot, enum peering_status status,
+void peering_generation_closed(struct peering *p, uint32_t slot, enum control_status status,
 			       const char *text, vd_ns now);
 
 /* ---- peering_half_open.c ---- */
@@ -389,7 +387,7 @@ void peering_control_send(struct peering *p, uint32_t generation, const struct p
 			  const struct control_msg *msg);
 /* What answers message 3, and confirms the generation to the initiator. */
 void peering_confirm_send(struct peering *p, uint32_t generation);
-void peering_close_send(struct peering *p, uint32_t generation, enum peering_status status,
+void peering_close_send(struct peering *p, uint32_t generation, enum control_status status,
 			const char *text);
 /* A sealed close, for someone who gets no generation. */
 void peering_refusal_send(struct peering *p, struct peering_refusal *refusal);

@@ -105,7 +105,7 @@ static void calls(struct net *net, unsigned node, unsigned what, unsigned how)
 	case 4: (void)peering_move(peering, peer, &path); break;
 	case 5: (void)peering_ping(peering, peer, net->now); break;
 	case 6:
-		peering_close(peering, peer, (enum peering_status)(how % 6), "fuzz", net->now);
+		peering_close(peering, peer, (enum control_status)(how % 6), "fuzz", net->now);
 		break;
 	default: net->nodes[node].refuses = how & 1; break;
 	}

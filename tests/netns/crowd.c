@@ -70,7 +70,7 @@ static void drain(unsigned i)
 			(void)peering_job_done(one->peering, event.job, vd_now());
 		}
 		one->up |= event.kind == PEERING_UP;
-		one->closed |= event.kind == PEERING_DOWN && event.status == PEERING_SHUTDOWN;
+		one->closed |= event.kind == PEERING_DOWN && event.status == CONTROL_SHUTDOWN;
 	}
 }
 

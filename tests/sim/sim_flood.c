@@ -142,7 +142,7 @@ static void visit(struct flood *flood)
 	       "a genuine peer did not get through in time");
 	net_stop(net, 0);
 	run(flood, VD_MS(200 + draw(flood, 2000)), false);
-	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, PEERING_SHUTDOWN, "",
+	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, CONTROL_SHUTDOWN, "",
 		      net->now);
 	net_drain(net, 1);
 	net_start(net, 0);

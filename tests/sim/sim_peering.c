@@ -146,7 +146,7 @@ static void close_one(struct sim *sim, unsigned node)
 	unsigned to = draw(sim, sim->nodes);
 
 	peering_close(sim->net->nodes[node].peering, &sim->net->nodes[to].identity.id,
-		      PEERING_SHUTDOWN, "sim", sim->net->now);
+		      CONTROL_SHUTDOWN, "sim", sim->net->now);
 	net_drain(sim->net, node);
 }
 

@@ -30,7 +30,7 @@ void node_seek_session(struct node *n, const struct vd_peer_id *peer, vd_ns now)
 }
 
 void peering_close(struct peering *peering, const struct vd_peer_id *peer,
-		   enum peering_status status, const char *text, vd_ns now)
+		   enum control_status status, const char *text, vd_ns now)
 {
 	(void)peering, (void)peer, (void)status, (void)text, (void)now;
 	ended++;

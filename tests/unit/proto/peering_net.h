@@ -57,7 +57,7 @@ struct node {
 	uint32_t current[NET_NODES]; /* index in use for each other node; 0: none */
 	bool up[NET_NODES];
 	unsigned counts[NET_KINDS]; /* events */
-	enum peering_status status; /* of the last DOWN or REFUSED_BY */
+	enum control_status status; /* of the last DOWN or REFUSED_BY */
 	char text[PEERING_TEXT];
 	uint8_t control[PEERING_FRAME_MAX]; /* the last CONTROL */
 	size_t control_len;

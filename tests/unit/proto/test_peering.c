@@ -149,7 +149,7 @@ static void check_refusal(enum peering_kind kind)
 	net_run(net, VD_SECONDS(2));
 	cr_assert(ge(u32, net->nodes[0].counts[PEERING_REFUSED_BY], 1));
 	cr_assert(ge(u32, net->nodes[1].counts[PEERING_DENIED], 1));
-	cr_assert(eq(int, net->nodes[0].status, PEERING_REFUSED));
+	cr_assert(eq(int, net->nodes[0].status, CONTROL_REFUSED));
 	cr_assert(zero(u32, net->nodes[0].counts[PEERING_UP]));
 	cr_assert(zero(u32, net->nodes[0].counts[PEERING_SILENT]));
 	cr_assert(zero(u32, net->nodes[1].counts[PEERING_INSTALL]));
@@ -248,7 +248,7 @@ Test(peering, more_peers_than_the_limit_are_refused_with_limit)
 	net_run(net, VD_MS(500));
 	cr_assert(net_both_up(net));
 	cr_assert(not(net->nodes[2].up[1]));
-	cr_assert(eq(int, net->nodes[2].status, PEERING_LIMIT));
+	cr_assert(eq(int, net->nodes[2].status, CONTROL_LIMIT));
 	cr_assert(eq(u64, stats(net, 1)->limits[PEERING_LIMIT_PEERS], 1));
 	end(net);
 }
@@ -676,7 +676,7 @@ Test(peering, a_silent_link_is_gone_after_120_seconds)
 	net_run(net, VD_SECONDS(35));
 	cr_assert(not(net->nodes[0].up[1]));
 	cr_assert(not(net->nodes[1].up[0]));
-	cr_assert(eq(int, net->nodes[0].status, PEERING_OK));
+	cr_assert(eq(int, net->nodes[0].status, CONTROL_OK));
 	net->cut = false;
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(90)));
 	end(net);
@@ -725,13 +725,13 @@ Test(peering, a_close_ends_the_link_with_its_status)
 {
 	struct net *net = two_up(PEERING_LINK);
 
-	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, PEERING_SHUTDOWN, "bye",
+	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, CONTROL_SHUTDOWN, "bye",
 		      net->now);
 	net_drain(net, 1);
 	net_run(net, VD_MS(100));
 	cr_assert(not(net->nodes[0].up[1]));
 	cr_assert(not(net->nodes[1].up[0]));
-	cr_assert(eq(int, net->nodes[0].status, PEERING_SHUTDOWN));
+	cr_assert(eq(int, net->nodes[0].status, CONTROL_SHUTDOWN));
 	cr_assert(eq(str, net->nodes[0].text, "bye"));
 	cr_assert(eq(u32, net_generation_count(&net->nodes[0]), 0));
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(3)), "it dials again");
@@ -742,13 +742,13 @@ Test(peering, a_session_is_closed_with_a_status_too)
 {
 	struct net *net = two_up(PEERING_SESSION);
 
-	peering_close(net->nodes[0].peering, &net->nodes[1].identity.id, PEERING_SHUTDOWN, NULL,
+	peering_close(net->nodes[0].peering, &net->nodes[1].identity.id, CONTROL_SHUTDOWN, NULL,
 		      net->now);
 	peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
 	net_drain(net, 0);
 	net_run(net, VD_SECONDS(3));
 	cr_assert(not(net->nodes[1].up[0]));
-	cr_assert(eq(int, net->nodes[1].status, PEERING_SHUTDOWN));
+	cr_assert(eq(int, net->nodes[1].status, CONTROL_SHUTDOWN));
 	cr_assert(eq(int, net->nodes[0].indices_out, 0));
 	cr_assert(eq(int, net->nodes[1].indices_out, 0));
 	end(net);

@@ -190,7 +190,7 @@ static void rekey_at_0(struct net *net)
 
 static void close_at_1(struct net *net)
 {
-	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, PEERING_SHUTDOWN, "bye",
+	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, CONTROL_SHUTDOWN, "bye",
 		      net->now);
 	net_drain(net, 1);
 }

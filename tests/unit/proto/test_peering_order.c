@@ -288,7 +288,7 @@ Test(peering_order, who_gets_a_close_backs_off_before_it_dials_again)
 	struct net *net = start_up(PEERING_LINK, 1);
 	vd_ns closed;
 
-	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, PEERING_SHUTDOWN, "bye",
+	peering_close(net->nodes[1].peering, &net->nodes[0].identity.id, CONTROL_SHUTDOWN, "bye",
 		      net->now);
 	net_drain(net, 1);
 	seen_count = 0;

@@ -51,7 +51,7 @@ static void check_closed(enum peering_kind kind)
 	net_run(net, VD_SECONDS(1));
 	cr_assert(holds_any(net->nodes[0].peering) && holds_any(net->nodes[1].peering));
 	peering_undial(net->nodes[0].peering, &net->nodes[1].identity.id, net->now);
-	peering_close(net->nodes[0].peering, &net->nodes[1].identity.id, PEERING_OK, "", net->now);
+	peering_close(net->nodes[0].peering, &net->nodes[1].identity.id, CONTROL_OK, "", net->now);
 	net_drain(net, 0);
 	net_run(net, VD_SECONDS(1));
 	cr_assert(not(either_holds_any(net)));
