@@ -2,6 +2,7 @@
 /* What the daemon does when the links' machine says that a peer restarted (switch/SPEC.md, 4.2),
  * and whose address decides what a link may do. */
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/session_peers.h"
 #include "tests/unit/route/plane_fixture.h"
 
 enum { R = 1, OTHER = 2, B = 3, C = 4 }; /* two routers, and peers behind both */
