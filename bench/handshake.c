@@ -125,8 +125,8 @@ static unsigned carry(struct pair *pair, unsigned from, vd_ns now)
 		if (event.kind == PEERING_NONE)
 			return frames;
 		if (event.kind == PEERING_INSTALL) {
-			memcpy(pair->tx_key[from], event.generation->tx_tag_key, 16);
-			memcpy(pair->rx_key[from], event.generation->rx_tag_key, 16);
+			memcpy(pair->tx_key[from], event.keys->tx_tag_key, 16);
+			memcpy(pair->rx_key[from], event.keys->rx_tag_key, 16);
 		}
 		pair->up[from] = pair->up[from] || event.kind == PEERING_UP;
 		if (event.kind == PEERING_JOB) {
