@@ -172,11 +172,6 @@ static inline void cross(struct sw_packet *p, unsigned worker, enum sw_stage sta
 	p->stage = (uint8_t)stage;
 }
 
-static inline void add(_Atomic uint64_t *counter, uint64_t n)
-{
-	sw_count(counter, n);
-}
-
 static inline struct sw_police *police_of(const struct sw_forward *f, const struct sw_link *link)
 {
 	return &f->plane->links.police[link->police];
@@ -204,7 +199,7 @@ static inline void leave(struct sw_forward *f, struct sw_packet *p, unsigned lan
 	uint64_t w2 = label_be >> 32 | (uint64_t)head.rest << 32;
 
 	atomic_store_explicit(&out->tx_counter, counter, memory_order_relaxed);
-	add(&out->tx_bytes, p->len);
+	sw_count(&out->tx_bytes, p->len);
 	atomic_store_explicit(&out->tx_last_ns, now, memory_order_relaxed);
 	s->words[0][k] = w0;
 	s->words[1][k] = w1;
@@ -458,8 +453,8 @@ static inline __attribute__((always_inline)) void accept(struct sw_forward *f, s
 	    counter > in->top)
 		p->flags |= SW_PACKET_MOVED;
 	sw_window_mark(&in->window, &in->top, counter);
-	add(&in->rx_frames, 1);
-	add(&in->rx_bytes, p->len);
+	sw_count(&in->rx_frames, 1);
+	sw_count(&in->rx_bytes, p->len);
 	route(f, p, lane, in, now);
 }
 
@@ -669,17 +664,24 @@ void sw_forward_originate(struct sw_forward *f, struct sw_packet *packets,
 
 /* ---- keepalives ---- */
 
-static bool keepalive_due(const struct sw_forward *f, struct sw_link *link, vd_ns now)
+static bool keepalive_due(const struct sw_link *link, vd_ns now)
+{
+	vd_ns last = atomic_load_explicit(&link->tx_last_ns, memory_order_relaxed);
+
+	return now >= last && now - last >= VD_SECONDS(KEEPALIVE_S) &&
+	       atomic_load_explicit(&link->keepalive, memory_order_relaxed);
+}
+
+/* What is due on a slot from time to time; true: a keepalive is. */
+static bool visit(const struct sw_forward *f, const struct sw_link *link, vd_ns now)
 {
 	/* pairs with the release in sw_link_publish */
-	if (atomic_load_explicit(&link->index, memory_order_acquire) == 0)
+	if (atomic_load_explicit(&link->index, memory_order_acquire) == 0 ||
+	    link->tx_owner != f->worker)
 		return false;
-	vd_ns last = atomic_load_explicit(&link->tx_last_ns, memory_order_relaxed);
-	if (link->tx_owner == f->worker && f->rounds % SETTLE_ROUNDS == 0)
+	if (f->rounds % SETTLE_ROUNDS == 0)
 		sw_police_settle(police_of(f, link), now);
-	return link->tx_owner == f->worker && now >= last &&
-	       now - last >= VD_SECONDS(KEEPALIVE_S) &&
-	       atomic_load_explicit(&link->keepalive, memory_order_relaxed);
+	return keepalive_due(link, now);
 }
 
 /* How many of `high` slots should have been visited in this round by now. */
@@ -714,7 +716,7 @@ unsigned sw_forward_keepalives(struct sw_forward *f, vd_ns now, struct sw_link *
 		struct sw_link *link = &f->links[f->cursor++];
 
 		f->visited++;
-		if (keepalive_due(f, link, now))
+		if (visit(f, link, now))
 			links_out[found++] = link;
 	}
 	return found;
