@@ -38,6 +38,7 @@ const char *vd_cipher_name(enum vd_cipher cipher);
 /* VD_ENOTFOUND for a name we do not know or cannot do. */
 enum vd_err vd_cipher_of_name(struct vd_bytes name, enum vd_cipher *cipher_out);
 
+/* Ends the program when this CPU cannot do `cipher`: going on would send plaintext. */
 void vd_aead_init(struct vd_aead *aead, enum vd_cipher cipher,
 		  const uint8_t key[VD_AEAD_KEY_BYTES]);
 void vd_aead_fini(struct vd_aead *aead);

@@ -208,7 +208,7 @@ static void want(struct dp_worker *w, const uint8_t *destination)
 		*last = w->now;
 }
 
-/* Which session a packet from the TUN goes by; DP_… drop reason, or SW_DROP_COUNT. */
+/* Which session a packet from the TUN goes by: SW_DROP_COUNT; else why it goes by none. */
 static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t *index_out,
 		      uint8_t *inner_out)
 {

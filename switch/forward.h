@@ -57,25 +57,26 @@ void sw_forward_burst(struct sw_forward *forward, struct sw_packet *packets, uns
 void sw_forward_resume(struct sw_forward *forward, struct sw_packet *packets, unsigned count,
 		       vd_ns now);
 
-/*
- * Makes switch frames of payloads that this node itself sends. The payload is at
- * frame + SW_AT_PAYLOAD, `len` already includes the header; egress is set to
- * a live link owned by this worker. label, flags and class of each are in
- * `origins`. Verdict SW_SEND, or SW_DROP (too_big, no_link).
- */
+/* What the switch header of a frame of our own is to say. */
 struct sw_origin {
 	uint64_t label;
 	uint8_t flags;
 	uint8_t traffic_class;
 };
 
+/*
+ * Makes switch frames of payloads that this node itself sends. The payload is at
+ * frame + SW_AT_PAYLOAD, `len` already includes the header; egress is set to
+ * a live link owned by this worker. origins[i] is packets[i]'s. Verdict SW_SEND, or
+ * SW_DROP (too_big, no_link, truncated).
+ */
 void sw_forward_originate(struct sw_forward *forward, struct sw_packet *packets,
 			  const struct sw_origin *origins, unsigned count, vd_ns now);
 
 /*
- * A slice of the worker's own links, in turn: those silent for 15 s get a keepalive
- * due. Returns up to `max` links; the worker originates an empty payload on each.
- * All slots are visited about every 5 s.
+ * Visits the next slots, all of them about every 5 s; returns those of this worker's links, up
+ * to `max`, that have sent nothing for 15 s and are to be kept alive: the worker originates
+ * an empty payload on each.
  */
 unsigned sw_forward_keepalives(struct sw_forward *forward, vd_ns now, struct sw_link **links_out,
 			       unsigned max);

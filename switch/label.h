@@ -41,8 +41,8 @@ static inline uint64_t sw_label_reverse_of(uint32_t director, unsigned width)
 struct sw_route sw_label_way_back(uint64_t label, uint8_t used);
 
 /*
- * One switch's step: true and the new values when the frame goes on; the caller
- * has checked `used` and that the frame is not for this node.
+ * One switch's step: the label after it. The caller has checked `used` and that the frame is
+ * not for this node. `ingress_reverse`: sw_label_reverse_of the director it came by.
  */
 static inline uint64_t sw_label_step(uint64_t label, unsigned width, uint64_t ingress_reverse)
 {

@@ -53,7 +53,7 @@ static uint32_t ready(struct sw_lane *lane, uint32_t tail, uint32_t wanted)
 	return lane->head_seen - tail;
 }
 
-/* Copies between the ring and a flat array, in at most two pieces. */
+/* How many of `count` items lie before the ring wraps. */
 static uint32_t until_wrap(const struct sw_lane *lane, uint32_t position, uint32_t count)
 {
 	uint32_t left = lane->mask + 1 - (position & lane->mask);

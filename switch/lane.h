@@ -35,7 +35,7 @@ struct sw_lane {
 	uint32_t item_bytes;
 };
 
-/* `capacity` is a power of two, item_bytes a multiple of 8. VD_ENOMEM. */
+/* `capacity` is a power of two, item_bytes a multiple of 8; else VD_EBUG_STATE. VD_ENOMEM. */
 enum vd_err sw_lane_init(struct sw_lane *lane, uint32_t capacity, uint32_t item_bytes);
 void sw_lane_fini(struct sw_lane *lane);
 

@@ -34,7 +34,7 @@
 
 enum { SW_SENDERS = 8, SW_SENDER_ACTIVE_MS = 250 };
 
-/* The longest that one frame is paid for; 16 times that for what is fair. */
+/* How far ahead one frame can book a bucket, in ticks; what it costs beyond that is forgiven. */
 #define SW_BOOKED_MAX (128 * SW_BURST)
 
 struct sw_rates {
@@ -67,5 +67,8 @@ bool sw_police_rx(struct sw_police *police, uint16_t len, vd_ns now);
 /* Whether one may leave that came from `sender` (not 0). */
 bool sw_police_tx(struct sw_police *police, uint32_t sender, uint16_t len, vd_ns now);
 
-/* Every few days at least: times wrap, and who was idle so long must not find them ahead. */
+/*
+ * To be called at least every few days: ticks wrap, and a link that was idle so long would
+ * seem to be booked ahead.
+ */
 void sw_police_settle(struct sw_police *police, vd_ns now);

@@ -115,7 +115,7 @@ static inline bool sw_session_is_ip6(const struct sw_session *session, uint8_t i
 
 /*
  * Opens in place the sealed frame `frame` (index byte included) of a delivered
- * payload. On success, the plaintext is at frame.at + SW_SEAL_HEADER,
+ * payload. On success, the plaintext is at `frame` + SW_SEAL_HEADER,
  * `*plain_out` tells its range, and the counter is marked. Owner only.
  * VD_EPEER_TRUNC, VD_EPEER_REPLAY, VD_EPEER_AUTH.
  */
