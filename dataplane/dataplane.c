@@ -2,7 +2,6 @@
 #include "dataplane/dataplane.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -11,13 +10,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_mempool.h>
 
+#include "base/capabilities.h"
 #include "dataplane/buffer.h"
 #include "dataplane/eal.h"
 #include "dataplane/port.h"
@@ -212,21 +210,12 @@ static void name_and_pin(const struct runner *runner)
 	(void)pthread_setaffinity_np(pthread_self(), sizeof set, &set); /* a help, no need */
 }
 
-/* It parses what strangers send, and needs nothing of root for that. */
-static void renounce(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	(void)syscall(SYS_capset, &head, none);
-}
-
 static void *worker_main(void *argument)
 {
 	struct runner *runner = argument;
 
 	vd_role_worker();
-	renounce();
+	vd_drop_capabilities(); /* it parses what strangers send */
 	name_and_pin(runner);
 	runner->registered = rte_thread_register() == 0;
 	bool registered = runner->registered;

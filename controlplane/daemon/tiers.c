@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/daemon/tiers.h"
 
-#include "base/udp_addr.h"
-
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +11,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/udp_addr.h"
 
 static const char hash_prefix[] = "sha256:";
 enum { HASH_TEXT = sizeof hash_prefix - 1 + 2 * VD_TOKEN_HASH, LINE = 256, V4_BITS = 96 };

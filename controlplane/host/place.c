@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* place: a loop and its host: what a stream thread does, or the control thread in its place. */
-#include <linux/capability.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/capabilities.h"
 #include "base/log.h"
 #include "controlplane/host/swarm_state.h"
 
@@ -406,22 +405,13 @@ static void close_here(struct swarm_place *place)
 		mailbox_close(&place->down);
 }
 
-/* It parses what strangers send, and needs nothing of root for that. */
-static void renounce(void)
-{
-	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = { 0 };
-
-	(void)syscall(SYS_capset, &head, none);
-}
-
 static void run(void *context)
 {
 	struct swarm_place *place = context;
 	char name[16];
 
 	vd_role_stream();
-	renounce();
+	vd_drop_capabilities(); /* it parses what strangers send */
 	snprintf(name, sizeof name, "stream-%u", place->thread);
 	(void)pthread_setname_np(pthread_self(), name);
 	uv_run(place->loop, UV_RUN_DEFAULT);
