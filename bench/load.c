@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "base/time.h"
-#include "bench/load_parts.h"
+#include "bench/load_state.h"
 
 enum {
 	READ_BYTES = 262144,

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "bench/load_parts.h"
+#include "bench/load_state.h"
 #include "controlplane/proto/yamux.h"
 
 static const char *const muxer_names[] = { "/yamux/1.0.0", NULL };

@@ -2,7 +2,7 @@
 /* load_stream: streams of the load: identify both ways, and perf as its client. */
 #include <stdlib.h>
 
-#include "bench/load_parts.h"
+#include "bench/load_state.h"
 #include "controlplane/proto/identify_stream.h"
 
 static const char *const identify_ids[] = { IDENTIFY_ID, NULL };

@@ -2,7 +2,7 @@
 /* address: /ip4|ip6/…/tcp/… and socket addresses. */
 #include <arpa/inet.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/tcp.h"
 
 /* ---- from a multiaddr ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* bounds: where a host's connections meet the limits that all hosts share. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 enum { STEP_BYTES = 65536 }; /* what is counted later, at the turn's end */
 

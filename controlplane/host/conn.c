@@ -7,7 +7,7 @@
  * One write is under way at a time; while it is, nothing more is taken from the machine, so that
  * a peer that does not read stops its streams and costs no memory here.
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* conn_clock: when a connection is looked at next, and what its time being up means. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 /* At streams that do not agree on a protocol, while one has the time for it. */
 enum { LOOKS = 8 };

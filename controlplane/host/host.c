@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* host: connections by peer, and who is pumped next. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <sodium.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* host_dial: one attempt at one address, by the transport that takes it; who waits for it. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdlib.h>
 

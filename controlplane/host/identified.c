@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "controlplane/host/identified.h"
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/proto/identify_stream.h"
 #include "controlplane/proto/peer_record.h"
 

@@ -3,7 +3,7 @@
  * identify: /ipfs/id/1.0.0 and its push (libp2p/specs, identify), as the one who is told: we ask on
  * every new connection, and take pushes. What we tell is in identify_tell.c.
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <ctype.h>
 #include <stdlib.h>

@@ -9,7 +9,7 @@
  * A push is written whole into its stream, which then waits for the peer's end: let go before that,
  * the peer's answer to the negotiation would have it reset.
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * layers: which transport an address gets, and which secure channels and muxers its connections
  * may; the one place of it. One that brings its own of these (QUIC) gets none from here.
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <time.h>
 

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/proto/link_addresses.h"
 
 /* Of one peer; more often is turned away. */

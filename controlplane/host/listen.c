@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* listen: where a host listens, and what becomes of who connects. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdio.h>
 #include <unistd.h>

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 /* ---- of a host ---- */
 

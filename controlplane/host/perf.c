@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/proto/perf.h"
 
 /* One stream's; client and server differ in who is told. */

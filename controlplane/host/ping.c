@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* ping: /ipfs/ping/1.0.0 on streams, both sides; the machines are stream_ping's. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* run: the loop of a host, when it has one of its own, and SIGPIPE. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <signal.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  * While a write waits, nothing is added to what is on its way (conn.c), so that only shrinks. How
  * much it is, is looked at once in HOST_STALL_S: who took a byte meanwhile stays, however slow.
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 static void look(struct host_conn *conn, vd_ns now)
 {

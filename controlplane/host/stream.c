@@ -5,7 +5,7 @@
  *
  *	raw (muxer) <-> select until a protocol is agreed on <-> class
  */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 #include <stdlib.h>
 

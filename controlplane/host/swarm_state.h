@@ -12,8 +12,8 @@
 #include <stdatomic.h>
 #include <uv.h>
 
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/mailbox.h"
-#include "controlplane/host/parts.h"
 #include "controlplane/host/swarm.h"
 
 enum {

@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 struct tcp_carrier {
 	struct carrier carrier;

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/tcp.h"
 
 enum {

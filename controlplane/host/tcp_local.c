@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/tcp.h"
 #include "controlplane/proto/ip_scope.h"
 

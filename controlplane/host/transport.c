@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* transport: which of its transports a host takes for an address. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 
 void host_hold(struct host *host)
 {

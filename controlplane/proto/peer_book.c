@@ -5,7 +5,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 
-#include "controlplane/proto/peer_book_parts.h"
+#include "controlplane/proto/peer_book_state.h"
 
 /* ---- life ---- */
 

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "controlplane/proto/peer_book.h"
-#include "controlplane/proto/peer_book_parts.h"
+#include "controlplane/proto/peer_book_state.h"
 
 /* ---- what is one ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* peer_book_facts: protocols, agent, key, envelope and latency of a peer; its row of the file. */
 #include "controlplane/proto/peer_book.h"
-#include "controlplane/proto/peer_book_parts.h"
+#include "controlplane/proto/peer_book_state.h"
 #include "controlplane/proto/peer_value.h"
 
 enum { LATENCY_PARTS = 10 }; /* a measurement's weight is one of these (go-libp2p has it so) */

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
-#include "controlplane/route/store_internal.h"
+#include "controlplane/route/store_state.h"
 
 enum { ROW_BYTES = 32, ROWS_KEPT = ACCOUNTS_ROWS_MAX - ACCOUNTS_ROWS_MAX / 16 };
 

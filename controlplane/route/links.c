@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "controlplane/route/links_internal.h"
+#include "controlplane/route/links_state.h"
 #include "controlplane/route/overlay.h"
 
 /* ---- rows ---- */

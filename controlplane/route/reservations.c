@@ -4,7 +4,7 @@
  * (switch/SPEC.md, sections 12 and 13).
  */
 #include "controlplane/route/links.h"
-#include "controlplane/route/links_internal.h"
+#include "controlplane/route/links_state.h"
 #include "controlplane/route/overlay.h"
 
 /* ---- reservations ---- */

@@ -7,7 +7,7 @@
 #include "base/formats/multiaddr.h"
 #include "base/log.h"
 #include "controlplane/route/store.h"
-#include "controlplane/route/store_internal.h"
+#include "controlplane/route/store_state.h"
 
 static const struct cp_database_config file_config = {
 	.map_bytes = (size_t)256 << 20, .tables = 1, /* accounts */

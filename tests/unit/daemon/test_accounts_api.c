@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "controlplane/route/store_internal.h"
+#include "controlplane/route/store_state.h"
 #include "tests/unit/daemon/told.h"
 #include "tests/unit/route/plane_fixture.h"
 

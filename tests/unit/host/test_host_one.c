@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "tests/unit/host/pair.h"
 #include "tests/unit/host/with_peer.h"
 

@@ -7,8 +7,8 @@
 #include <criterion/new/assert.h>
 #include <sys/socket.h>
 
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/limits.h"
-#include "controlplane/host/parts.h"
 #include "controlplane/host/perf.h"
 #include "tests/unit/host/attacker.h"
 

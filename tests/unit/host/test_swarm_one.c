@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* One connection a peer: two become one, and no stream is lost; without and with threads. */
-#include "controlplane/host/parts.h"
+#include "controlplane/host/host_state.h"
 #include "controlplane/host/swarm_state.h"
 #include "tests/unit/host/swarm_rig.h"
 

@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "controlplane/route/store_internal.h"
+#include "controlplane/route/store_state.h"
 #include "tests/unit/route/plane_fixture.h"
 
 static char folder[] = "/tmp/viaduct-accounts-XXXXXX", path[64];

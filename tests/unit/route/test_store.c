@@ -10,7 +10,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "controlplane/route/store_internal.h"
+#include "controlplane/route/store_state.h"
 #include "tests/unit/database_folder.h"
 
 static struct vd_peer_id seen_peer;

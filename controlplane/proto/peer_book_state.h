@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* peer_book_parts: what the files of peer_book share. */
+/*
+ * peer_book_state: what the files of peer_book share.
+ *
+ * Threads and memory: as peer_book.h says.
+ */
 #include "controlplane/proto/peer_book.h"
 
 /* The entry of a peer, made when there is room; SLOT_NONE with `err_out`. */

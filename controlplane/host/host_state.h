@@ -1,6 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* parts: what the files of host/ share. */
+/*
+ * host_state: the insides of a host, for the files of host/ alone: its connections, their
+ * streams, and what each file offers the others. Fields stand under the file that writes
+ * them; where several do, under what they are for.
+ *
+ * Threads: the thread of the host's loop, for everything here; what other threads read is in
+ *          `struct host_live`, in atomics. Hosts of other threads share nothing but limits.h.
+ * Memory:  a connection is the host's, from host_conn_new until libuv let go of it; a stream is
+ *          its connection's, until host_stream_reap. `user` of either is the user's.
+ */
 #include <signal.h>
 #include <stdatomic.h>
 #include <uv.h>
@@ -49,54 +58,75 @@ struct host_pings;
 
 struct host_conn {
 	struct host *host;
-	struct carrier *carrier; /* NULL: it failed at once, or is closed */
-	uv_timer_t timer;
-	struct pnet *pnet; /* in a private network, between carrier and machine */
-	struct connection machine;
-	struct vd_multiaddr remote; /* without /p2p */
+	struct host_conn *next, *prev; /* of the host */
+	struct vd_multiaddr remote;    /* without /p2p */
 	struct vd_udp_addr local;
+	void *user;
+
+	/* conn.c, tcp.c: bytes, down to the carrier */
+	struct carrier *carrier; /* NULL: it failed at once, or is closed */
+	struct pnet *pnet;       /* network.c: between carrier and machine, in a private network */
+	struct connection machine;
 	uint8_t *held; /* of the wire, not taken yet: the reader is behind */
 	size_t held_len;
-	bool established, announced, closing, queued, reading;
-	bool told_going; /* that the peer goes away */
-	bool arrived;    /* counts for the prefix that it came from */
+	uint64_t carried; /* bytes, in and out, by the carrier */
+	bool established, announced, closing, reading;
+	vd_ns since;
+	vd_ns handshake; /* while it lasts, when it began; then how long it took */
+	vd_ns until;     /* to be open by then */
+
+	/* conn_clock.c */
+	uv_timer_t timer;
+	vd_ns look_at;      /* for streams that do not agree; 0: none negotiates */
+	vd_ns idle_since;   /* 0: it has streams */
+	enum vd_err failed; /* of a dial that failed at once */
+	const char *failed_why;
+	struct host_live *live; /* NULL: nobody looks */
+
+	/* host_dial.c */
+	struct host_dialling *waiting;
+
+	/* host.c: among the others, to the same peer and of the loop's turn */
+	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
+	struct host_conn *next_due, *prev_due;   /* of those to pump */
+	bool queued;                             /* it is one of these */
+	uint64_t order;                          /* in which they opened */
+	bool doubted;                            /* nothing came by it since host_conn_doubt */
+	bool surplus;   /* another one to this peer is preferred, and we close this one */
+	vd_ns idle_for; /* to be closed once it had no streams so long; 0: stays */
+
+	/* stream.c */
+	struct host_stream *streams;
+	struct host_stream *dead; /* freed with the next turn */
+	unsigned timed;           /* streams that have a deadline */
+	bool told_going;          /* that the peer goes away */
+
+	/* bounds.c */
+	bool arrived; /* counts for the prefix that it came from */
 	/* With its other connections; NULL: not open yet, or no memory. */
 	struct host_limits_peer *peer;
 	/* The peer's streams that ended and count for it still: it has not taken all we wrote. */
 	uint32_t ended_streams;
 	uint64_t buffered; /* bytes, as the limits know it */
-	uint64_t carried;  /* bytes, in and out, by the carrier */
-	/* bounds.c: what had gone through it when this second began, and the one before. */
+	/* What had gone through it when this second began, and the one before. */
 	uint64_t flow_from, flow_before;
 	vd_ns flow_since;
-	unsigned timed; /* streams that have a deadline */
-	vd_ns since;
-	vd_ns handshake;    /* while it lasts, when it began; then how long it took */
-	vd_ns until;        /* to be open by then */
-	vd_ns look_at;      /* for streams that do not agree; 0: none negotiates */
-	vd_ns stall_at;     /* stall.c: when it looks at a write that waits; 0: none does */
-	size_t stall_left;  /* what of it had not been taken when it last did */
-	enum vd_err failed; /* of a dial that failed at once */
-	const char *failed_why;
-	struct host_dialling *waiting;
-	struct host_stream *streams;
-	struct host_stream *dead;                /* freed with the next turn */
-	struct host_conn *next, *prev;           /* of the host */
-	struct host_conn *next_open, *prev_open; /* of a bucket by peer */
-	struct host_conn *next_due, *prev_due;   /* of those to pump */
+
+	/* stall.c */
+	vd_ns stall_at;    /* when it looks at a write that waits; 0: none does */
+	size_t stall_left; /* what of it had not been taken when it last did */
+
+	/* identify.c, identify_tell.c */
 	char agent[HOST_AGENT];
 	struct host_told told_of_us;
-	struct host_pings *pings; /* ping.c: what we ask; NULL: nothing */
+
+	/* ping.c */
+	struct host_pings *pings; /* what we ask; NULL: nothing */
 	unsigned pongs;           /* streams on which the peer asks */
-	void *user;
-	struct host_live *live; /* NULL: nobody looks */
-	uint64_t order;         /* in which they opened */
-	bool doubted;           /* nothing came by it since host_conn_doubt */
-	bool surplus;           /* another one to this peer is preferred, and we close this one */
-	vd_ns idle_for;         /* to be closed once it had no streams so long; 0: stays */
-	vd_ns idle_since;       /* 0: it has streams */
-	bool link_asked;        /* link_tell.c */
-	vd_ns link_answered;    /* 0: never */
+
+	/* link_tell.c */
+	bool link_asked;
+	vd_ns link_answered; /* 0: never */
 };
 
 struct host_stream {
@@ -121,48 +151,63 @@ struct host_network {
 };
 
 struct host {
-	uv_loop_t *loop;
-	uv_loop_t *own_loop;             /* or NULL */
+	/* host.c: what it was made with */
 	struct vd_identity own_identity; /* when it is given none */
 	const struct vd_identity *identity;
 	char agent[HOST_AGENT];
 	struct host_events events;
-	struct host_network *network; /* NULL: the public one */
-	struct host_limits *limits;
-	bool own_limits;
 	vd_ns negotiate_within, idle_within, stall_within, retire_after;
+	struct multistream_handlers handlers;
+	struct host_protocol protocols[HOST_PROTOCOLS_MAX];
+	struct host_limits_protocol *protocol_streams[HOST_PROTOCOLS_MAX]; /* of the same row */
+	size_t protocol_count;
+
+	/* host.c, conn.c: its connections */
+	struct host_conn *conns;   /* open */
+	struct host_conn *pending; /* not open yet */
+	struct host_conn *open[HOST_BUCKETS];
+	uint8_t secret[16];
+	uint32_t conn_count, open_count;
+	uint32_t handle_count; /* of transports and timers that libuv still has */
+	uint64_t orders;       /* connections that opened, ever */
+	bool stopping;         /* host_free is under way: nothing new begins */
+	/* Pumps `due`, once a turn: a timer of 0 that its callback starts anew would run on within
+	 * that turn. */
+	uv_idle_t soon;
+	struct host_conn *due, *due_end;
+	struct host_conn *due_last; /* of this turn; NULL: none is left */
+
+	/* run.c */
+	uv_loop_t *loop;
+	uv_loop_t *own_loop; /* or NULL */
+
+	/* layers.c */
 	struct security_config security;
 	struct noise_stream_config noise;
 	struct tls_stream_config *tls;
 	struct connection_layers layers;
 	const char *muxer_names[SECURITY_MUXERS + 1];
-	struct multistream_handlers handlers;
-	struct host_protocol protocols[HOST_PROTOCOLS_MAX];
-	struct host_limits_protocol *protocol_streams[HOST_PROTOCOLS_MAX]; /* of the same row */
-	size_t protocol_count;
+
+	/* transport.c, listen.c, tcp_listen.c */
 	struct transport transports[HOST_TRANSPORTS_MAX];
 	size_t transport_count;
 	struct transport_listener *listeners[HOST_LISTEN_MAX];
 	size_t listen_count;
 	struct vd_multiaddr by_another[HOST_LISTEN_MAX]; /* what another host listens on for it */
 	size_t by_another_count;
-	/* Pumps `due`, once a turn: a timer of 0 that its callback starts anew would run on within
-	 * that turn. */
-	uv_idle_t soon;
-	struct host_conn *due, *due_end;
-	struct host_conn *due_last; /* of this turn; NULL: none is left */
-	struct host_conn *conns;    /* open */
-	struct host_conn *pending;  /* not open yet */
-	struct host_conn *open[HOST_BUCKETS];
-	uint8_t secret[16];
-	uint32_t conn_count, open_count, handle_count;
-	uint64_t orders; /* connections that opened, ever */
+	vd_ns shortage_told; /* of descriptors, in the log; 0: never */
+
+	/* bounds.c */
+	struct host_limits *limits;
+	bool own_limits;
+
+	struct host_network *network; /* network.c; NULL: the public one */
+	struct host_self *self;       /* identify_tell.c */
+	struct host_link *link;       /* link_tell.c; NULL: not served */
+
+	/* all of them */
 	struct host_counters counters;
 	struct host_drops drops;
-	bool stopping;          /* host_free is under way: nothing new begins */
-	vd_ns shortage_told;    /* of descriptors, in the log; 0: never */
-	struct host_self *self; /* identify_tell.c */
-	struct host_link *link; /* link_tell.c; NULL: not served */
 	uint8_t read_buffer[HOST_READ_BYTES];
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* store_internal: what store_lmdb.c and accounts.c share. */
+/* store_state: what store_lmdb.c and accounts.c share. */
 #include "controlplane/loop/database.h"
 #include "controlplane/route/store.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* load_parts: what the files of load share. */
+/* load_state: what the files of load share. */
 #include "base/formats/key.h"
 #include "bench/load.h"
 #include "controlplane/proto/connection.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* links_internal: what links.c and reservations.c share. */
+/* links_state: what links.c and reservations.c share. */
 #include "controlplane/route/key_map.h"
 #include "controlplane/route/links.h"
 
