@@ -267,7 +267,8 @@ static void free_tables(struct dialer *dialer)
 	free(dialer);
 }
 
-enum vd_err dialer_new(const struct dialer_config *config, char *why, struct dialer **dialer_out)
+enum vd_err dialer_new(const struct dialer_config *config, char why[CP_DNS_WHY],
+		       struct dialer **dialer_out)
 {
 	struct cp_dns_config dns = { config->loop, config->dns, config->dns_timeout_ms };
 	struct dialer *dialer = calloc(1, sizeof *dialer);

@@ -78,8 +78,8 @@ struct dialer_counters {
 	uint64_t backed_off;                     /* addresses left out */
 };
 
-/* VD_EUSER: no DNS servers, `why` (CP_DNS_WHY) has the cure; VD_ENOMEM, VD_ESYS. */
-enum vd_err dialer_new(const struct dialer_config *config, char *why,
+/* VD_EUSER: no DNS servers, `why` has the cure; VD_ENOMEM, VD_ESYS. */
+enum vd_err dialer_new(const struct dialer_config *config, char why[CP_DNS_WHY],
 		       struct dialer **dialer_out) ON_CONTROL;
 /*
  * Who still waits is called before it returns: VD_ELINK_CLOSED. The memory goes when the loop has

@@ -151,10 +151,10 @@ uint32_t host_connection_count(const struct host *host);
 
 /* ---- addresses ---- */
 
-/* /ip4|ip6/…/tcp/…, port 0 for any. `why` (HOST_WHY) tells what went wrong. VD_EUSER, VD_ESYS,
+/* /ip4|ip6/…/tcp/…, port 0 for any. `why` tells what went wrong. VD_EUSER, VD_ESYS,
  * VD_ELIMIT. */
-enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why);
-enum vd_err host_listen_text(struct host *host, const char *address, char *why);
+enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char why[HOST_WHY]);
+enum vd_err host_listen_text(struct host *host, const char *address, char why[HOST_WHY]);
 /* Addresses listened on, as bound, without /p2p. */
 size_t host_listens(const struct host *host, struct vd_multiaddr out[HOST_LISTEN_MAX]);
 /* The address number `index` of them with /p2p/…, to be given to others; NULL after the last. */

@@ -82,7 +82,7 @@ static struct transport *listens_by(struct host *host, const struct vd_multiaddr
 	return transport && transport->class->listen ? transport : NULL;
 }
 
-enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char *why)
+enum vd_err host_listen(struct host *host, const struct vd_multiaddr *address, char why[HOST_WHY])
 {
 	struct transport *transport = listens_by(host, address);
 	enum vd_err err;

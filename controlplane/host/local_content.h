@@ -9,7 +9,7 @@
 #include "controlplane/host/content_router.h"
 #include "dht/provider_table.h"
 
-#define LOCAL_CONTENT_HOLDS (VD_SECONDS(1) * 48 * 3600) /* as kad-dht's provider records */
+#define LOCAL_CONTENT_HOLDS VD_SECONDS(48 * 3600) /* as kad-dht's provider records */
 
 struct local_content {
 	struct content_router router;

@@ -243,7 +243,8 @@ static void set_listens(struct host *host, const void *argument)
 }
 
 /* Stream threads tell peers what the front listens on. */
-enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address, char *why)
+enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address,
+			 char why[HOST_WHY])
 {
 	enum vd_err err = host_listen(swarm->front, address, why);
 	struct listens listens;

@@ -85,7 +85,7 @@ enum vd_err swarm_watch(struct swarm *swarm, const struct swarm_events *events) 
 
 /* As host_listen, host_listens, host_listens_give. All hosts dial from where the swarm listens. */
 enum vd_err swarm_listen(struct swarm *swarm, const struct vd_multiaddr *address,
-			 char *why) ON_CONTROL;
+			 char why[HOST_WHY]) ON_CONTROL;
 size_t swarm_listens(const struct swarm *swarm,
 		     struct vd_multiaddr out[HOST_LISTEN_MAX]) ON_CONTROL;
 enum vd_err swarm_listens_give(struct swarm *swarm, unsigned user) ON_CONTROL;

@@ -6,7 +6,7 @@
 
 /* ---- addresses ---- */
 
-enum vd_err host_listen_text(struct host *host, const char *address, char *why)
+enum vd_err host_listen_text(struct host *host, const char *address, char why[HOST_WHY])
 {
 	struct vd_multiaddr parsed;
 

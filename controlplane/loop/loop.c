@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "base/log.h"
+#include "controlplane/loop/loop_state.h"
 #include "switch/rcu.h"
 
 struct cp_loop {

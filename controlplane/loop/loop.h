@@ -22,7 +22,6 @@ struct cp_loop;
 struct cp_timer;
 struct cp_watch;
 struct cp_signal;
-struct cp_work;
 struct uv_loop_s;
 
 typedef void (*cp_loop_fn)(void *context);
@@ -53,8 +52,6 @@ void cp_loop_turn(struct cp_loop *loop, vd_ns until);
 
 /* For parts that bring their own libuv handles (api/). They close them before cp_loop_free. */
 struct uv_loop_s *cp_loop_uv(struct cp_loop *loop);
-/* Of work.c: the slow ones, of which the first is under way. */
-struct cp_work **cp_loop_slow_work(struct cp_loop *loop);
 
 /* A timer that is not running. VD_ENOMEM. */
 enum vd_err cp_timer_new(struct cp_loop *loop, cp_loop_fn fn, void *context,

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
+#include "controlplane/loop/loop_state.h"
+
 struct cp_work {
 	uv_work_t uv;
 	struct cp_loop *loop;

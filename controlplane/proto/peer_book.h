@@ -46,8 +46,8 @@ enum {
 };
 
 /* Why so long: docs/decisions/0022. */
-#define PEER_TTL_HEARSAY (VD_SECONDS(1) * 600)
-#define PEER_TTL_SEEN    (VD_SECONDS(1) * 86400) /* told or signed; after the peer left */
+#define PEER_TTL_HEARSAY VD_SECONDS(600)
+#define PEER_TTL_SEEN    VD_SECONDS(86400) /* told or signed; after the peer left */
 
 enum peer_source { PEER_HEARSAY, PEER_TOLD, PEER_SIGNED };
 
