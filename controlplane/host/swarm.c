@@ -60,7 +60,7 @@ static enum vd_err open_front(struct swarm *swarm, const struct host_config *con
 	return host_new(&own, &swarm->front);
 }
 
-static enum vd_err open_all(struct swarm *swarm, const struct swarm_config *config)
+ON_CONTROL static enum vd_err open_all(struct swarm *swarm, const struct swarm_config *config)
 {
 	struct host_config host = config->host;
 	enum vd_err err = VD_OK;

@@ -8,6 +8,10 @@
  *	swarm_dial.c   attempts
  *	swarm_task.c   work on a connection's thread
  *	place.c        the other side: a loop and its host
+ *
+ * Threads: control, but for what is marked as the place's, which its own thread has; with no
+ *          stream threads control is that, too.
+ * Memory:  rows and attempts are on the heap; who has one is said with it.
  */
 #include <stdatomic.h>
 #include <uv.h>
@@ -112,26 +116,33 @@ struct swarm {
 	uint64_t dials, attempt_count; /* ever: the last one's number */
 };
 
-/* ---- place.c; `init` and `fini` from control, all else on the place's thread ---- */
+/* ---- place.c, from control ---- */
 
-/* A loop, mailboxes and a host; then `start` runs a thread for it, if it is to have one. VD_ENOMEM,
- * VD_ESYS. fini after a failure, too. */
-enum vd_err swarm_place_init(struct swarm_place *place, const struct host_config *config);
-enum vd_err swarm_place_start(struct swarm_place *place);
+/*
+ * A loop, mailboxes and a host; then `start` runs a thread for it, if it is to have one.
+ * VD_ENOMEM, VD_ESYS. fini after a failure, too.
+ */
+enum vd_err swarm_place_init(struct swarm_place *place,
+			     const struct host_config *config) ON_CONTROL;
+enum vd_err swarm_place_start(struct swarm_place *place) ON_CONTROL;
 /* Ends its host and joins its thread; what it still had to say is in `up`. To stop several in the
  * time of one, ask all of them first. */
-void swarm_place_ask_stop(struct swarm_place *place);
-void swarm_place_stop(struct swarm_place *place);
-void swarm_place_fini(struct swarm_place *place);
+void swarm_place_ask_stop(struct swarm_place *place) ON_CONTROL;
+void swarm_place_stop(struct swarm_place *place) ON_CONTROL;
+void swarm_place_fini(struct swarm_place *place) ON_CONTROL;
 
-/* Letters for it. */
+/* `fd` is taken. VD_ELIMIT, VD_ENOMEM. */
+enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int fd) ON_CONTROL;
+/* Ends the attempt of that number, if it is still under way. */
+void swarm_place_cancel(struct swarm_place *place, uint64_t number) ON_CONTROL;
+
+/* ---- place.c, on the place's thread: how it reads control's letters ---- */
+
 void swarm_place_begin_attempt(struct letter *letter);
 void swarm_place_run_task(struct letter *letter);
 void swarm_place_hang_up(struct letter *letter);
 void swarm_place_mind(struct letter *letter);
 void swarm_place_bury(struct letter *letter);
-/* `fd` is taken. VD_ELIMIT, VD_ENOMEM. */
-enum vd_err swarm_place_adopt(struct swarm_place *place, unsigned transport, int fd);
 
 /* ---- control's ---- */
 
@@ -179,5 +190,3 @@ struct swarm_attempt {
 };
 
 void swarm_read_ended(struct letter *letter) ON_CONTROL;
-/* Ends the attempt of that number, if it is still under way. */
-void swarm_place_cancel(struct swarm_place *place, uint64_t number);
