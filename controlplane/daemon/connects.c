@@ -180,6 +180,14 @@ static struct node_connect *begin(struct node *node, const struct vd_peer_id *pe
 
 /* ---- a link ---- */
 
+/* Its link is up. If it was disconnected, the other side's: ours, too, from now on. */
+ON_CONTROL static void keep_on(struct node *node, struct node_router *router)
+{
+	router->dialled &= !router->held;
+	router->held = false;
+	node_dial_routers(node, vd_now());
+}
+
 ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr *address,
 				    const struct vd_peer_id *peer, struct api_reply *reply)
 {
@@ -190,6 +198,7 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 	if (!connect)
 		return;
 	if (same && !router->trial && node_is_linked(node, peer)) {
+		keep_on(node, router);
 		answer(connect, true);
 		return;
 	}
@@ -225,7 +234,7 @@ ON_CONTROL static void keep_caller(struct node *node, const struct vd_udp_addr *
 ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_peer_id *peer,
 					  struct api_reply *reply)
 {
-	const struct node_router *router = node_router_of(node, peer);
+	struct node_router *router = node_router_of(node, peer);
 	struct node_connect *connect;
 	struct vd_udp_addr address;
 
@@ -241,9 +250,11 @@ ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_pee
 	connect = begin(node, peer, false, reply);
 	if (!connect)
 		return;
-	if (node_is_linked(node, peer))
+	if (node_is_linked(node, peer)) {
+		if (router)
+			keep_on(node, router);
 		answer(connect, true);
-	else if (!node_link_is_told(node, peer))
+	} else if (!node_link_is_told(node, peer))
 		fail(node, connect,
 		     "no link address of that peer is known; connect to it by libp2p first, or "
 		     "write "

@@ -20,7 +20,14 @@ ON_CONTROL static void tell(struct node *node, const struct vd_peer_id *peer, vd
 	node_send_control(node, peer, &msg, now);
 }
 
-/* Those who are a router to us are not told: they send nothing by us. */
+/* A router of ours sends nothing by us, unless it has reserved here, too. */
+ON_CONTROL static bool may_send_by_us(struct node *node, const struct vd_peer_id *peer, vd_ns now)
+{
+	const struct route_link *link = route_links_find(node->links, peer);
+
+	return !node_router_of(node, peer) || (link && link->reserved_until > now);
+}
+
 ON_CONTROL static unsigned tell_all(struct node *node, vd_ns now)
 {
 	struct peering_view view;
@@ -28,7 +35,7 @@ ON_CONTROL static unsigned tell_all(struct node *node, vd_ns now)
 	size_t at = 0;
 
 	while (peering_each(node->link_peering, &at, &view)) {
-		if (!view.up || node_router_of(node, &view.peer))
+		if (!view.up || !may_send_by_us(node, &view.peer, now))
 			continue;
 		tell(node, &view.peer, now);
 		told++;
@@ -54,14 +61,14 @@ ON_CONTROL static unsigned carry_out(struct node *node, vd_ns now)
 }
 
 /* Somebody who may be called here was told, and has not said that he left. */
-ON_CONTROL static bool anybody_stays(struct node *node)
+ON_CONTROL static bool anybody_stays(struct node *node, vd_ns now)
 {
 	const struct route_link *link;
 	uint32_t at = 0;
 
 	while ((link = route_links_next(node->links, &at)))
 		if (link->up && link->may_be_called && !link->left &&
-		    !node_router_of(node, &link->peer))
+		    may_send_by_us(node, &link->peer, now))
 			return true;
 	return false;
 }
@@ -86,7 +93,7 @@ void node_pump_drain(struct node *node, vd_ns now)
 		switch (what) {
 		case DRAINING_TELL: (void)tell_all(node, now); break;
 		case DRAINING_LOOK:
-			draining_saw(&node->draining, node_switched(node), anybody_stays(node),
+			draining_saw(&node->draining, node_switched(node), anybody_stays(node, now),
 				     now);
 			break;
 		case DRAINING_STOP: stop(node); break;

@@ -247,6 +247,8 @@ ON_CONTROL static void on_trouble(struct node *node, const struct peering_event 
 	log_trouble(event);
 	if (router->told && event->kind == PEERING_REFUSED_BY)
 		hold_told(node, router, now);
+	else if (router->told)
+		node_link_told_silent(node, router);
 }
 
 void node_on_link_event(struct node *node, const struct peering_event *event, vd_ns now)

@@ -101,13 +101,12 @@ ON_CONTROL static void redial(struct node *node, const struct vd_peer_id *peer,
 {
 	struct node_router *router = node_router_of(node, peer);
 
-	if (!router || !router->told || router->up || !told->count)
+	if (!router || !router->told || router->up || router->held || !told->count)
 		return;
 	for (uint32_t i = 0; i < told->count; i++)
 		if (vd_udp_addr_equal(&told->at[i], &router->address))
 			return;
 	(void)node_add_router(node, peer, &told->at[0]);
-	router->held = false;
 	node_dial_routers(node, vd_now());
 	node_pump(node);
 }
@@ -167,6 +166,28 @@ void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns no
 	if (connect->linked && connect->tries && router && router->trial && !router->up &&
 	    !router->held && now >= connect->next_address)
 		(void)dial_next(node, connect, now);
+}
+
+static uint32_t place_of(const struct link_addresses *told, const struct vd_udp_addr *address)
+{
+	uint32_t i = 0;
+
+	while (i < told->count && memcmp(&told->at[i], address, sizeof *address) != 0)
+		i++;
+	return i;
+}
+
+void node_link_told_silent(struct node *node, struct node_router *router)
+{
+	const struct link_addresses *told = link_book_find(node->link_book, &router->peer);
+	uint32_t at;
+
+	if (!told || router->up || router->trial)
+		return;
+	at = place_of(told, &router->address);
+	for (uint32_t i = 1; i <= told->count; i++)
+		if (node_dial_router_at(node, router, &told->at[(at + i) % told->count]))
+			return;
 }
 
 /* ---- life ---- */

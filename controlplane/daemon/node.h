@@ -430,6 +430,8 @@ bool node_link_is_told(const struct node *node, const struct vd_peer_id *peer);
 bool node_link_by_told(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
 /* The next of its addresses, if it is time. */
 void node_link_by_next(struct node *node, struct node_connect *connect, vd_ns now) ON_CONTROL;
+/* A told router's address does not answer: the next one, unless a connect tries them. */
+void node_link_told_silent(struct node *node, struct node_router *router) ON_CONTROL;
 void node_link_exchange_metrics(const struct node *node, struct metrics *m) ON_CONTROL;
 
 /* traces.c: viaduct ping --path. */

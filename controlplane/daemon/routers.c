@@ -54,8 +54,13 @@ void node_add_routers(struct node *node)
 		    peer.len == 0)
 			continue; /* vd_config_check has refused it */
 		router = node_add_router(node, &peer, &address);
-		if (!router)
-			return;
+		if (!router) {
+			vd_log(VD_WARN, VD_SUB_LINK,
+			       "no room for a router of the configuration; disconnect one that was "
+			       "connected by hand, and reload",
+			       VD_PEER("router", &peer));
+			continue;
+		}
 		if (router->held)
 			router->held = router->dialled = false;
 		/* the configuration's, from now on */
@@ -88,19 +93,50 @@ void node_forget_router(struct node *node, struct node_router *router)
 
 /* ---- links to them ---- */
 
+/* That of its link, if it goes there: another port would reach it from another address. */
+ON_CONTROL static bool find_path(struct node *node, const struct node_router *router,
+				 struct peering_path *path_out)
+{
+	struct sw_endpoint endpoint;
+	struct peering_view view;
+
+	if (node_is_linked_at(node, &router->peer, &router->address)) {
+		(void)peering_find(node->link_peering, &router->peer, &view);
+		*path_out = view.path;
+		return true;
+	}
+	if (ways_find(node->ways, &router->address, &endpoint))
+		return false;
+	*path_out = node_path_of_endpoint(&endpoint);
+	return true;
+}
+
 void node_dial_routers(struct node *node, vd_ns now)
 {
 	for (uint32_t i = 0; i < node->routers.count; i++) {
 		struct node_router *router = &node->routers.rows[i];
-		struct sw_endpoint endpoint;
 		struct peering_path path;
 
 		if (!router->peer.len || router->dialled || router->held ||
-		    ways_find(node->ways, &router->address, &endpoint))
+		    !find_path(node, router, &path))
 			continue;
-		path = node_path_of_endpoint(&endpoint);
 		router->dialled = !peering_dial(node->link_peering, &router->peer, &path, now);
 	}
+}
+
+bool node_dial_router_at(struct node *node, struct node_router *router,
+			 const struct vd_udp_addr *address)
+{
+	struct sw_endpoint endpoint;
+	struct peering_path path;
+
+	if (ways_find(node->ways, address, &endpoint))
+		return false;
+	path = node_path_of_endpoint(&endpoint);
+	if (peering_dial_instead(node->link_peering, &router->peer, &path))
+		return false;
+	router->address = *address;
+	return true;
 }
 
 void node_router_up(struct node *node, struct node_router *router, vd_ns now)

@@ -242,6 +242,9 @@ void peering_free(struct peering *peering);
  */
 enum vd_err peering_dial(struct peering *peering, const struct vd_peer_id *peer,
 			 const struct peering_path *path, vd_ns now);
+/* The one that is dialled did not answer: `path` from now on, at the same pace. VD_ENOTFOUND. */
+enum vd_err peering_dial_instead(struct peering *peering, const struct vd_peer_id *peer,
+				 const struct peering_path *path);
 /* A link (session) that is up stays where it is: an unanswered dial over another path ends. */
 void peering_undial(struct peering *peering, const struct vd_peer_id *peer, vd_ns now);
 

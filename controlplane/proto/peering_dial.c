@@ -35,6 +35,17 @@ enum vd_err peering_dial(struct peering *p, const struct vd_peer_id *id,
 	return VD_OK;
 }
 
+enum vd_err peering_dial_instead(struct peering *p, const struct vd_peer_id *id,
+				 const struct peering_path *path)
+{
+	uint32_t slot = peering_peer_find(p, id);
+
+	if (slot == SLOT_NONE || !p->peers[slot].dialled)
+		return VD_ENOTFOUND;
+	p->peers[slot].dial_path = *path;
+	return VD_OK;
+}
+
 /*
  * Our handshake over a way that is not in use: it was for the dial alone. One whose message 3 has
  * left goes on: the peer may send under it already.

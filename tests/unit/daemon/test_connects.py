@@ -235,9 +235,75 @@ def to_another_address_of_who_calls_meanwhile():
     r.end()
 
 
+def to_who_has_called_another_port():
+    """Its link stays where it is, though the first port would reach the peer, too."""
+    first, second, own = range(4061, 4064)
+    r = Node("r6", [first, second], f"{{ {TIERS} }}")
+    a = Node("a6", [own], f"{{ routers: [ {r.of(second)} ], {TIERS} }}")
+    a.comes(r, second)
+    assert '"already": true' in r.ask("-o", "json", "connect", f"/viaduct/p2p/{a.peer}")[1]
+    wait_for(lambda: r.has_reserved_at(a), r.said)
+    stays(lambda: a.link_to(r).startswith(at(second)), a.said)
+    assert "link moved" not in a.said(), a.said()
+
+    # Who keeps up the link of an edge is its router all the same: it tells it when it drains.
+    wait_for(lambda: a.has_reserved_at(r), a.said)
+    r.ask("drain")
+    wait_for(lambda: "the router drains: sessions move away" in a.said(), a.said)
+    a.end()
+    r.end()
+
+
+def to_who_was_disconnected_and_called():
+    """The link that is there is this side's, too, from now on."""
+    first, own = range(4071, 4073)
+    r = Node("r7", [first], f"{{ {TIERS} }}")
+    a = Node("a7", [own], f"{{ routers: [ {r.of(first)} ], {TIERS} }}")
+    r.link = f"{{ routers: [ {a.of(own)} ], {TIERS} }}"
+    r.reload("{ threads: 0 }")
+    r.comes(a, own)
+    r.ask("disconnect", a.peer)  # which calls again
+    r.comes(a, own)
+    assert '"already": true' in r.ask("-o", "json", "connect", a.of(own))[1]
+    a.end()
+    wait_for(lambda: not r.link_to(a), r.said)
+    a.link = f"{{ {TIERS} }}"  # calls nobody
+    a.configure("{ threads: 0 }")
+    a.start()
+    r.comes(a, own)
+    a.end()
+    r.end()
+
+
+def to_who_tells_an_address_that_is_dead():
+    """A link that was kept comes back by the next address that is told."""
+    first, second, own = range(4081, 4084)
+    host = "{ listen: [ /ip4/127.0.0.1/tcp/0 ] }"
+    b = Node("b8", [first], f"{{ {TIERS} }}", host)
+    a = Node("a8", [own], "{ }", host)
+    a.ask("connect", b.tcp()[0])
+    wait_for(lambda: not a.ask("connect", f"/viaduct/p2p/{b.peer}")[0], a.said)
+    b.end()
+    wait_for(lambda: not a.link_to(b), a.said)
+    b.ports = [second]
+    b.link = f"{{ listen: [ /ip4/127.0.0.9/udp/9, {at(second)} ], {TIERS} }}"
+    b.configure(host)
+    b.start()
+    wait_for(lambda: not a.ask("connect", b.tcp()[0])[0], a.said)
+    wait_for(lambda: "127.0.0.9" in a.links().get(b.peer, {}).get("address", ""), a.said)
+    until = time.monotonic() + 60  # a handshake is given up after 20 s
+    while not a.link_to(b):
+        assert time.monotonic() < until, a.said()
+        time.sleep(0.1)  # between two looks
+    assert a.link_to(b).startswith(at(second))
+    a.end()
+    b.end()
+
+
 with tempfile.TemporaryDirectory() as directory, ThreadPoolExecutor(8) as pool:
     # At once, since they mostly wait for what does not answer.
     parts = (to_a_router_of_the_configuration, by_the_peers_id_alone, to_who_has_called, to_who_restarts_meanwhile,
-             to_who_calls_meanwhile, to_another_address_of_who_calls_meanwhile)
+             to_who_calls_meanwhile, to_another_address_of_who_calls_meanwhile, to_who_has_called_another_port,
+             to_who_was_disconnected_and_called, to_who_tells_an_address_that_is_dead)
     for part in [pool.submit(part) for part in parts]:
         part.result()

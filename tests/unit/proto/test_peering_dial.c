@@ -138,3 +138,22 @@ Test(peering_dial, a_dead_path_that_is_dialled_holds_up_no_rekeying)
 		end(net);
 	}
 }
+
+Test(peering_dial, another_path_is_tried_at_the_pace_of_the_first)
+{
+	struct net *net = two(PEERING_LINK);
+	struct peering *peering = net->nodes[0].peering;
+	const struct vd_peer_id *peer = &net->nodes[1].identity.id;
+	const struct peering_path path = net_path(1);
+
+	cr_assert(eq(int, peering_dial_instead(peering, peer, &path), VD_ENOTFOUND));
+	net->watch = drop_another_way;
+	dial_another_way(net, 0);
+	net_run(net, VD_SECONDS(19));
+	cr_assert(eq(int, peering_dial_instead(peering, peer, &path), VD_OK));
+	net_run(net, VD_MS(900));
+	cr_assert(not(net_both_up(net)), "the first has 20 s");
+	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(3)));
+	cr_assert(zero(u8, way(net, 0)));
+	end(net);
+}
