@@ -25,6 +25,7 @@
 #include "dataplane/room.h"
 #include "dataplane/worker.h"
 #include "switch/outer.h"
+#include "switch/siphash.h"
 
 enum {
 	LEAD = 14 + SW_IP4_BYTES + SW_UDP_BYTES, /* Ethernet, IPv4, UDP */
@@ -397,7 +398,7 @@ static void report(const struct run *run, bool rival, const struct figures *figu
 	result.rounds = figures->cycles.count;
 	if (run->options->rival && run->population.config.links == LINKS_GOAL)
 		result.goal = GOAL;
-	snprintf(flags, sizeof flags, "isa=%s pages=%s", sw_forward_isa(),
+	snprintf(flags, sizeof flags, "isa=%s pages=%s", sw_siphash_choose().isa,
 		 run->ground->huge ? "2M" : "normal");
 	result.flags = flags;
 	bench_result_print(&result, run->options);

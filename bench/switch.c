@@ -11,6 +11,7 @@
 #include "bench/bench.h"
 #include "bench/machine.h"
 #include "bench/population.h"
+#include "switch/siphash.h"
 
 enum {
 	REGION = SW_BURST_MAX, /* packets of one timed region: whole bursts */
@@ -145,7 +146,7 @@ static bool measure_burst(struct run *run, unsigned burst)
 	bench_figure(&result, "cycles_per_packet", &cycles);
 	bench_figure(&result, "mpps", &mpps);
 	result.rounds = cycles.count;
-	snprintf(flags, sizeof flags, "isa=%s pages=%s", sw_forward_isa(),
+	snprintf(flags, sizeof flags, "isa=%s pages=%s", sw_siphash_choose().isa,
 		 run->huge ? "2M" : "normal");
 	result.flags = flags;
 	if (ok)

@@ -21,6 +21,7 @@
 #include <rte_ethdev.h>
 
 #include "dataplane/buffer.h"
+#include "dataplane/devargs.h"
 #include "dataplane/eal.h"
 #include "dataplane/guard.h"
 #include "dataplane/outer.h"
@@ -276,7 +277,7 @@ static enum vd_err check_kernel_port(const struct dp_port_config *config, char w
 	char iface[IF_NAMESIZE];
 	int fd;
 
-	if (!dp_devarg(config->devargs, "iface", iface, sizeof iface)) {
+	if (!dp_devargs_find(config->devargs, "iface", iface, sizeof iface)) {
 		snprintf(why, DP_WHY,
 			 "port %s: its devargs must name an interface: iface=", config->name);
 		return VD_EUSER;
@@ -324,7 +325,7 @@ static unsigned frame_room(const struct dp_port_setup *setup)
 
 	if (!driver_is(setup->port->devargs, "net_af_packet"))
 		return room;
-	if (dp_devarg(setup->port->devargs, "framesz", text, sizeof text))
+	if (dp_devargs_find(setup->port->devargs, "framesz", text, sizeof text))
 		frame = (unsigned)strtoul(text, NULL, 10);
 	else
 		frame = room > DP_ROOM_SMALL ? PACKET_JUMBO : PACKET_FRAME;
@@ -345,7 +346,7 @@ static enum vd_err probe(struct port *port, const struct dp_port_setup *setup, i
 
 	snprintf(args, sizeof args, "%s", devargs);
 	if (driver_is(devargs, "net_af_xdp") &&
-	    !dp_devarg(devargs, "xdp_prog", given, sizeof given)) {
+	    !dp_devargs_find(devargs, "xdp_prog", given, sizeof given)) {
 		err = dp_xdp_clear(port->ifindex, port->iface, why);
 		if (!err)
 			err = dp_xdp_program(setup->config->xdp_program, port->udp_port,
@@ -355,7 +356,7 @@ static enum vd_err probe(struct port *port, const struct dp_port_setup *setup, i
 		snprintf(args, sizeof args, "%s,xdp_prog=/proc/self/fd/%d", devargs, *program_out);
 	} else if (driver_is(devargs, "net_af_packet") &&
 		   dp_buffers_room(setup->pool) > DP_ROOM_SMALL &&
-		   !dp_devarg(devargs, "framesz", given, sizeof given)) {
+		   !dp_devargs_find(devargs, "framesz", given, sizeof given)) {
 		snprintf(args, sizeof args, "%s,blocksz=%d,framesz=%d", devargs, PACKET_BLOCK,
 			 PACKET_JUMBO);
 	}
@@ -535,7 +536,7 @@ enum vd_err dp_port_dpdk_open(const struct dp_port_setup *setup, struct dp_port 
 	};
 	memset(port->fds, -1, sizeof port->fds);
 	snprintf(port->head.name, sizeof port->head.name, "%s", setup->port->name);
-	if (dp_devarg(devargs, "iface", port->iface, sizeof port->iface))
+	if (dp_devargs_find(devargs, "iface", port->iface, sizeof port->iface))
 		port->ifindex = if_nametoindex(port->iface);
 	err = set_up(port, setup, why);
 	if (err) {

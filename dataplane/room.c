@@ -10,6 +10,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "dataplane/devargs.h"
+
 enum { TUN_MTU_MAX = 9000, ETHERNET = 22 };
 
 /* ---- what the kernel says ---- */
@@ -66,32 +68,13 @@ unsigned dp_room_mtu_of_address(const struct vd_udp_addr *address)
 
 /* ---- what that asks for ---- */
 
-bool dp_devarg(const char *devargs, const char *key, char *out, size_t cap)
-{
-	size_t key_len = strlen(key);
-
-	for (const char *at = strchr(devargs, ','); at; at = strchr(at, ',')) {
-		at++;
-		if (strncmp(at, key, key_len) != 0 || at[key_len] != '=')
-			continue;
-		at += key_len + 1;
-		size_t len = strcspn(at, ",");
-		if (len >= cap)
-			return false;
-		memcpy(out, at, len);
-		out[len] = '\0';
-		return true;
-	}
-	return false;
-}
-
 static unsigned mtu_of(const struct dp_port_config *port)
 {
 	char iface[IF_NAMESIZE];
 
 	if (port->driver == DP_DRIVER_UDP)
 		return dp_room_mtu_of_address(&port->bind);
-	return dp_devarg(port->devargs, "iface", iface, sizeof iface)
+	return dp_devargs_find(port->devargs, "iface", iface, sizeof iface)
 		   ? dp_room_mtu_of_interface(iface)
 		   : 0;
 }

@@ -20,9 +20,6 @@ unsigned dp_room_mtu_of_interface(const char *name);
  * the wildcard; 0: there is none. */
 unsigned dp_room_mtu_of_address(const struct vd_udp_addr *address);
 
-/* The value of `key` in "name,key=value,…"; false when it is not there or too long. */
-bool dp_devarg(const char *devargs, const char *key, char *out, size_t cap);
-
 /* For these ports and this TUN, as they are now. */
 uint16_t dp_room_needed(const struct dp_config *config);
 /* The largest MTU of a TUN whose packets lie in buffers of `room`. */

@@ -2,8 +2,9 @@
 #pragma once
 /*
  * worker_state: the worker's insides, for the files that make up the worker:
- * worker.c (the turn), edge.c (sessions and TUN), control.c (punts, injections),
- * capture.c (copies for who looks), idle.c (sleep). Nobody else includes this.
+ * worker.c (the turn), edge.c (sessions and TUN), report.c and too_big.c (what routers and
+ * we say of lost packets), control.c (punts, injections), capture.c (copies for who looks),
+ * idle.c (sleep). Nobody else includes this.
  *
  * Threads: the worker.
  */

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "switch/director.h"
+
 #include <sodium.h>
 
 #include "switch/label.h"
-#include "switch/link.h"
+#include "switch/pages.h"
 
 enum { RANDOM_TRIES = 64 };
 

@@ -83,6 +83,3 @@ unsigned sw_forward_keepalives(struct sw_forward *forward, vd_ns now, struct sw_
 
 /* The tag of a frame, for tests, tools and the control plane; `len` from the index byte. */
 uint64_t sw_tag(const uint8_t key[SW_TAG_KEY_BYTES], const uint8_t *frame, uint16_t len);
-
-/* The instruction set chosen at start: "baseline", "x86-64-v3", "x86-64-v4". */
-const char *sw_forward_isa(void);

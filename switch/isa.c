@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-#include "switch/forward.h"
 #include "switch/siphash.h"
 
 struct sw_siphash_choice sw_siphash_choose(void)
@@ -13,9 +12,4 @@ struct sw_siphash_choice sw_siphash_choose(void)
 		return (struct sw_siphash_choice){ sw_siphash_burst_v3, "x86-64-v3" };
 #endif
 	return (struct sw_siphash_choice){ sw_siphash_burst_baseline, "baseline" };
-}
-
-const char *sw_forward_isa(void)
-{
-	return sw_siphash_choose().isa;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "switch/label.h"
+#include "switch/pages.h"
 
 /*
  * Everything but `index`, which is 0 by now and which workers still look at for stale
@@ -146,7 +147,7 @@ static struct sw_link *live_link(struct sw_link_table *table, uint32_t index)
 							       : NULL;
 }
 
-enum vd_err sw_police_reserve(struct sw_link_table *table, vd_ns now, uint32_t *police_out)
+enum vd_err sw_link_reserve_police(struct sw_link_table *table, vd_ns now, uint32_t *police_out)
 {
 	enum vd_err err = sw_slots_reserve(&table->polices, police_out);
 
@@ -157,7 +158,7 @@ enum vd_err sw_police_reserve(struct sw_link_table *table, vd_ns now, uint32_t *
 	return VD_OK;
 }
 
-void sw_police_release(struct sw_link_table *table, uint32_t police)
+void sw_link_release_police(struct sw_link_table *table, uint32_t police)
 {
 	if (sw_slots_is(&table->polices, police, SW_SLOT_LIVE))
 		sw_slots_retire(&table->polices, police);

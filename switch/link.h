@@ -126,7 +126,7 @@ struct sw_link_config {
 	uint32_t path;
 	uint8_t owner;
 	bool keepalive;
-	uint32_t police; /* of sw_police_reserve; 0: the slot's own, with these rates: */
+	uint32_t police; /* of sw_link_reserve_police; 0: the slot's own, with these rates: */
 	uint64_t pps;    /* 0: unlimited */
 	uint64_t bps;    /* bits of UDP payload a second; 0: unlimited */
 	struct sw_template send;
@@ -160,8 +160,8 @@ void sw_link_retire(struct sw_link_table *table, uint32_t index);
  * full buckets. In a table either all links have such or none. VD_ELIMIT. Released when the
  * last generation was retired: reused after a grace period. Control thread.
  */
-enum vd_err sw_police_reserve(struct sw_link_table *table, vd_ns now, uint32_t *police_out);
-void sw_police_release(struct sw_link_table *table, uint32_t police);
+enum vd_err sw_link_reserve_police(struct sw_link_table *table, vd_ns now, uint32_t *police_out);
+void sw_link_release_police(struct sw_link_table *table, uint32_t police);
 
 /* Control thread, at any time; single words. */
 /* Rates of the link's record; to be called for each generation of the link. */
@@ -172,30 +172,3 @@ void sw_link_set_keepalive(struct sw_link_table *table, uint32_t index, bool on)
 
 /* The record under a live index, or NULL. Any registered thread; valid until quiescent. */
 struct sw_link *sw_link_find(const struct sw_link_table *table, uint32_t index);
-
-/* ---- directors: which link a director leads to ---- */
-
-enum { SW_DIRECTOR_REST_S = 600 };
-
-struct sw_director_table {
-	_Atomic uint32_t *words; /* [1 << width] index of the current generation, 0: none */
-	uint32_t *rests;         /* [1 << width] control only: second it is free again; 0: free */
-	unsigned width;
-	uint32_t taken; /* directors drawn and not yet put to rest; control only */
-};
-
-/* Width 4 to 24. VD_ENOMEM. */
-enum vd_err sw_director_table_init(struct sw_director_table *table, unsigned width);
-void sw_director_table_fini(struct sw_director_table *table);
-
-/*
- * Draws a free director, not 0, at random: it is the caller's until put to rest.
- * VD_ELIMIT when all are taken or rest. Control thread.
- */
-enum vd_err sw_director_draw(struct sw_director_table *table, vd_ns now, uint32_t *director_out);
-
-/* Gives a drawn director back: it leads nowhere, and rests for 600 s. Control thread. */
-void sw_director_rest(struct sw_director_table *table, uint32_t director, vd_ns now);
-
-/* Points `director` (not 0, below 1 << width) to an index; 0 takes it away. Control thread. */
-void sw_director_set(struct sw_director_table *table, uint32_t director, uint32_t index);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
+#include "switch/overlay.h"
+
 #include <stdlib.h>
 #include <string.h>
-
-#include "switch/session.h"
 
 static int by_address(const void *a, const void *b)
 {

@@ -10,11 +10,13 @@
 #include <stdint.h>
 
 #include "switch/capture.h"
+#include "switch/director.h"
 #include "switch/drop.h"
 #include "switch/exchange.h"
 #include "switch/lane.h"
 #include "switch/link.h"
 #include "switch/neighbour.h"
+#include "switch/overlay.h"
 #include "switch/packet.h"
 #include "switch/rcu.h"
 #include "switch/session.h"

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "multigram/frame.h"
+#include "switch/pages.h"
 
 /* All but `index`, which workers may look at for stale frames. On liburcu's thread. */
 static void wipe_session(struct sw_slots *slots, uint32_t slot)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * session: records of end-to-end sessions at an edge, and the overlay routes to them.
+ * session: records of end-to-end sessions at an edge.
  *
  * A session frame is the payload of a switch frame: index 5, receiver index,
  * counter, ciphertext, tag (switch/SPEC.md, section 5). Workers seal and open;
@@ -128,28 +128,3 @@ enum vd_err sw_session_open(struct sw_session *session, uint8_t *frame, size_t l
  * plain - SW_SEAL_HEADER, `len` + SW_SEAL_OVERHEAD bytes. Owner only.
  */
 void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len);
-
-/* ---- overlay routes: which session an overlay address is reached by ---- */
-
-struct sw_overlay_route {
-	uint8_t address[SW_IPV6_ADDR];
-	uint32_t session; /* index; 0: known peer without a session now */
-	uint32_t reserved;
-};
-
-/* Immutable once published; sorted by address. */
-struct sw_overlay {
-	struct rcu_head rcu;
-	uint8_t self[SW_IPV6_ADDR]; /* this edge's own address */
-	uint32_t count;
-	struct sw_overlay_route routes[];
-};
-
-/* A copy of `routes`, sorted, to be published; NULL when out of memory. */
-struct sw_overlay *sw_overlay_new(const uint8_t self[SW_IPV6_ADDR],
-				  const struct sw_overlay_route *routes, uint32_t count);
-void sw_overlay_retire(struct sw_overlay *overlay); /* after it was swapped out; NULL is allowed */
-
-/* The route to `address`, or NULL. Any registered thread; valid until quiescent. */
-const struct sw_overlay_route *sw_overlay_find(const struct sw_overlay *overlay,
-					       const uint8_t address[SW_IPV6_ADDR]);

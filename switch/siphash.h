@@ -40,9 +40,9 @@ sw_siphash_fn sw_siphash_burst_baseline;
 sw_siphash_fn sw_siphash_burst_v3, sw_siphash_burst_v4;
 #endif
 
-/* The fastest one that this CPU can run, and its name. */
+/* The fastest one that this CPU can run. */
 struct sw_siphash_choice {
 	sw_siphash_fn *burst;
-	const char *isa;
+	const char *isa; /* "baseline", "x86-64-v3", "x86-64-v4" */
 };
 struct sw_siphash_choice sw_siphash_choose(void);

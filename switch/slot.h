@@ -65,10 +65,3 @@ bool sw_slots_is(const struct sw_slots *slots, uint32_t index, enum sw_slot_stat
 void sw_slots_live(struct sw_slots *slots, uint32_t index);
 /* A live index, already unreachable for readers, rests for a grace period, then is free. */
 void sw_slots_retire(struct sw_slots *slots, uint32_t index);
-
-/*
- * Zeroed memory for a table; what each packet looks at (hot) lies on huge pages where
- * there are any. NULL: no memory.
- */
-void *sw_pages_new(size_t bytes, bool hot);
-void sw_pages_free(void *at, size_t bytes);

@@ -76,10 +76,10 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 	struct sw_plane *plane = links->plane;
 	uint32_t row, police, director = 0;
 
-	if (links->count == links->max || sw_police_reserve(&plane->links, now, &police))
+	if (links->count == links->max || sw_link_reserve_police(&plane->links, now, &police))
 		return VD_ELIMIT;
 	if (plane->config.width && sw_director_draw(&plane->directors, now, &director)) {
-		sw_police_release(&plane->links, police);
+		sw_link_release_police(&plane->links, police);
 		return VD_ELIMIT;
 	}
 	row = links->free_rows[links->max - 1 - links->count];
@@ -106,7 +106,7 @@ static void free_row(struct route_links *links, struct route_link *link, vd_ns n
 {
 	if (link->director)
 		sw_director_rest(&links->plane->directors, link->director, now);
-	sw_police_release(&links->plane->links, link->police);
+	sw_link_release_police(&links->plane->links, link->police);
 	key_map_del(&links->by_peer, (uint32_t)(link - links->rows));
 	key_map_del(&links->by_overlay, (uint32_t)(link - links->rows));
 	*link = (struct route_link){ 0 };

@@ -3,7 +3,7 @@
 #include <criterion/new/assert.h>
 #include <sodium.h>
 
-#include "switch/link.h"
+#include "switch/director.h"
 
 static struct sw_director_table table;
 

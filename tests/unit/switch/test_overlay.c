@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "switch/neighbour.h"
-#include "switch/session.h"
+#include "switch/overlay.h"
 
 Test(overlay, every_route_is_found_whatever_the_order_they_came_in)
 {
