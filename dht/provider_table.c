@@ -49,7 +49,7 @@ static size_t count_of(const struct dht_provider_table *table, struct vd_bytes k
 	return count;
 }
 
-static void hang(struct dht_provider_table *table, struct dht_provider_entry *entry)
+static void bucket_add(struct dht_provider_table *table, struct dht_provider_entry *entry)
 {
 	struct dht_provider_entry **bucket = bucket_of(table, vd_bytes(entry->key, entry->key_len));
 
@@ -57,7 +57,7 @@ static void hang(struct dht_provider_table *table, struct dht_provider_entry *en
 	*bucket = entry;
 }
 
-static void unhang(struct dht_provider_table *table, const struct dht_provider_entry *entry)
+static void bucket_del(struct dht_provider_table *table, const struct dht_provider_entry *entry)
 {
 	struct dht_provider_entry **at = bucket_of(table, vd_bytes(entry->key, entry->key_len));
 
@@ -86,7 +86,7 @@ static enum vd_err add_new(struct dht_provider_table *table, struct vd_bytes key
 					      .peer = *peer,
 					      .key_len = (uint32_t)key.len };
 	memcpy(entry->key, key.at, key.len);
-	hang(table, entry);
+	bucket_add(table, entry);
 	dht_expiry_add(&table->expiry, &entry->ends);
 	return VD_OK;
 }
@@ -102,16 +102,16 @@ enum vd_err dht_provider_table_add(struct dht_provider_table *table, struct vd_b
 	if (!entry)
 		return add_new(table, key, peer, expires);
 	if (entry->ends.expires < expires) {
-		unhang(table, entry);
+		bucket_del(table, entry);
 		dht_expiry_move(&table->expiry, &entry->ends, expires);
-		hang(table, entry);
+		bucket_add(table, entry);
 	}
 	return VD_OK;
 }
 
 static void drop(struct dht_provider_table *table, struct dht_provider_entry *entry)
 {
-	unhang(table, entry);
+	bucket_del(table, entry);
 	dht_expiry_del(&table->expiry, &entry->ends);
 	free(entry);
 }

@@ -317,7 +317,7 @@ void host_stream_expire(struct host_conn *conn, vd_ns now);
 /* The peer broke the stream's protocol: counted, and told in the log. The caller ends it. */
 void host_stream_broke(const struct host_stream *stream, enum vd_err err, const char *why);
 /* Something moved: as host_stream_until, idle_within from now. */
-void host_stream_stir(struct host_stream *stream);
+void host_stream_touch(struct host_stream *stream);
 /* `closed` was told, or we gave it back: the pointer is good until the callback returns. */
 bool host_stream_is_over(const struct host_stream *stream);
 /* As muxer_has_room: false as long as no protocol is agreed on that may be written to. */

@@ -54,7 +54,7 @@ bool mailbox_post(struct mailbox *box, struct letter *letter)
 	return posted;
 }
 
-void mailbox_owe(struct mailbox *box, struct letter *letter)
+void mailbox_post_always(struct mailbox *box, struct letter *letter)
 {
 	(void)push(box, letter, UINT32_MAX);
 }

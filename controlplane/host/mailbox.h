@@ -6,11 +6,11 @@
  * Letters (letter.h) are read in the order in which they were posted, from the loop, never from
  * within the posting call.
  *
- * Bounded: at most `limit` letters wait before mailbox_post refuses. mailbox_owe does not: it is
- * for letters whose number something else bounds (one `closed` a connection, one answer a task),
- * and whose loss would leave the two sides at odds.
+ * Bounded: at most `limit` letters wait before mailbox_post refuses. mailbox_post_always does not:
+ * it is for letters whose number something else bounds (one `closed` a connection, one answer a
+ * task), and whose loss would leave the two sides at odds.
  *
- * Threads:  post and owe: the one writer; reading: the loop's thread. A lock is held for the few
+ * Threads:  posting: the one writer; reading: the loop's thread. A lock is held for the few
  *           instructions of a push, or to take all that waits.
  * Memory:   a letter is the mailbox's from post until its `read` is called, which may free it.
  */
@@ -34,7 +34,7 @@ struct mailbox {
 int mailbox_init(struct mailbox *box, uv_loop_t *loop, uint32_t limit);
 /* False, and counted: full; the letter is the caller's. */
 bool mailbox_post(struct mailbox *box, struct letter *letter);
-void mailbox_owe(struct mailbox *box, struct letter *letter);
+void mailbox_post_always(struct mailbox *box, struct letter *letter);
 /* Room for so many now; the writer's question. */
 bool mailbox_has_room(struct mailbox *box, uint32_t letters);
 

@@ -36,7 +36,7 @@ static void send_some(struct host_stream *stream)
 
 		perf_sent(&run->perf, took);
 		if (took)
-			host_stream_stir(stream);
+			host_stream_touch(stream);
 		if (err || took < out.len)
 			return; /* writable follows */
 	}
@@ -59,7 +59,7 @@ static void take_some(struct host_stream *stream)
 	while (!err && (in = host_stream_read(stream)).len) {
 		err = perf_receive(&run->perf, in);
 		host_stream_taken(stream, in.len);
-		host_stream_stir(stream);
+		host_stream_touch(stream);
 	}
 	if (!err && !host_stream_ended(stream))
 		return;
@@ -97,7 +97,7 @@ static void accept_perf(void *context, struct host_stream *stream)
 	}
 	perf_server_init(&run->perf);
 	host_stream_use(stream, &class, run);
-	host_stream_stir(stream);
+	host_stream_touch(stream);
 }
 
 enum vd_err host_perf_serve(struct host *host)
@@ -123,7 +123,7 @@ enum vd_err host_perf(struct host_conn *conn, uint64_t upload_bytes, uint64_t do
 		free(run);
 		return err;
 	}
-	host_stream_stir(stream);
+	host_stream_touch(stream);
 	send_some(stream);
 	return VD_OK;
 }

@@ -49,7 +49,7 @@ static void answer(struct host_stream *stream)
 
 	while (send_echo(stream, pong) && (in = host_stream_read(stream)).len) {
 		host_stream_taken(stream, stream_pong_receive(pong, in));
-		host_stream_stir(stream);
+		host_stream_touch(stream);
 	}
 	if (host_stream_ended(stream))
 		end(stream);
@@ -79,7 +79,7 @@ static void accept_ping(void *context, struct host_stream *stream)
 	}
 	conn->pongs++;
 	host_stream_use(stream, &pong_class, pong);
-	host_stream_stir(stream);
+	host_stream_touch(stream);
 }
 
 enum vd_err host_ping_init(struct host *host)

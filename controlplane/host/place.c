@@ -41,8 +41,8 @@ static void on_opened(void *context, struct host_conn *conn)
 	row->heard.read = swarm_read_heard;
 	row->closed.read = swarm_read_closed;
 	row->hang_up.read = swarm_place_hang_up;
-	row->mind.read = swarm_place_mind;
-	row->buried.read = swarm_place_bury;
+	row->review.read = swarm_place_review;
+	row->forgotten.read = swarm_place_forget;
 	host_conn_use(conn, row);
 	conn->live = &row->live;
 	if (!mailbox_post(&place->up, &row->opened))
@@ -58,7 +58,7 @@ static void on_going_away(void *context, struct host_conn *conn)
 	if (!row)
 		return;
 	atomic_store_explicit(&row->live.going_away, true, memory_order_relaxed);
-	mailbox_owe(&row->place->up, &row->going);
+	mailbox_post_always(&row->place->up, &row->going);
 }
 
 /* Once for each doubt of control's, which has no other until it read this. */
@@ -68,7 +68,7 @@ static void on_heard(void *context, struct host_conn *conn)
 
 	(void)context;
 	if (row)
-		mailbox_owe(&row->place->up, &row->heard);
+		mailbox_post_always(&row->place->up, &row->heard);
 }
 
 static void on_closed(void *context, struct host_conn *conn, enum vd_err err, const char *why)
@@ -82,7 +82,7 @@ static void on_closed(void *context, struct host_conn *conn, enum vd_err err, co
 	row->host_conn = NULL;
 	row->err = err;
 	snprintf(row->why, sizeof row->why, "%s", why ? why : "");
-	mailbox_owe(&row->place->up, &row->closed);
+	mailbox_post_always(&row->place->up, &row->closed);
 }
 
 /* ---- up: what peers say ---- */
@@ -224,7 +224,7 @@ static void end_attempt(struct swarm_place *place, struct swarm_attempt *attempt
 	while (*at != attempt)
 		at = &(*at)->next_begun;
 	*at = attempt->next_begun;
-	mailbox_owe(&place->up, &attempt->ended);
+	mailbox_post_always(&place->up, &attempt->ended);
 }
 
 static void on_dialled(void *context, struct host_conn *conn, enum vd_err err, const char *why)
@@ -280,7 +280,7 @@ void swarm_place_cancel(struct swarm_place *place, uint64_t number)
 	if (!cancelled)
 		return; /* it goes on, and is told to nobody */
 	*cancelled = (struct cancelled){ { .read = read_cancelled }, place, number };
-	mailbox_owe(&place->down, &cancelled->letter);
+	mailbox_post_always(&place->down, &cancelled->letter);
 }
 
 /* ---- down: connections ---- */
@@ -293,13 +293,13 @@ void swarm_place_hang_up(struct letter *letter)
 		host_disconnect(row->host_conn);
 }
 
-/* Pairs with the exchange where `mind` is posted: what was wanted before it is seen here. */
-void swarm_place_mind(struct letter *letter)
+/* Pairs with the exchange where `review` is posted: what was wanted before it is seen here. */
+void swarm_place_review(struct letter *letter)
 {
-	struct swarm_row *row = LETTER_IN(letter, struct swarm_row, mind);
+	struct swarm_row *row = LETTER_IN(letter, struct swarm_row, review);
 	bool retire, doubt;
 
-	atomic_exchange_explicit(&row->minding, false, memory_order_acq_rel);
+	atomic_exchange_explicit(&row->reviewing, false, memory_order_acq_rel);
 	retire = atomic_load_explicit(&row->retire, memory_order_relaxed);
 	doubt = atomic_exchange_explicit(&row->doubt, false, memory_order_relaxed);
 	if (!row->host_conn)
@@ -309,9 +309,9 @@ void swarm_place_mind(struct letter *letter)
 		host_conn_doubt(row->host_conn);
 }
 
-void swarm_place_bury(struct letter *letter)
+void swarm_place_forget(struct letter *letter)
 {
-	free(LETTER_IN(letter, struct swarm_row, buried));
+	free(LETTER_IN(letter, struct swarm_row, forgotten));
 }
 
 void swarm_place_run_task(struct letter *letter)
@@ -438,7 +438,7 @@ enum vd_err swarm_place_start(struct swarm_place *place)
 void swarm_place_ask_stop(struct swarm_place *place)
 {
 	if (place->running)
-		mailbox_owe(&place->down, &place->stop);
+		mailbox_post_always(&place->down, &place->stop);
 }
 
 void swarm_place_stop(struct swarm_place *place)

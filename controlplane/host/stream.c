@@ -79,7 +79,7 @@ static void set_agreed(struct host_stream *stream)
  * Out of its connection. Whoever is further up the stack may still look at it: its memory goes
  * with the next turn, and until then it is one without a muxer's stream.
  */
-static void bury(struct host_stream *stream)
+static void detach(struct host_stream *stream)
 {
 	struct host_conn *conn = stream->conn;
 
@@ -127,7 +127,7 @@ static void lose(struct host_stream *stream, enum vd_err err)
 
 	muxer_reset(stream->raw);
 	let_go(stream);
-	bury(stream);
+	detach(stream);
 	if (class && class->closed)
 		class->closed(stream, err);
 }
@@ -255,7 +255,7 @@ static void refuse(struct host_stream *stream, enum vd_err err)
 		stream->conn->host->counters.streams_refused++;
 		muxer_finish(stream->raw);
 		let_go(stream);
-		bury(stream);
+		detach(stream);
 		return;
 	}
 	lose(stream, err);
@@ -477,10 +477,10 @@ void host_stream_release(struct host_stream *stream)
 	if (!stream->raw)
 		return;
 	let_go(stream);
-	bury(stream);
+	detach(stream);
 }
 
-void host_stream_stir(struct host_stream *stream)
+void host_stream_touch(struct host_stream *stream)
 {
 	vd_ns until = vd_now() + stream->conn->host->idle_within;
 

@@ -224,7 +224,7 @@ enum vd_err swarm_each_host(struct swarm *swarm, swarm_host_fn fn, const void *a
 	if (!make_calls(swarm, calls, fn, argument, len))
 		return VD_ENOMEM;
 	for (unsigned i = 0; i < swarm->place_count; i++)
-		mailbox_owe(&swarm->places[i].down, &calls[i]->letter);
+		mailbox_post_always(&swarm->places[i].down, &calls[i]->letter);
 	return VD_OK;
 }
 

@@ -88,7 +88,7 @@ static struct swarm_attempt *answer_at_once(struct swarm *swarm, struct swarm_ro
 		return NULL;
 	attempt->answered = true;
 	attempt->conn = row->conn.id;
-	mailbox_owe(&swarm->own, &attempt->ended);
+	mailbox_post_always(&swarm->own, &attempt->ended);
 	return attempt;
 }
 

@@ -108,19 +108,19 @@ struct swarm_row *swarm_preferred(const struct swarm *swarm, const struct vd_pee
 	return best;
 }
 
-/* Pairs with the exchange in swarm_place_mind. */
-static void remind(struct swarm_row *row)
+/* Pairs with the exchange in swarm_place_review. */
+static void post_review(struct swarm_row *row)
 {
-	if (!atomic_exchange_explicit(&row->minding, true, memory_order_acq_rel))
-		mailbox_owe(&row->place->down, &row->mind);
+	if (!atomic_exchange_explicit(&row->reviewing, true, memory_order_acq_rel))
+		mailbox_post_always(&row->place->down, &row->review);
 }
 
-static void mind(struct swarm_row *row, bool retire)
+static void set_retire(struct swarm_row *row, bool retire)
 {
 	if (atomic_load_explicit(&row->retire, memory_order_relaxed) == retire)
 		return;
 	atomic_store_explicit(&row->retire, retire, memory_order_relaxed);
-	remind(row);
+	post_review(row);
 }
 
 static bool is_ours_to_retire(const struct swarm_row *row, const struct swarm_row *best)
@@ -139,7 +139,7 @@ ON_CONTROL static void settle(struct swarm *swarm, const struct vd_peer_id *peer
 		if (!best || row->hanging_up || !vd_peer_id_equal(&row->conn.info.peer, peer))
 			continue;
 		row->conn.retiring = row != best;
-		mind(row, is_ours_to_retire(row, best));
+		set_retire(row, is_ours_to_retire(row, best));
 	}
 }
 
@@ -155,7 +155,7 @@ ON_CONTROL static void doubt_others(struct swarm *swarm, const struct swarm_row 
 		    vd_peer_id_equal(&row->conn.info.peer, peer)) {
 			row->doubted = true;
 			atomic_store_explicit(&row->doubt, true, memory_order_relaxed);
-			remind(row);
+			post_review(row);
 		}
 }
 
@@ -210,7 +210,7 @@ void swarm_read_closed(struct letter *letter)
 		if (watch->closed)
 			watch->closed(watch->context, conn, row->err, row->why);
 	}
-	mailbox_owe(&row->place->down, &row->buried);
+	mailbox_post_always(&row->place->down, &row->forgotten);
 }
 
 void swarm_tell_identified(struct swarm_row *row, struct vd_bytes told)
@@ -282,7 +282,7 @@ static void hang_up(struct swarm_row *row)
 	if (row->hanging_up)
 		return;
 	row->hanging_up = true;
-	mailbox_owe(&row->place->down, &row->hang_up);
+	mailbox_post_always(&row->place->down, &row->hang_up);
 }
 
 void swarm_disconnect(struct swarm *swarm, uint64_t id)

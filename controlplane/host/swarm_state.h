@@ -65,13 +65,13 @@ struct swarm_place {
 
 /*
  * A connection. Its place makes it and posts `opened`; control lists it, and sends it back as
- * `buried` once it read `closed`: letters to the place that came before are read by then.
+ * `forgotten` once it read `closed`: letters to the place that came before are read by then.
  */
 struct swarm_row {
 	struct swarm_conn conn; /* writer: the place, until `opened` is posted; then control */
 	struct swarm_place *place;
 	struct letter opened, going, heard, closed; /* up; heard once a doubt, the others once */
-	struct letter hang_up, mind, buried;        /* down */
+	struct letter hang_up, review, forgotten;   /* down */
 
 	/* Control's. */
 	struct swarm_row *next, *prev; /* of all */
@@ -86,9 +86,9 @@ struct swarm_row {
 	char why[HOST_WHY];
 
 	struct host_live live;
-	_Atomic bool retire;  /* writer: control; reader: the place, when it reads `mind` */
-	_Atomic bool doubt;   /* the same; cleared by the place */
-	_Atomic bool minding; /* `mind` is on its way: set by control, cleared by the place */
+	_Atomic bool retire;    /* writer: control; reader: the place, when it reads `review` */
+	_Atomic bool doubt;     /* the same; cleared by the place */
+	_Atomic bool reviewing; /* `review` is on its way: set by control, cleared by the place */
 };
 
 struct swarm {
@@ -141,8 +141,8 @@ void swarm_place_cancel(struct swarm_place *place, uint64_t number) ON_CONTROL;
 void swarm_place_begin_attempt(struct letter *letter);
 void swarm_place_run_task(struct letter *letter);
 void swarm_place_hang_up(struct letter *letter);
-void swarm_place_mind(struct letter *letter);
-void swarm_place_bury(struct letter *letter);
+void swarm_place_review(struct letter *letter);
+void swarm_place_forget(struct letter *letter);
 
 /* ---- control's ---- */
 

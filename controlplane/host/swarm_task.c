@@ -27,7 +27,7 @@ enum vd_err swarm_submit(struct swarm *swarm, uint64_t id, struct swarm_task *ta
 void swarm_task_done(struct swarm_task *task)
 {
 	task->letter.read = read_done;
-	mailbox_owe(&task->place->up, &task->letter);
+	mailbox_post_always(&task->place->up, &task->letter);
 }
 
 /* ---- ping ---- */

@@ -26,8 +26,8 @@ static enum vd_err unknown(struct peering *p)
  * Our own message 1 and theirs have met: the smaller e stays initiator. VD_OK: theirs is
  * to be answered.
  */
-static enum vd_err meet(struct peering *p, const struct peering_half_open *half_open,
-			const uint8_t e[NOISE_KEY_BYTES])
+static enum vd_err resolve_crossing(struct peering *p, const struct peering_half_open *half_open,
+				    const uint8_t e[NOISE_KEY_BYTES])
 {
 	int order = memcmp(half_open->hs.noise.e.public_key, e, NOISE_KEY_BYTES);
 
@@ -85,7 +85,7 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 		if (!peering_path_equal(&half_open->path, path))
 			continue;
 		if (half_open->state != HALF_OPEN_SENT_2) {
-			enum vd_err err = meet(p, half_open, frame->noise.at);
+			enum vd_err err = resolve_crossing(p, half_open, frame->noise.at);
 
 			if (err)
 				return err;

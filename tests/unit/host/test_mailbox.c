@@ -22,7 +22,7 @@ static void on_read(struct letter *letter)
 	seen[seen_count++] = note->number;
 	note->answer = NULL;
 	if (answer)
-		mailbox_owe(answer, letter);
+		mailbox_post_always(answer, letter);
 }
 
 static struct note note(unsigned number)
@@ -71,7 +71,7 @@ Test(mailbox, a_full_one_refuses_and_counts_but_for_what_is_owed)
 	cr_assert(not(mailbox_has_room(&box, 1)));
 	cr_assert(not(mailbox_post(&box, &notes[2].letter)));
 	cr_assert(eq(u64, box.refused, 1));
-	mailbox_owe(&box, &notes[3].letter);
+	mailbox_post_always(&box, &notes[3].letter);
 	uv_run(&loop, UV_RUN_ONCE);
 	cr_assert(eq(uint, seen_count, 3));
 	cr_assert(eq(uint, seen[2], 4));
@@ -102,7 +102,7 @@ Test(mailbox, what_waits_in_a_closed_one_can_still_be_read)
 
 	begin(8);
 	mailbox_close(&box);
-	mailbox_owe(&box, &a.letter);
+	mailbox_post_always(&box, &a.letter);
 	uv_run(&loop, UV_RUN_DEFAULT);
 	cr_assert(eq(uint, seen_count, 0));
 	mailbox_read(&box);
