@@ -89,7 +89,7 @@ void dialer_free(struct dialer *dialer) ON_CONTROL;
 
 /*
  * Connects, unless there is a connection, which is taken a turn later if it is still there.
- * `fn` is called once, unless it is cancelled. VD_EUSER: that is this peer itself;
+ * `fn` is called once, unless it is canceled. VD_EUSER: that is this peer itself;
  * VD_ELINK_CLOSED: from within dialer_free; VD_ELIMIT, VD_ENOMEM: not called. `id_out` may be
  * NULL.
  */

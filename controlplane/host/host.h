@@ -290,8 +290,8 @@ void host_dial_cancel(struct host *host, host_dial_fn done, void *context);
  * The open connection to the peer that new streams should use, NULL without one. After the peer's
  * go-away one takes no more, and those that are open go on.
  *
- * Two sides that dial each other at once get two connections. Preferred is the one whose dialler
- * has the smaller peer id, which both ends decide alike; of several by one dialler, the older. The
+ * Two sides that dial each other at once get two connections. Preferred is the one whose dialer
+ * has the smaller peer id, which both ends decide alike; of several by one dialer, the older. The
  * others are closed, in order, once they had no streams for `retire_after` (host_config), by
  * whichever end finds that first; of several that the peer dialled, by the peer alone. So a caller
  * that keeps a connection without a stream on it wants to hear of `closed`, and then asks again.

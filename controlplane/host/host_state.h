@@ -234,7 +234,7 @@ struct host_no_pipe host_pipe_block(void);
 void host_pipe_unblock(const struct host_no_pipe *no_pipe);
 
 /* host_dial.c */
-/* As host_dial; `up_at` is kept until `done` is called or cancelled. */
+/* As host_dial; `up_at` is kept until `done` is called or canceled. */
 enum vd_err host_dial_noting(struct host *host, const struct vd_multiaddr *address,
 			     host_dial_fn done, void *context, _Atomic uint64_t *up_at);
 /* The carrier of a dial is up, at `now`; 0: it is not, after all. */

@@ -253,34 +253,34 @@ void swarm_place_begin_attempt(struct letter *letter)
 		on_dialled(attempt, NULL, err, NULL);
 }
 
-struct cancelled {
+struct canceled {
 	struct letter letter;
 	struct swarm_place *place;
 	uint64_t number;
 };
 
-static void read_cancelled(struct letter *letter)
+static void read_canceled(struct letter *letter)
 {
-	struct cancelled *cancelled = LETTER_IN(letter, struct cancelled, letter);
-	struct swarm_attempt *attempt = cancelled->place->attempts;
+	struct canceled *canceled = LETTER_IN(letter, struct canceled, letter);
+	struct swarm_attempt *attempt = canceled->place->attempts;
 
-	while (attempt && attempt->number != cancelled->number)
+	while (attempt && attempt->number != canceled->number)
 		attempt = attempt->next_begun;
 	if (attempt) {
-		host_dial_cancel(cancelled->place->host, on_dialled, attempt);
+		host_dial_cancel(canceled->place->host, on_dialled, attempt);
 		on_dialled(attempt, NULL, VD_ELINK_CLOSED, "cancelled");
 	}
-	free(cancelled);
+	free(canceled);
 }
 
 void swarm_place_cancel(struct swarm_place *place, uint64_t number)
 {
-	struct cancelled *cancelled = malloc(sizeof *cancelled);
+	struct canceled *canceled = malloc(sizeof *canceled);
 
-	if (!cancelled)
+	if (!canceled)
 		return; /* it goes on, and is told to nobody */
-	*cancelled = (struct cancelled){ { .read = read_cancelled }, place, number };
-	mailbox_post_always(&place->down, &cancelled->letter);
+	*canceled = (struct canceled){ { .read = read_canceled }, place, number };
+	mailbox_post_always(&place->down, &canceled->letter);
 }
 
 /* ---- down: connections ---- */

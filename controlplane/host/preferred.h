@@ -4,9 +4,9 @@
  * preferred: of several connections to one peer, the one that new streams use, and who closes the
  * others: for a host that rules its own connections, and for the control thread of a swarm.
  *
- * Preferred is the one whose dialler has the smaller peer id: both ends see that alike, so two that
- * dial each other at once keep the same one. Of several by one dialler it is the older one; but in
- * which order they opened the ends may see differently, so there the dialler alone closes one.
+ * Preferred is the one whose dialer has the smaller peer id: both ends see that alike, so two that
+ * dial each other at once keep the same one. Of several by one dialer it is the older one; but in
+ * which order they opened the ends may see differently, so there the dialer alone closes one.
  *
  * A peer that connects anew may have lost the connection that we still see: it restarted, or what
  * was between us forgot it. So when it opens one, the older ones are doubted, and asked for a sign

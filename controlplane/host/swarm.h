@@ -115,7 +115,7 @@ typedef void (*swarm_dial_fn)(void *context, const struct swarm_conn *conn, enum
 /*
  * One attempt at one address that ends in /p2p, on the thread with the fewest connections. An open
  * connection to that peer is taken instead, and an attempt at this address that is under way is
- * shared. `done` is called once, unless it is cancelled. VD_EUSER for an address that is none of
+ * shared. `done` is called once, unless it is canceled. VD_EUSER for an address that is none of
  * ours or our own, VD_ELIMIT, VD_ENOMEM: not called. `dial_out` may be NULL.
  */
 enum vd_err swarm_dial(struct swarm *swarm, const struct vd_multiaddr *address, swarm_dial_fn done,

@@ -11,7 +11,7 @@ struct cp_resolver_ask {
 	cp_resolver_fn fn;
 	void *context;
 	vd_ns until;
-	bool cancelled;
+	bool canceled;
 	struct name_walk walk;
 	struct vd_multiaddr *found; /* [NAME_WALK_ADDRESSES], of which [0, told) were told */
 	size_t count, told;
@@ -165,10 +165,10 @@ static void tell_all(struct cp_resolver *resolver)
 	vd_ns now = vd_now();
 
 	for (struct cp_resolver_ask *ask = resolver->asks; ask; ask = ask->next)
-		if (!ask->cancelled && tell(ask, now))
-			ask->cancelled = true;
+		if (!ask->canceled && tell(ask, now))
+			ask->canceled = true;
 	while (*at)
-		if ((*at)->cancelled)
+		if ((*at)->canceled)
 			forget(resolver, at);
 		else
 			at = &(*at)->next;
@@ -190,7 +190,7 @@ static void set_timer(struct cp_resolver *resolver, bool soon)
 	if (resolver->closing)
 		return;
 	for (const struct cp_resolver_ask *ask = resolver->asks; ask; ask = ask->next) {
-		soon |= ask->cancelled || name_walk_ended(&ask->walk) || ask->told < ask->count;
+		soon |= ask->canceled || name_walk_ended(&ask->walk) || ask->told < ask->count;
 		at = vd_ns_min(at, ask->until);
 	}
 	if (soon || at <= now)
@@ -236,7 +236,7 @@ enum vd_err cp_resolver_ask(struct cp_resolver *resolver, const struct vd_multia
 
 void cp_resolver_cancel(struct cp_resolver_ask *ask)
 {
-	ask->cancelled = true;
+	ask->canceled = true;
 	set_timer(ask->resolver, true);
 }
 
@@ -277,7 +277,7 @@ void cp_resolver_free(struct cp_resolver *resolver)
 		return;
 	resolver->closing = true;
 	for (struct cp_resolver_ask *ask = resolver->asks; ask; ask = ask->next)
-		ask->cancelled = true;
+		ask->canceled = true;
 	cp_dns_free(resolver->dns); /* ends the lookups */
 	uv_close((uv_handle_t *)&resolver->timer, on_closed);
 }

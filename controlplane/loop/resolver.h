@@ -38,14 +38,14 @@ struct cp_resolver_counters {
 enum vd_err cp_resolver_new(const struct cp_dns_config *config, char *why,
 			    struct cp_resolver **resolver_out);
 /*
- * What was asked is cancelled. The memory goes when the loop has let go of it. May be called from
+ * What was asked is canceled. The memory goes when the loop has let go of it. May be called from
  * a callback.
  */
 void cp_resolver_free(struct cp_resolver *resolver);
 
 /*
  * Asks for the addresses behind one that begins with a name (name_walk_needed). `fn` is called
- * until it was with `done`, unless it is cancelled. VD_EUSER: that is no name; VD_ELIMIT,
+ * until it was with `done`, unless it is canceled. VD_EUSER: that is no name; VD_ELIMIT,
  * VD_ENOMEM: `fn` is not called.
  */
 enum vd_err cp_resolver_ask(struct cp_resolver *resolver, const struct vd_multiaddr *address,

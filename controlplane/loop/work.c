@@ -25,7 +25,7 @@ static void on_done(uv_work_t *uv, int status)
 {
 	struct cp_work *work = uv->data;
 
-	(void)status; /* nothing is cancelled */
+	(void)status; /* nothing is canceled */
 	work->done(work->context);
 	free(work);
 }

@@ -348,7 +348,7 @@ bool dial_plan_cancel(struct dial_plan *plan, unsigned *attempt_out)
 	for (unsigned i = 0; i < plan->count; i++) {
 		if (!is_under_way(&plan->attempts[i]))
 			continue;
-		end(plan, &plan->attempts[i], DIAL_CANCELLED);
+		end(plan, &plan->attempts[i], DIAL_CANCELED);
 		*attempt_out = i;
 		return true;
 	}

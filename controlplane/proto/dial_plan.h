@@ -54,7 +54,7 @@ enum dial_attempt_state {
 	DIAL_UPGRADING, /* there is, and it negotiates */
 	DIAL_FAILED,
 	DIAL_WON,
-	DIAL_CANCELLED, /* another won, or nobody waits any more */
+	DIAL_CANCELED, /* another won, or nobody waits any more */
 };
 
 enum dial_plan_state { DIAL_PLAN_RUNNING, DIAL_PLAN_WON, DIAL_PLAN_FAILED };

@@ -69,7 +69,7 @@ static void run(struct dial_plan *plan, struct vd_read *r)
 	}
 	expect(now <= VD_SECONDS(DIAL_PLAN_S + 1));
 	while (dial_plan_cancel(plan, &attempt))
-		expect(plan->attempts[attempt].state == DIAL_CANCELLED);
+		expect(plan->attempts[attempt].state == DIAL_CANCELED);
 	expect(dial_plan_is_idle(plan) || dial_plan_state(plan) == DIAL_PLAN_WON);
 	expect(strlen(dial_plan_why(plan, why)) < DIAL_PLAN_WHY);
 }

@@ -121,7 +121,7 @@ static enum vd_err find_near(struct peer_router *router, struct peer_search *sea
 
 static struct far {
 	struct peer_router router;
-	unsigned asked, cancelled;
+	unsigned asked, canceled;
 	struct peer_search *search; /* NULL: none is under way */
 } far;
 
@@ -140,7 +140,7 @@ static void cancel_far(struct peer_router *router, struct peer_search *search)
 	struct far *to = (struct far *)router;
 
 	cr_assert(to->search == search);
-	to->cancelled++;
+	to->canceled++;
 	to->search = NULL;
 }
 
@@ -445,7 +445,7 @@ Test(dialer, the_next_router_is_asked_when_nothing_is_left_to_try)
 	UNTIL(said.count);
 	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
 	cr_assert(eq(uint, far.asked, 1));
-	cr_assert(eq(uint, far.cancelled, 1)); /* it was still searching */
+	cr_assert(eq(uint, far.canceled, 1)); /* it was still searching */
 	end();
 }
 
@@ -474,7 +474,7 @@ Test(dialer, a_router_answers_in_pieces)
 	far_done(VD_OK, NULL);
 	UNTIL(said.count);
 	cr_assert(eq(int, said.err, VD_OK), "%s", said.why);
-	cr_assert(eq(uint, far.cancelled, 0));
+	cr_assert(eq(uint, far.canceled, 0));
 	end();
 }
 
@@ -560,12 +560,12 @@ Test(dialer, a_search_ends_with_its_dial)
 	wait_for_far();
 	dialer_cancel(dialer, id);
 	cr_assert(far.search == NULL);
-	cr_assert(eq(uint, far.cancelled, 1));
+	cr_assert(eq(uint, far.canceled, 1));
 	cr_assert(eq(int, connect_to(&identity_b.id, NULL, 0, &said), VD_OK));
 	UNTIL(far.search != NULL);
 	cr_assert(eq(uint, said.count, 0));
 	end(); /* the dialer's end, too */
-	cr_assert(eq(uint, far.cancelled, 2));
+	cr_assert(eq(uint, far.canceled, 2));
 	cr_assert(eq(uint, said.count, 1));
 }
 
@@ -731,7 +731,7 @@ Test(dialer, we_do_not_dial_ourselves)
 
 /* ---- those who go, and limits ---- */
 
-Test(dialer, who_cancelled_is_not_called_and_others_are)
+Test(dialer, who_canceled_is_not_called_and_others_are)
 {
 	struct dialer_wish wish;
 	struct said gone = { 0 };
@@ -867,7 +867,7 @@ Test(dialer, a_callback_may_end_it)
 	cr_assert(eq(int, said.err, VD_ENOTFOUND));
 	cr_assert(eq(uint, last.count, 1));
 	cr_assert(eq(int, last.err, VD_ELINK_CLOSED));
-	cr_assert(eq(uint, gone.count, 0), "cancelled while another dial ended");
+	cr_assert(eq(uint, gone.count, 0), "canceled while another dial ended");
 	end();
 }
 

@@ -413,7 +413,7 @@ Test(host, one_that_ends_takes_no_more_dials_and_streams)
 	cr_assert(eq(uint, redials, 2));
 }
 
-/* ---- dials that are cancelled from a callback ---- */
+/* ---- dials that are canceled from a callback ---- */
 
 static unsigned answers[2];
 

@@ -195,7 +195,7 @@ static void dial_twice(void)
 		pair_turn(&pair);
 }
 
-Test(host_one, of_two_by_one_dialler_the_older_stays)
+Test(host_one, of_two_by_one_dialer_the_older_stays)
 {
 	struct host_conn *first;
 

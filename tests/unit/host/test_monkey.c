@@ -2,7 +2,7 @@
 /*
  * Programs that call whatever they may, whenever they may: three hosts on one loop, each with a
  * program that draws what it does next, from the loop and from within any callback. Whatever they
- * do, each dial, ping, stream and connection that was begun ends once, a dial that was cancelled is
+ * do, each dial, ping, stream and connection that was begun ends once, a dial that was canceled is
  * not answered, no byte is another than was written, and nothing is left of hosts that were freed,
  * nor counted by their limits.
  *

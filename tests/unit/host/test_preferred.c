@@ -26,14 +26,14 @@ static void make_ids(void)
 }
 
 struct conn {
-	unsigned dialler; /* which end */
+	unsigned dialer; /* which end */
 	bool doubted[ENDS];
 	uint64_t order[ENDS];
 };
 
 static struct preferred_conn seen_by(unsigned end, const struct conn *conn)
 {
-	return (struct preferred_conn){ .dialer = conn->dialler == end,
+	return (struct preferred_conn){ .dialer = conn->dialer == end,
 					.doubted = conn->doubted[end],
 					.order = conn->order[end] };
 }
@@ -61,8 +61,8 @@ static bool closes(unsigned end, const struct conn *best, const struct conn *oth
 
 Test(preferred, ends_that_dialled_each_other_keep_what_the_smaller_id_dialled)
 {
-	const struct conn conns[] = { { .dialler = 1, .order = { 1, 2 } },
-				      { .dialler = 0, .order = { 2, 1 } } };
+	const struct conn conns[] = { { .dialer = 1, .order = { 1, 2 } },
+				      { .dialer = 0, .order = { 2, 1 } } };
 
 	make_ids();
 	for (unsigned end = 0; end < ENDS; end++) {
@@ -71,10 +71,10 @@ Test(preferred, ends_that_dialled_each_other_keep_what_the_smaller_id_dialled)
 	}
 }
 
-Test(preferred, of_one_diallers_connections_the_older_is_kept_and_the_dialler_closes)
+Test(preferred, of_one_dialers_connections_the_older_is_kept_and_the_dialer_closes)
 {
-	const struct conn conns[] = { { .dialler = 1, .order = { 2, 2 } },
-				      { .dialler = 1, .order = { 1, 1 } } };
+	const struct conn conns[] = { { .dialer = 1, .order = { 2, 2 } },
+				      { .dialer = 1, .order = { 1, 1 } } };
 
 	make_ids();
 	for (unsigned end = 0; end < ENDS; end++) {
@@ -106,13 +106,13 @@ Test(preferred, whatever_the_order_exactly_one_is_left)
 						  { 2, 3, 1 }, { 3, 1, 2 }, { 3, 2, 1 } };
 
 	make_ids();
-	for (unsigned diallers = 0; diallers < 1 << CONNS; diallers++)
+	for (unsigned dialers = 0; dialers < 1 << CONNS; dialers++)
 		for (size_t a = 0; a < 6; a++)
 			for (size_t b = 0; b < 6; b++) {
 				struct conn conns[CONNS];
 
 				for (unsigned i = 0; i < CONNS; i++)
-					conns[i] = (struct conn){ .dialler = diallers >> i & 1,
+					conns[i] = (struct conn){ .dialer = dialers >> i & 1,
 								  .order = { orders[a][i],
 									     orders[b][i] } };
 				one_is_left(conns);
@@ -135,8 +135,8 @@ static bool loses_both(const struct conn conns[2])
 
 Test(preferred, a_doubted_one_is_the_last_choice_and_nobody_closes_meanwhile)
 {
-	struct conn conns[] = { { .dialler = 0, .order = { 1, 1 }, .doubted = { true, true } },
-				{ .dialler = 1, .order = { 2, 2 } } };
+	struct conn conns[] = { { .dialer = 0, .order = { 1, 1 }, .doubted = { true, true } },
+				{ .dialer = 1, .order = { 2, 2 } } };
 
 	make_ids();
 	for (unsigned end = 0; end < ENDS; end++) {
@@ -159,7 +159,7 @@ Test(preferred, whoever_is_doubted_where_one_is_left)
 		struct conn conns[2];
 
 		for (unsigned i = 0; i < 2; i++)
-			conns[i] = (struct conn){ .dialler = bits >> (2 + i) & 1,
+			conns[i] = (struct conn){ .dialer = bits >> (2 + i) & 1,
 						  .doubted = { here[i] == 1 && bits & 1 << 4,
 							       there[i] == 1 && bits & 1 << 5 },
 						  .order = { here[i], there[i] } };

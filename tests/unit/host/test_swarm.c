@@ -52,7 +52,7 @@ Test(swarm, a_second_dial_takes_the_open_connection_a_turn_later)
 	}
 }
 
-Test(swarm, dials_to_one_address_are_shared_and_one_may_be_cancelled)
+Test(swarm, dials_to_one_address_are_shared_and_one_may_be_canceled)
 {
 	EACH_VARIANT(threads)
 	{
@@ -66,7 +66,7 @@ Test(swarm, dials_to_one_address_are_shared_and_one_may_be_cancelled)
 		swarm_dial_cancel(a->swarm, dials[1]);
 		until(2);
 		ping_b(said.id);
-		cr_assert(eq(uint, said.count, 3)); /* the cancelled one is not told */
+		cr_assert(eq(uint, said.count, 3)); /* the canceled one is not told */
 		cr_assert(eq(u64, swarm_counters(a->swarm).hosts.dialled, 1));
 		end();
 	}

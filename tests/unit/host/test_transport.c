@@ -225,7 +225,7 @@ static bool has_let_go(struct pair *p)
 	return !memory.carriers;
 }
 
-Test(transport, a_cancelled_dial_closes_its_carrier)
+Test(transport, a_canceled_dial_closes_its_carrier)
 {
 	unsigned answers = 0;
 	char full[256], id[VD_PEER_ID_TEXT];

@@ -250,7 +250,7 @@ Test(resolver, a_server_that_is_not_there_is_told)
 	end();
 }
 
-Test(resolver, what_is_cancelled_is_not_answered)
+Test(resolver, what_is_canceled_is_not_answered)
 {
 	struct said said, good;
 

@@ -155,7 +155,7 @@ Test(connection, opens_over_tls)
 	end();
 }
 
-Test(connection, takes_the_diallers_first_channel_that_both_have)
+Test(connection, takes_the_dialers_first_channel_that_both_have)
 {
 	begin(&a, told);
 	begin(&b, told);

@@ -246,9 +246,9 @@ Test(dial_plan, what_is_dropped_again_is_not_tried)
 
 /* ---- how it ends ---- */
 
-Test(dial_plan, the_first_that_wins_ends_it_and_the_others_are_cancelled)
+Test(dial_plan, the_first_that_wins_ends_it_and_the_others_are_canceled)
 {
-	unsigned first, second, cancelled = 99;
+	unsigned first, second, canceled = 99;
 
 	begin();
 	add("/ip4/10.0.0.1/tcp/1");
@@ -260,11 +260,11 @@ Test(dial_plan, the_first_that_wins_ends_it_and_the_others_are_cancelled)
 	cr_assert(eq(int, dial_plan_state(&plan), DIAL_PLAN_WON));
 	cr_assert(eq(u64, dial_plan_deadline(&plan), VD_NEVER));
 	none_is_next(VD_SECONDS(1));
-	cr_assert(dial_plan_cancel(&plan, &cancelled));
-	cr_assert(eq(uint, cancelled, first));
-	cr_assert(not(dial_plan_cancel(&plan, &cancelled)));
+	cr_assert(dial_plan_cancel(&plan, &canceled));
+	cr_assert(eq(uint, canceled, first));
+	cr_assert(not(dial_plan_cancel(&plan, &canceled)));
 	dial_plan_failed(&plan, first, VD_ELINK_CLOSED, "late"); /* changes nothing */
-	cr_assert(eq(int, plan.attempts[first].state, DIAL_CANCELLED));
+	cr_assert(eq(int, plan.attempts[first].state, DIAL_CANCELED));
 }
 
 Test(dial_plan, it_fails_when_all_failed_and_says_why_of_each)

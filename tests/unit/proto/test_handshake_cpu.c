@@ -55,7 +55,7 @@ Test(handshake_cpu, aes_is_not_offered_where_the_cpu_lacks_it)
 }
 
 /* Node 0 on a CPU that has AES, node 1 on one that lacks it; who dials. */
-static void check_agree(unsigned dialler)
+static void check_agree(unsigned dialer)
 {
 	struct net *net = net_new(PEERING_SESSION, 1);
 
@@ -63,7 +63,7 @@ static void check_agree(unsigned dialler)
 	net_start(net, 0);
 	cpu_has_aes = 0;
 	net_start(net, 1);
-	net_dial(net, dialler, 1 - dialler);
+	net_dial(net, dialer, 1 - dialer);
 	cr_assert(net_run_until(net, net_both_up, VD_SECONDS(1)));
 	cr_assert(eq(int, net_current(net, 0, 1)->keys.cipher, VD_CHACHA20_POLY1305));
 	cr_assert(net_data(net, 0, 1));

@@ -707,7 +707,7 @@ Test(peering, a_restarted_peer_comes_back_and_is_known_to_have_restarted)
 	end(net);
 }
 
-Test(peering, a_restarted_dialler_replaces_its_link_at_once)
+Test(peering, a_restarted_dialer_replaces_its_link_at_once)
 {
 	struct net *net = two_up(PEERING_LINK);
 

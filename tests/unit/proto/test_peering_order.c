@@ -420,7 +420,7 @@ Test(peering_order, the_initiator_rekeys_a_link_after_an_hour_within_a_quarter)
 	cr_assert(gt(u64, most - least, VD_SECONDS(300)), "not all at once");
 }
 
-/* The dialler's own message 1 is lost for ever: when does the responder send one? */
+/* The dialer's own message 1 is lost for ever: when does the responder send one? */
 static vd_ns responder_rekeys_after(struct net *net, vd_ns step)
 {
 	vd_ns up = net->now;
