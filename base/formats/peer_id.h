@@ -22,8 +22,7 @@ struct vd_peer_id {
 	uint8_t bytes[VD_PEER_ID_MAX]; /* multihash; zero after len */
 };
 
-/* VD_EPEER_FORMAT unless `bytes` is exactly one identity or sha2-256 multihash of allowed length.
- */
+/* VD_EPEER_FORMAT unless `bytes` is one identity or sha2-256 multihash of allowed length. */
 enum vd_err vd_peer_id_of_bytes(struct vd_bytes bytes, struct vd_peer_id *id_out);
 
 /* Base58btc ("12D3…", "Qm…") or CIDv1 text with codec libp2p-key ("bafz…", any multibase).

@@ -60,13 +60,14 @@ struct dialer_wish {
 typedef void (*dialer_fn)(void *context, const struct swarm_conn *conn, enum vd_err err,
 			  const char *why);
 
-enum dialer_error { /* go-libp2p's, of an attempt */
-		    DIALER_CANCELED,
-		    DIALER_DEADLINE, /* the plan's */
-		    DIALER_TIMEOUT,
-		    DIALER_REFUSED,
-		    DIALER_OTHER,
-		    DIALER_ERRORS,
+/* Of an attempt: go-libp2p's. */
+enum dialer_error {
+	DIALER_CANCELED,
+	DIALER_DEADLINE, /* the plan's */
+	DIALER_TIMEOUT,
+	DIALER_REFUSED,
+	DIALER_OTHER,
+	DIALER_ERRORS,
 };
 
 enum { DIALER_TRIES_COUNTED = 7 }; /* 0 to 5; 6 and more */

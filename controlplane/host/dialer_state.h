@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* dialer_state: what dialer.c (who asks, life), dial.c (one peer's dial) and dial_search.c share.
+/*
+ * dialer_state: what dialer.c (who asks, life), dial.c (one peer's dial) and dial_search.c
+ * share.
  */
 #include <uv.h>
 

@@ -47,8 +47,7 @@ enum {
 	HOST_NETWORK = 32, /* room for a network's name */
 	HOST_WHY = 160,
 	HOST_SEND_MAX = 65536, /* of one host_stream_send */
-	HOST_LINE_MAX =
-	    65536, /* of host_stream_read_line; more may not come while it is not read */
+	HOST_LINE_MAX = 65536, /* of host_stream_read_line; more may not come before a read */
 };
 
 struct uv_loop_s;

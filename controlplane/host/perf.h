@@ -10,8 +10,7 @@
 
 #define HOST_PERF_ID "/perf/1.0.0"
 
-/* Answers whoever asks, as long as something moves within host_config.idle_within. As host_handle.
- */
+/* Answers whoever asks, while something moves within host_config.idle_within. As host_handle. */
 enum vd_err host_perf_serve(struct host *host);
 
 typedef void (*host_perf_fn)(void *context, enum vd_err err);

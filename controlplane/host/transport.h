@@ -72,8 +72,7 @@ enum transport_brings { TRANSPORT_BYTES, TRANSPORT_STREAMS };
 struct transport_dial {
 	const struct vd_multiaddr *address; /* that it takes: without the peer's /p2p at the end */
 	const struct vd_peer_id *peer;      /* TRANSPORT_STREAMS lets nobody else be up */
-	/* Not from where we listen: the last dial may have crossed one of the peer's (may_cross).
-	 */
+	/* Not from where we listen: the last dial may have crossed the peer's (may_cross). */
 	bool apart;
 };
 
@@ -147,8 +146,7 @@ struct carrier_class {
 	 * be written until `ready`. VD_ELINK_CLOSED, VD_ENOMEM: close it.
 	 */
 	enum vd_err (*write)(struct carrier *carrier, struct vd_bytes bytes);
-	/* Whether `received` is wanted; at first it is not. What is not read holds the peer back.
-	 */
+	/* Whether `received` is wanted; at first not. What is not read holds the peer back. */
 	void (*read)(struct carrier *carrier, bool wanted);
 	/*
 	 * Of all that was written, the bytes that the other side has not got for certain: who reads

@@ -89,8 +89,7 @@ void connection_take(struct connection *c, struct security *security, struct mux
 enum vd_err connection_receive(struct connection *c, struct vd_bytes wire, size_t *used_out,
 			       vd_ns now);
 
-/* Bytes for the wire, until connection_sent; empty when there are none. It may fail: see `state`.
- */
+/* Bytes for the wire, until connection_sent; empty: there are none. It may fail: see `state`. */
 struct vd_bytes connection_next_output(struct connection *c, vd_ns now);
 void connection_sent(struct connection *c, size_t len);
 

@@ -125,8 +125,7 @@ static inline struct muxer_event muxer_next(struct muxer *m)
 	return m->class->next(m);
 }
 
-/* When to call muxer_expire, after which there may be output; VD_NEVER. It moves with every call.
- */
+/* When to call muxer_expire, which may leave output; VD_NEVER. It moves with every call. */
 static inline vd_ns muxer_deadline(const struct muxer *m)
 {
 	return m->class->deadline(m);

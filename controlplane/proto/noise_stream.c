@@ -15,8 +15,7 @@ enum {
 	QUEUE_FULL = 65536,
 };
 
-/* A record that comes in parts: each is deciphered as it comes, and all of it verified at its end.
- */
+/* A record in parts: each is deciphered as it comes, and all of it verified at its end. */
 struct part {
 	uint8_t head[LENGTH_BYTES], tag[NOISE_TAG_BYTES];
 	uint8_t head_len, tag_len;

@@ -196,10 +196,9 @@ const char *peering_limit_name(enum peering_limit limit);
 /* Counters, for metrics; never reset. */
 struct peering_stats {
 	uint64_t handshakes_begun, handshakes_done, handshakes_failed;
-	uint64_t refused;    /* by us */
-	uint64_t bad_frames; /* malformed or not verifying */
-	uint64_t
-	    unknown_index; /* types 2, 3 and sealed frames for no handshake or generation of ours */
+	uint64_t refused;         /* by us */
+	uint64_t bad_frames;      /* malformed or not verifying */
+	uint64_t unknown_index;   /* types 2, 3 and sealed frames for nothing of ours */
 	uint64_t unexpected_peer; /* message 2 of another identity than dialled */
 	uint64_t unknown_inner;   /* plaintexts under an inner index that is not in the table */
 	uint64_t cookies_asked;   /* for message 1 without a valid one, under load */
@@ -329,8 +328,7 @@ enum vd_err peering_ping(struct peering *peering, const struct vd_peer_id *peer,
 enum vd_err peering_probe(const struct peering *peering, const struct vd_peer_id *peer, uint64_t id,
 			  uint8_t head_out[PEERING_PROBE_BYTES], size_t *len_out);
 
-/* Links: a ping of the caller's own; its reply comes as PROBED with `ping`. VD_ENOTFOUND, VD_AGAIN.
- */
+/* Links: a ping of the caller's own, answered by PROBED with `ping`. VD_ENOTFOUND, VD_AGAIN. */
 enum vd_err peering_ping_id(struct peering *peering, const struct vd_peer_id *peer, uint64_t ping,
 			    vd_ns now);
 

@@ -68,8 +68,7 @@ enum peering_setup_rate { SETUP_ERROR, SETUP_LIST, SETUP_AGAIN, SETUP_RATES };
 
 enum peering_half_open_state {
 	HALF_OPEN_SENT_1, /* ours: waits for message 2 */
-	HALF_OPEN_SENT_2, /* the peer's: message 2 is being made (sent_len 0); waits for message 3
-			   */
+	HALF_OPEN_SENT_2, /* the peer's: waits for message 3; sent_len 0: 2 is being made */
 	HALF_OPEN_SENT_3, /* ours: generation installed; waits for a frame under it */
 };
 
@@ -254,8 +253,7 @@ vd_ns peering_jittered(vd_ns span);
 uint32_t peering_peer_find(const struct peering *p, const struct vd_peer_id *id);
 /* Found or made; SLOT_NONE at peers_max, counted. */
 uint32_t peering_peer_get(struct peering *p, const struct vd_peer_id *id);
-/* Forgets the peer if nothing is left of it. One that is up goes by peering_peer_gone, which tells.
- */
+/* Forgets the peer if nothing is left of it. One that is up goes by peering_peer_gone. */
 void peering_peer_put(struct peering *p, uint32_t slot);
 void peering_peer_schedule(struct peering *p, uint32_t slot);
 void peering_peer_expire(struct peering *p, uint32_t slot, vd_ns now);

@@ -340,8 +340,7 @@ static void sent(struct security *security, size_t len)
 	byte_queue_pop(&of(security)->out, len);
 }
 
-/* OpenSSL has a buffer of a whole record as soon as one is begun: its header, or its body ("RB").
- */
+/* OpenSSL has a buffer of a whole record once one is begun: its header, or its body ("RB"). */
 static bool has_begun_record(const SSL *ssl)
 {
 	return SSL_has_pending(ssl) == 1 || strcmp(SSL_rstate_string(ssl), "RB") == 0;

@@ -28,8 +28,7 @@ struct learnt_routes;
 struct learnt_routes *learnt_routes_new(uint32_t routes_max) ON_CONTROL;
 void learnt_routes_free(struct learnt_routes *routes) ON_CONTROL;
 
-/* Keeps a copy instead of the one before. False: nothing of it is new. Without room it is not kept.
- */
+/* Keeps a copy in place of the one before, if there is room. False: nothing of it is new. */
 bool learnt_routes_set(struct learnt_routes *routes, const struct learnt_route *route) ON_CONTROL;
 
 /* NULL: none. Good until the next change. */

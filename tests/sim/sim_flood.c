@@ -14,9 +14,8 @@ enum {
 	HALF_OPEN_LOAD = 64,
 	A_PATH = 8, /* half-open handshakes of one path */
 	VISITS = 10,
-	LIARS = 30, /* addresses that receive what is sent to them */
-	KEPT_BY_MALLOC =
-	    65536, /* of what is freed, in its caches; a byte a message would be more */
+	LIARS = 30,             /* addresses that receive what is sent to them */
+	KEPT_BY_MALLOC = 65536, /* of what is freed; a byte a message would be more */
 };
 
 struct flood {

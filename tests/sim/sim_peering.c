@@ -20,8 +20,8 @@
  *	- while rekeying goes on, no data frame is lost (4);
  *	- in the end, after one more rekeying, each side has one generation for each peer;
  *	- moves to other addresses, while all is well, take no handshake and lose nothing sent
-  there;
-
+ *	  there;
+ *
  * And all the while, after each frame, job and deadline, what sim_watch.h says.
  *
  *	sim_peering [--flood] [--seeds N [FIRST] | SEED]

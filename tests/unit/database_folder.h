@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
-/* database_folder: a folder for one LMDB file, and a loop; each test has its own, in its process.
- */
+/* database_folder: a folder for one LMDB file, and a loop; each test has its own. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>

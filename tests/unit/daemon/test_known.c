@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What `viaduct peers --known` tells: how long ago, and where there are more than an answer takes.
- */
+/* What `viaduct peers --known` tells: how long ago, and where an answer does not take all. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <string.h>

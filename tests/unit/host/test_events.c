@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* What a host tells of its connections and streams, and callbacks that end what they are told of.
- */
+/* What a host tells of connections and streams, and callbacks that end what they are told of. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 #include <stdio.h>

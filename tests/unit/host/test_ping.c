@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* The limits that libp2p/specs, ping, sets: one stream out, two in; and what holds one open idly.
- */
+/* The limits of libp2p/specs, ping: one stream out, two in; and what holds one open idly. */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* Transports other than TCP: what a host asks of them, and that they need no more than transport.h.
- */
+/* Transports other than TCP: what a host asks of them, and that transport.h is enough. */
 #include "controlplane/host/transport.h"
 
 #include <criterion/criterion.h>
