@@ -17,7 +17,7 @@ enum vd_log_level {
 	VD_ERROR, /* the operator must act */
 	VD_WARN,  /* the operator may want to act */
 	VD_INFO,  /* what happened, a few lines a minute when all is well */
-	VD_DEBUG, /* for who reads the code beside it */
+	VD_DEBUG, /* to be read beside the code */
 };
 
 enum vd_log_subsystem {

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * load: the other end of `libp2p`: many libp2p connections from one thread, made of the machines
- * of proto/ alone on one epoll, so that it is the same for everybody who is measured.
+ * of proto/ alone on one epoll, so that it is the same for everything measured.
  *
  *	load_new, then load_transfer or load_connect any number of times, load_free
  *
@@ -41,7 +41,7 @@ bool load_transfer_together(struct load *const loads[], unsigned count, unsigned
 			    uint64_t up, uint64_t down, char why[BENCH_WHY]);
 
 /*
- * `count` connections, `at_once` of them under way: secured, the peer being who was dialled,
+ * `count` connections, `at_once` of them under way: secured, with the peer that was dialled,
  * multiplexed, and identified both ways. Then each is closed, or kept open (`keep`) until
  * load_free.
  */

@@ -8,7 +8,7 @@
 #include "controlplane/proto/perf.h"
 #include "controlplane/proto/tls_stream.h"
 
-/* Who a connection is: what a host of its own would have. */
+/* Whose connection it is: what a host of its own would have. */
 struct load_identity {
 	struct vd_identity identity;
 	struct security_config security;

@@ -315,7 +315,7 @@ static bool wait_until_it_forwards(char why[BENCH_WHY])
 			rival.pid = 0;
 			snprintf(why, BENCH_WHY, "l3fwd: ended while starting; see %s/log",
 				 rival.folder);
-			rival.folder[0] = '\0'; /* kept for who looks */
+			rival.folder[0] = '\0'; /* kept, to be looked at */
 			return false;
 		}
 		if (rival.telemetry < 0 && !telemetry_open())

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * provider_table: who said that it provides a key: what a DHT node keeps for others
+ * provider_table: which peers said that they provide a key: what a DHT node keeps for others
  * (libp2p/specs, kad-dht, "Content provider advertisement"), and what this node provides itself.
  *
  * A key is a multihash: content of one hash is the same under every CID. Addresses of providers

@@ -6,7 +6,7 @@
  *
  * A function we know has bounds for its digest: shorter ones are truncated, as the
  * specification allows, down to 80 bits; longer ones are malformed. Codes we do not
- * know are read by structure alone, since who routes by a hash need not compute it.
+ * know are read by structure alone, since to route by a hash is not to compute it.
  *
  * Threads: no shared state. Memory: digests are borrowed from the input.
  */

@@ -153,7 +153,7 @@ static bool may_have_crossed(const struct host_conn *conn, enum vd_err err)
 	return err == VD_ELINK_CLOSED || vd_err_class(err) == VD_CLASS_PEER;
 }
 
-/* We turned away who came to us; not that he left. */
+/* We turned away a peer that came to us; not that it left. */
 static bool was_dropped(const struct host_conn *conn, enum vd_err err)
 {
 	return !conn->machine.dialer && err != VD_ELINK_CLOSED &&

@@ -14,9 +14,9 @@
  * Content is named by a CID; routers go by its multihash, so that all CIDs of the same bytes have
  * the same providers.
  *
- * What is provided holds for `holds` of the router's class, and is forgotten then: who goes on
- * having the content provides it again before (kad-dht: after 22 of 48 hours). Nothing takes it
- * back before: others have heard of it.
+ * What is provided holds for `holds` of the router's class, and is forgotten then: a node
+ * that still has the content provides it again before (kad-dht: after 22 of 48 hours). Nothing
+ * takes it back before: others have heard of it.
  *
  * Threads, calls, time, memory: as peer_router.h says of searches, for provides too.
  * Bounds:   a router has a limit of searches, of provides under way, and of what it keeps, each

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* dialer: who is dialled, who waits for it. */
+/* dialer: which peers are dialled, and which callers wait. */
 #include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -137,7 +137,7 @@ void dialer_finish(struct dial *dial, const struct swarm_conn *conn, enum vd_err
 	free_dial(dial);
 }
 
-/* ---- who asks ---- */
+/* ---- callers ---- */
 
 static struct dial_waiter *new_waiter(struct dialer *dialer, const struct dialer_wish *wish,
 				      bool keeps)

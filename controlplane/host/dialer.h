@@ -7,7 +7,7 @@
  *	  -> plan (proto/dial_plan.h)
  *	  -> attempts, one address each (swarm_dial) -> the first connection; the others are cut off
  *
- * A peer is dialled once at a time: who asks for it meanwhile adds addresses, and is told with the
+ * A peer is dialled once at a time: a caller meanwhile adds addresses, and is told with the
  * others. Addresses that failed lately are left out (proto/dial_backoff.h), until the peer
  * connects by another, or `anew` is wished for, which is what an operator's command does.
  *
@@ -38,8 +38,8 @@ struct dialer_config {
 	const char *dns;         /* as cp_dns_config.servers */
 	unsigned dns_timeout_ms; /* as cp_dns_config.timeout_ms */
 	/*
-	 * Who is asked for addresses: the first at once, each next one when nothing is left to try;
-	 * NULL ends them. They outlive the dialer.
+	 * The routers asked for addresses: the first at once, each next one when nothing is left to
+	 * try; NULL ends them. They outlive the dialer.
 	 */
 	struct peer_router *routers[DIALER_ROUTERS_MAX];
 };
@@ -83,8 +83,9 @@ struct dialer_counters {
 enum vd_err dialer_new(const struct dialer_config *config, char why[CP_DNS_WHY],
 		       struct dialer **dialer_out) ON_CONTROL;
 /*
- * Who still waits is called before it returns: VD_ELINK_CLOSED. The memory goes when the loop has
- * let go of it. May be called from a callback; those who wait for the same dial are told its end.
+ * Callers that still wait are called before it returns: VD_ELINK_CLOSED. The memory goes when the
+ * loop has let go of it. May be called from a callback; those who wait for the same dial are told
+ * its end.
  */
 void dialer_free(struct dialer *dialer) ON_CONTROL;
 

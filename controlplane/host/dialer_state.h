@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * dialer_state: what dialer.c (who asks, life), dial.c (one peer's dial) and dial_search.c
+ * dialer_state: what dialer.c (callers, life), dial.c (one peer's dial) and dial_search.c
  * share.
  */
 #include <uv.h>

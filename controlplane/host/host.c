@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* host: connections by peer, and who is pumped next. */
+/* host: connections by peer, and which is pumped next. */
 #include "controlplane/host/host_state.h"
 
 #include <sodium.h>

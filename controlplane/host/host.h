@@ -108,7 +108,7 @@ struct host_counters {
 	uint64_t dials_failed;        /* by any reason */
 	uint64_t inbound_failed;      /* while negotiating */
 	uint64_t connections_refused; /* above a limit */
-	uint64_t accepts_put_off;     /* no descriptor, or no memory: who connects waits */
+	uint64_t accepts_put_off;     /* no descriptor, or no memory: peers that connect wait */
 	uint64_t streams_in, streams_out;
 	uint64_t streams_refused; /* no handler */
 	uint64_t peers_broke;     /* connections and streams closed as the peer broke a protocol */

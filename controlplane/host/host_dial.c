@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* host_dial: one attempt at one address, by the transport that takes it; who waits for it. */
+/* host_dial: one attempt at one address, by the transport that takes it; callers that wait. */
 #include "controlplane/host/host_state.h"
 
 #include <stdlib.h>

@@ -31,7 +31,7 @@ enum {
 	HOST_TURN_BYTES = 1 << 20
 };
 
-struct host_dialling { /* who waits for a connection */
+struct host_dialling { /* a caller that waits for a connection */
 	host_dial_fn done;
 	void *context;
 	/* When its carrier was up; writer: the host's loop; readers: any. NULL: nobody looks. */
@@ -292,7 +292,7 @@ void host_conn_close(struct host_conn *conn, enum vd_err err, const char *why);
 /* Closes it in order, and sends before what can be sent at once. */
 void host_conn_leave(struct host_conn *conn, const char *why);
 
-/* conn_clock.c: what it has now, for who looks; and since when it has no streams. */
+/* conn_clock.c: what it has now, to be looked at; and since when it has no streams. */
 void host_conn_note_use(struct host_conn *conn, vd_ns now);
 /* After anything that may have changed when it is looked at next. */
 void host_conn_set_timer(struct host_conn *conn);

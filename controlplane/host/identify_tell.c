@@ -66,7 +66,7 @@ static void sign(struct host *host)
 		self->record = vd_write_done(&w);
 }
 
-/* Told of loopback addresses: who is here, too. */
+/* Told of loopback addresses: a peer that is here, too. */
 static bool is_local(const struct host_conn *conn)
 {
 	return ip_scope_of(&conn->remote) == IP_LOOPBACK;

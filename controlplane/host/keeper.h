@@ -9,10 +9,11 @@
  *	listening + votes + rules -> announce (proto/announce.h) -> `tell`: to every host
  *
  * Of identify it takes only what can be believed: the key if it is the peer's, the signed record
- * if the peer itself signed it (the book keeps it as it was signed, to be handed on), without one
- * that it signed its addresses as told. Left out are addresses that do not reach to where the peer
- * is: of a public peer all that are not public, of a private one loopback (go-libp2p does so too).
- * A message without a field changes nothing of it (libp2p/specs, identify/push).
+ * if the peer itself signed it (the book keeps it as it was signed, to be handed on), and if there
+ * is no signed record, the unsigned addresses, with source TOLD. Left out are addresses that do not
+ * reach to where the peer is: of a public peer all that are not public, of a private one loopback
+ * (go-libp2p does so too). A message without a field changes nothing of it (libp2p/specs,
+ * identify/push).
  *
  * Threads: control. Memory: on the heap; the book's and the votes' limits.
  */

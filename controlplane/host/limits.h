@@ -7,15 +7,15 @@
  *
  *	host_limits_new, then host_config.limits of each host, … host_limits_free after the hosts
  *
- * Who is above a limit is turned away, and counted by limit; nobody who is in loses for it. The one
+ * A peer above a limit is turned away, and counted by limit; nobody inside loses for it. The one
  * exception is memory: while more than buffered_bytes wait inside, a connection that adds to it and
  * holds more than its share is closed; one through which as much flows in a second or two as it
  * holds is a transfer, no hoard, and may go on until a quarter more waits.
  *
  * A prefix is an IPv4 address, or an IPv6 /56; of a /48, eight times as many may come. Loopback is
- * exempt. Prefixes count who connects to us alone: whom we dial is ours to choose. So is the last
- * quarter of connections, and of those that negotiate: who connects to us does not get it, so that
- * a crowd of strangers does not stop our dials.
+ * exempt. Prefixes count peers that connect to us alone: whom we dial is ours to choose. So is the
+ * last quarter of connections, and of those that negotiate: peers that connect to us do not get it,
+ * so that a crowd of strangers does not stop our dials.
  *
  * Threads:  any; counters are atomic, the table of prefixes has a lock that is held for a look-up,
  *           once when a connection comes and once when it goes; so has that of peers.
@@ -48,7 +48,7 @@ enum host_limit {
 
 enum { HOST_LIMITS_OWN_SHARE = 4 }; /* one in so many connections is for dials alone */
 
-struct host_limits_config { /* 0: what stands behind */
+struct host_limits_config { /* 0 selects the default, given last in each comment */
 	/* Both ways; each is an open file: raise RLIMIT_NOFILE to match. 16,384. */
 	uint32_t connections;
 	uint32_t negotiating; /* of those, that are not open yet; both ways. 2,048 */

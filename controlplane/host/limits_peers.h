@@ -3,7 +3,7 @@
 /*
  * limits_peers: what a peer has on all its connections, to whichever host; private to limits.
  *
- * A peer is in the table while it is connected. Who holds it counts on it without the table.
+ * A peer is in the table while it is connected. What holds it counts on it without the table.
  *
  * Threads: the table one at a time; a peer's counters any. Memory: a few bytes a peer, on the heap.
  */
@@ -14,7 +14,7 @@
 
 struct host_limits_peer {
 	struct vd_peer_id peer;
-	uint32_t connections; /* who has the table */
+	uint32_t connections; /* that have the table */
 	struct host_limits_peer *next;
 	_Atomic uint32_t streams; /* writers: the threads of its connections */
 };

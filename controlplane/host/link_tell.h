@@ -3,7 +3,7 @@
 /*
  * link_tell: /viaduct/link/1 on streams: both sides tell by which link addresses they are reached
  * (switch/SPEC.md, 4.1.1; the message is proto's link_addresses). Identify advertises it once a
- * host serves it; who dialled the connection opens the one stream.
+ * host serves it; the side that dialled the connection opens the one stream.
  *
  * Threads: the host's. Memory: a copy of the message, until host_free; a buffer for each stream.
  */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-/* ---- who arrives ---- */
+/* ---- arrivals ---- */
 
 /* The carrier is up. */
 static enum vd_err begin_arrived(struct host_conn *conn, struct carrier *carrier)

@@ -10,7 +10,7 @@
  *	  search.done                          once, its last: nothing more comes
  *	peer_router_cancel(router, &search) instead of waiting for `done`
  *
- * Who asks (dialer.h) has several routers, asks them in order, the cheap ones first, and goes on
+ * The caller (dialer.h) has several routers, asks them in order, the cheap ones first, and goes on
  * to the next one only when those before left it nothing to try.
  *
  * A search is the caller's memory: it fills in what is wanted, and the router has it from VD_AGAIN

@@ -6,7 +6,7 @@
 #include "controlplane/host/host_state.h"
 #include "controlplane/proto/perf.h"
 
-/* One stream's; client and server differ in who is told. */
+/* One stream's; client and server differ in what they tell. */
 struct run {
 	struct perf perf;
 	host_perf_fn done; /* NULL: a server */

@@ -12,7 +12,7 @@ enum {
 	PONGS = 2, /* streams that a connection's peer may ping on (libp2p/specs, ping) */
 };
 
-/* ---- who answers ---- */
+/* ---- answering ---- */
 
 static void forget(struct host_stream *stream)
 {
@@ -87,7 +87,7 @@ enum vd_err host_ping_init(struct host *host)
 	return host_handle(host, &(struct host_protocol){ PING_ID, accept_ping, NULL });
 }
 
-/* ---- who asks: one stream a connection, as long as there is something to ask ---- */
+/* ---- asking: one stream a connection, as long as there is something to ask ---- */
 
 struct asked {
 	host_ping_fn done;
@@ -107,7 +107,7 @@ static void tell(struct asked *asked, enum vd_err err, vd_ns rtt)
 	free(asked);
 }
 
-/* It ended before it was asked to. Who is told may ask anew, on another stream. */
+/* It ended before it was asked to. A caller may ask anew, on another stream. */
 static void tell_all(struct host_conn *conn, struct host_pings *pings, enum vd_err err)
 {
 	struct asked *asked = pings->first;
@@ -149,7 +149,7 @@ static void end_asking(struct host_stream *stream)
 	host_stream_release(stream);
 }
 
-/* The first one is answered. Who is told may close the connection, so that comes last. */
+/* The first one is answered. A caller may close the connection, so it is told last. */
 static void tell_first(struct host_stream *stream)
 {
 	struct host_conn *conn = host_stream_conn(stream);
@@ -202,7 +202,7 @@ static const struct host_stream_class ping_class = {
 	.opened = send_ping, .readable = take_pong, .writable = send_ping, .closed = lose_ping
 };
 
-/* The connection's stream, with nobody who asked yet. */
+/* The connection's stream, asked by nobody yet. */
 static enum vd_err open_pings(struct host_conn *conn)
 {
 	static const char *const ids[] = { PING_ID, NULL };

@@ -143,7 +143,7 @@ static bool post_told(struct host_conn *conn, const struct told *like, struct vd
 	return false;
 }
 
-/* As far as all that is on its way stays under its limit. */
+/* Posts unless bytes in flight would exceed SWARM_TOLD_BYTES. */
 static bool post_bytes(struct swarm_place *place, struct host_conn *conn, const struct told *like,
 		       struct vd_bytes bytes)
 {

@@ -4,7 +4,8 @@
  * for ever: its frames keep the connection alive, and what we are done with has no other deadline.
  *
  * While a write waits, nothing is added to what is on its way (conn.c), so that only shrinks. How
- * much it is, is looked at once in HOST_STALL_S: who took a byte meanwhile stays, however slow.
+ * much it is, is looked at once in HOST_STALL_S: a peer that took a byte meanwhile stays, however
+ * slow.
  */
 #include "controlplane/host/host_state.h"
 

@@ -234,7 +234,7 @@ static bool begin(struct host_stream *stream)
 	return true;
 }
 
-/* Having no protocol in common is no fault; and who ends early has changed its mind. */
+/* Having no protocol in common is no fault; and a peer that ends early changed its mind. */
 static void tell_refused(const struct host_stream *stream, enum vd_err err)
 {
 	bool faultless = err == VD_EPEER_REFUSED || err == VD_EPEER_TRUNC;

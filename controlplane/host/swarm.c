@@ -8,7 +8,7 @@
 
 #include "controlplane/host/swarm_state.h"
 
-/* ---- who gets the next connection ---- */
+/* ---- which place gets the next connection ---- */
 
 /* What it has, and what is on its way to it. */
 static uint64_t load_of(struct swarm_place *place)

@@ -17,7 +17,7 @@
  * control thread's loop, and everything takes the same way: by letter, a turn later. So no
  * callback comes from within a swarm_ call, with threads or without.
  *
- * Who listens: the control thread accepts, and hands each socket to the place with the fewest
+ * Listening: the control thread accepts, and hands each socket to the place with the fewest
  * connections. SO_REUSEPORT would have the kernel hash them, blind to what a thread has: of 8
  * long connections on 2 threads, 3 times in 10 one thread gets 6 or more. Accepting costs
  * microseconds beside a handshake's hundreds.

@@ -11,7 +11,7 @@
  *
  * Threads: control, but for what is marked as the place's, which its own thread has; with no
  *          stream threads control is that, too.
- * Memory:  rows and attempts are on the heap; who has one is said with it.
+ * Memory:  rows and attempts are on the heap; whose one is, is said with it.
  */
 #include <stdatomic.h>
 #include <uv.h>

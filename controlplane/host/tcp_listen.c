@@ -28,7 +28,7 @@ struct tcp_listener {
 	struct transport_listener listener;
 	int fd;
 	uv_poll_t poll;
-	uv_timer_t again; /* listens again, when there was no descriptor for who came */
+	uv_timer_t again; /* listens again, when there was no descriptor for one */
 	unsigned handles; /* of the two, not closed yet */
 };
 

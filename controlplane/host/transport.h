@@ -44,7 +44,7 @@
  *           also after `ended`. Its memory goes when the loop has let go of it, and after its
  *           security and muxer were freed; host_hold keeps host_free until then. Ranges given are
  *           borrowed until return; those of `received` too, and may be changed in place.
- * Time:     who dials gives up by itself (HOST_DIAL_S), and closes.
+ * Time:     a dial gives up by itself (HOST_DIAL_S), and closes.
  * Bounds:   connections are counted by the host (limits.h) before dial and adopt, and in
  *           host_arrived. A carrier holds what one write left, and tells how much in `waiting`.
  * Errors:   as each says; `why` is static storage, for logs and people.
@@ -149,8 +149,8 @@ struct carrier_class {
 	/* Whether `received` is wanted; at first not. What is not read holds the peer back. */
 	void (*read)(struct carrier *carrier, bool wanted);
 	/*
-	 * Of all that was written, the bytes that the other side has not got for certain: who reads
-	 * slowly makes it fall long before `ready`. NULL: `waiting` is all that is known.
+	 * Of all that was written, the bytes that the other side has not got for certain: with a
+	 * slow reader it falls long before `ready`. NULL: `waiting` is all that is known.
 	 */
 	size_t (*left)(const struct carrier *carrier);
 

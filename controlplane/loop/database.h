@@ -21,9 +21,8 @@ enum { CP_DATABASE_WHY = 1536 };
 struct cp_database;
 
 struct cp_database_config {
-	size_t
-	    map_bytes;   /* what the file may grow to; room in the address space, not on the disk */
-	unsigned tables; /* named ones */
+	size_t map_bytes; /* what the file may grow to: room of addresses, not on the disk */
+	unsigned tables;  /* named ones */
 };
 
 /*

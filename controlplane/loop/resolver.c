@@ -118,7 +118,7 @@ static void begin_lookups(struct cp_resolver *resolver)
 	}
 }
 
-/* ---- who asked ---- */
+/* ---- callers ---- */
 
 static void forget(struct cp_resolver *resolver, struct cp_resolver_ask **at)
 {

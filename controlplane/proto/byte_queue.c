@@ -13,7 +13,7 @@ enum {
 };
 
 /*
- * Under AddressSanitizer nothing is kept, so that it sees who uses memory that was freed.
+ * Under AddressSanitizer nothing is kept, so that it sees uses of memory that was freed.
  */
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

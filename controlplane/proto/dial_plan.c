@@ -206,7 +206,7 @@ static bool is_under_way(const struct dial_attempt *one)
 	return one->state == DIAL_TRYING || one->state == DIAL_UPGRADING;
 }
 
-/* Who waits and comes first; NULL: nobody. */
+/* The one that waits and comes first; NULL: none does. */
 static struct dial_attempt *first_waiting(const struct dial_plan *plan)
 {
 	const struct dial_attempt *first = NULL;

@@ -11,12 +11,12 @@
  *	draining  end                          serving   the caller tells that it is over
  *	any       stop                         stopping  as begin, unless it drains already
  *	stopping  nobody was told              stopped   STOP
- *	stopping  all who matter have left,    stopped   STOP
+ *	stopping  all that matter have left,   stopped   STOP
  *	          and for 0.5 s nobody did and
  *	          nothing was switched
  *	stopping  2.5 s are over               stopped   STOP
  *
- * While it drains it asks every 0.1 s to LOOK at who stays and at what is switched, for
+ * While it drains it asks every 0.1 s to LOOK at which peers stay and at what is switched, for
  * draining_saw.
  *
  * Sans-IO. Threads: control. Memory: the struct, the caller's; zeroed is valid: serving.
@@ -52,11 +52,11 @@ void draining_end(struct draining *draining);
 /* False: it was told so before. */
 bool draining_stop(struct draining *draining, vd_ns now);
 
-/* Somebody was told that we drain. */
+/* A peer was told that we drain. */
 void draining_told(struct draining *draining);
-/* Somebody who was told says that he left. */
+/* A peer that was told says that it left. */
 void draining_left(struct draining *draining, vd_ns now);
-/* `switched`: frames, ever; `stays`: somebody who matters was told and has not left. */
+/* `switched`: frames, ever; `stays`: a peer that matters was told and has not left. */
 void draining_saw(struct draining *draining, uint64_t switched, bool stays, vd_ns now);
 
 enum draining_event draining_next(struct draining *draining, vd_ns now);

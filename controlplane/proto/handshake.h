@@ -11,7 +11,7 @@
  *	type 4       cookie: SHA-256(e)[0..8] ‖ MAC(16)
  *
  * Initiator: start, finish. Responder: answer, conclude. What fails leaves a handshake as
- * it was. Who may, when to repeat, and what becomes of the keys is peering's business.
+ * it was. Whom to admit, when to repeat, and what becomes of the keys is peering's business.
  *
  * Threads: one at a time. Memory: the caller's; holds secrets, wiped by fini.
  */

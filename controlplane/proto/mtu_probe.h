@@ -45,7 +45,7 @@ enum {
 	MTU_MAX_PROBES = 5,    /* failures of one size that count */
 	MTU_PROBE_FAN = 4,     /* sizes looked at in one turn, beside the least failure */
 	MTU_PROBES_A_TURN = MTU_PROBE_FAN + 3,
-	MTU_TURNS_MAX = 64, /* of one search: who answers as it likes keeps nobody busy */
+	MTU_TURNS_MAX = 64, /* a search: a peer answering at random cannot keep us probing */
 };
 
 enum mtu_state { MTU_DISABLED, MTU_BASE, MTU_SEARCHING, MTU_COMPLETE, MTU_ERROR };

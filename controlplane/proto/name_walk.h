@@ -10,7 +10,7 @@
  *	/dnsaddr/NAME/…  TXT of _dnsaddr.NAME: each `dnsaddr=<multiaddr>` that ends in what follows
  *	                 NAME here; it may begin with a name in turn
  *
- * Who owns a name may answer with anything, so a walk is bounded: names behind names to
+ * The owner of a name may answer with anything, so a walk is bounded: names behind names to
  * NAME_WALK_DEPTH, lookups and addresses in number. No lookup is made twice, so a circle ends.
  *
  * Threads: one at a time. Memory: no heap.

@@ -78,8 +78,8 @@ enum vd_err noise_read(struct noise *noise, struct vd_bytes message, uint8_t *pa
 		       size_t cap, size_t *len_out);
 
 /*
- * Responder, before message 3: whether the static key in `message` is sealed by who read our
- * message 2. Costs no public-key work, and changes nothing.
+ * Responder, before message 3: whether the static key in `message` is sealed by whoever read
+ * our message 2. Costs no public-key work, and changes nothing.
  */
 bool noise_is_answer(const struct noise *noise, struct vd_bytes message);
 

@@ -102,7 +102,7 @@ static struct observed_vote *vote_of(struct observed_addr *o, const struct obser
 	return NULL;
 }
 
-/* A free one, or that of the observer who left first; NULL: all are still here. */
+/* A free one, or that of the observer that left first; NULL: all are still here. */
 static struct observed_vote *new_vote(struct observed_addr *o)
 {
 	struct observed_vote *first = NULL;

@@ -135,7 +135,7 @@ size_t peer_entry_addresses(const struct peer_entry *entry, vd_ns now, struct vd
 bool peer_entry_speaks(const struct peer_entry *entry, const char *protocol);
 /*
  * The signed envelope of its latest record, for whoever asks others about the peer: byte by byte as
- * the peer signed it, and verified when it came; who gets it verifies it again. Empty: there is
+ * the peer signed it, and verified when it came; what gets it verifies it again. Empty: there is
  * none, it was above PEER_BOOK_ENVELOPE_BYTES, or no address of it holds any more.
  */
 struct vd_bytes peer_entry_envelope(const struct peer_entry *entry, vd_ns now);

@@ -62,7 +62,7 @@ struct peering_path {
 	uint8_t bytes[PEERING_PATH_BYTES];
 };
 
-/* Who asks to be let in. */
+/* A peer that asks to be let in. */
 struct peering_claim {
 	const struct vd_peer_id *peer;
 	const struct peering_path *path;

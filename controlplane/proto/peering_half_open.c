@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* peering_half_open: handshakes that are not done: where they are, how long, who repeats. */
+/* peering_half_open: handshakes that are not done: where they are, how long, which side repeats. */
 #include <sodium.h>
 
 #include "controlplane/proto/peering_state.h"

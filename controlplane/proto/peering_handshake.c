@@ -103,8 +103,8 @@ static enum vd_err look_around(struct peering *p, const struct peering_path *pat
 }
 
 /*
- * The new one takes the place of the oldest, of this path or of all: who means it needs a round
- * trip, not 20 s. Refusing instead would let a few that never finish keep everybody out.
+ * The new one takes the place of the oldest, of this path or of all: a genuine one needs a
+ * round trip, not 20 s. Refusing instead would let a few that never finish keep everybody out.
  */
 static void make_way(struct peering *p, const struct peering_path *path,
 		     const struct around *around, vd_ns now)
@@ -179,7 +179,7 @@ static enum vd_err done_1(struct peering *p, uint32_t slot, const struct handsha
 
 /* ---- message 2 ---- */
 
-/* The peer is who we dialled: the generation stands before message 3 is on its way. */
+/* The peer is the one we dialled: the generation stands before message 3 is on its way. */
 static void begin_generation(struct peering *p, uint32_t slot,
 			     const struct handshake_result *result, vd_ns now)
 {

@@ -176,7 +176,7 @@ enum vd_err peering_probe_write(const struct peering *p, uint32_t peer_slot, uin
 	return vd_write_end(&w);
 }
 
-/* A reply to no ping of this machine's: who made a probe knows its id. */
+/* A reply to no ping of this machine's: the maker of a probe knows its id. */
 static void probed(struct peering *p, const struct peering_peer *peer, uint8_t index,
 		   const struct ping *reply)
 {

@@ -43,7 +43,7 @@ enum vd_err peering_load_take_share(struct peering *p, const struct peering_path
 }
 
 /*
- * Who has proved nothing may be a liar who spends the share of somebody else: so that share is
+ * An unproven peer may be a liar that spends the share of somebody else: so that share is
  * another one, and when it is spent the answer is not "no" but "prove it".
  */
 static bool wants_cookie(struct peering *p, const struct peering_path *path, vd_ns now)
@@ -71,8 +71,8 @@ enum vd_err peering_load_admit(struct peering *p, const struct peering_path *pat
 /* ---- initiator ---- */
 
 /*
- * Nobody but who saw our message 1 knows its e. He may lie all the same: so there is one retry
- * for each time that message 1 goes out anyway.
+ * Only those that saw our message 1 know its e. They may lie all the same: so there is one
+ * retry for each time that message 1 goes out anyway.
  */
 enum vd_err peering_cookie_recv(struct peering *p, const struct peering_path *path,
 				const struct handshake_frame *frame)

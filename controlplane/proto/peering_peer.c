@@ -100,7 +100,7 @@ vd_ns peering_peer_heard(const struct peering *p, const struct peering_peer *pee
 /*
  * When silence asks for a handshake: nothing verified under the generation that we send
  * with, not even answers to pings. If the peer is heard under another one, it may have
- * forgotten ours, so that either side asks then; else it is up to who dials. A session is
+ * forgotten ours, so that either side asks then; else it is up to the side that dials. A session is
  * silent only to someone who says something.
  */
 static vd_ns silent_at(const struct peering *p, const struct peering_peer *peer)

@@ -142,7 +142,7 @@ struct peering_peer {
 	struct peering_candidate candidates[CANDIDATES];
 };
 
-/* Someone we said no to, while his message 3 may be repeated. */
+/* A peer we said no to, while its message 3 may be repeated. */
 struct peering_refusal {
 	uint32_t index;
 	struct peering_path path;

@@ -11,8 +11,8 @@
  * - Received bytes that wait to be read are at most buffered_max: beyond it the stream with most
  *   of them is reset, so that one that nobody reads does not stop the others.
  * - A stream above inbound_max or backlog_max is refused (RST). A peer that does not read our
- *   answers is not read either. Being refused breaks nothing, but who goes on above
- *   YAMUX_REFUSED_BURST is left: VD_ELIMIT, go-away 0.
+ *   answers is not read either. Being refused breaks nothing, but a peer that goes
+ *   on above YAMUX_REFUSED_BURST is left: VD_ELIMIT, go-away 0.
  * - Protocol errors (VD_EPEER_*: more data than the window, another side's or an open id, a window
  *   above 2^32, data after FIN, data to no stream beyond what was granted, an unknown version or
  *   type, more than YAMUX_USELESS_BURST frames without effect) end the session with go-away 1,

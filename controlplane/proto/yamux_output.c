@@ -298,7 +298,7 @@ static bool fill(struct yamux *y, vd_ns now)
 			return true; /* it is the next one */
 		yamux_dequeue(stream, YAMUX_SENDS);
 		if (lends) {
-			byte_queue_fini(&y->out); /* room for who had nothing to say after all */
+			byte_queue_fini(&y->out); /* room for one with nothing to say after all */
 			return lend(y, stream, now);
 		}
 		if (!push_stream(y, stream, now))

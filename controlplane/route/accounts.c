@@ -198,7 +198,7 @@ static int write_rows(void *context, MDB_txn *txn)
 		uint8_t bytes[ROW_BYTES];
 
 		if (is_nothing(row->total))
-			continue; /* who only came needs no row */
+			continue; /* one that only came needs no row */
 		row_write(row->total, bytes);
 		err = mdb_put(txn, accounts->rows,
 			      &(MDB_val){ row->peer.len, (void *)row->peer.bytes },
@@ -223,7 +223,7 @@ static bool is_gone(const struct accounts *accounts, const struct vd_peer_id *pe
 	return false;
 }
 
-/* Links come again with the next flush; who left would not. */
+/* Links come again with the next flush; those that left would not. */
 static void put_back(struct accounts *accounts)
 {
 	for (uint32_t i = 0; i < accounts->writing_gone; i++)

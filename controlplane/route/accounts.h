@@ -9,7 +9,7 @@
  * does no harm, and a daemon that is killed loses at most what came since the last flush. What
  * cannot be written (a full disk) is logged once, counted, and written with the next flush.
  *
- * Who carried nothing has no row. Above ACCOUNTS_ROWS_MAX rows those that carried least are
+ * A peer that carried nothing has no row. Above ACCOUNTS_ROWS_MAX rows those that carried least are
  * forgotten, a sixteenth of all at once, so that strangers fill neither the disk nor the file,
  * which has the peers with reservations, too.
  *
@@ -30,7 +30,7 @@ enum vd_err accounts_open(struct cp_loop *loop, struct route_store *store,
 /* Writes what is left, of `links` (NULL: none) too; waits for that. NULL is allowed. */
 void accounts_close(struct accounts *accounts, struct route_links *links) ON_CONTROL;
 
-/* What the peer's former links carried; zeros for who is unknown. */
+/* What the peer's former links carried; zeros for an unknown one. */
 struct route_account accounts_find(const struct accounts *accounts,
 				   const struct vd_peer_id *peer) ON_CONTROL;
 /* The peer's link is over, and this is the sum. */

@@ -200,7 +200,7 @@ enum vd_err route_sessions_install(struct route_sessions *sessions,
 	return VD_OK;
 }
 
-/* Who still finds the record of `index` goes on to that of `by`; 0: stays. */
+/* Workers that still find the record of `index` go on to that of `by`; 0: stay. */
 static void replace(const struct route_sessions *sessions, uint32_t index, uint32_t by)
 {
 	struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);

@@ -43,7 +43,7 @@ struct route_session {
 	struct route_generation generations[ROUTE_GENERATIONS];
 	struct route_path path;    /* of the current generation */
 	struct sw_path data_path;  /* the same, as its owner was last asked to write it */
-	bool path_due;             /* which is another: the owner is still to be asked */
+	bool path_due;             /* data_path is out of date; its owner has not been asked yet */
 	struct session_path paths; /* how it is chosen */
 	struct path_rank rank;     /* how good they are */
 	enum vd_cipher cipher;
@@ -51,10 +51,10 @@ struct route_session {
 	struct route_account retired;
 	vd_ns unanswered;       /* when something was sent and nothing has verified since; 0: no */
 	vd_ns asked;            /* when it last looked for another way */
-	vd_ns sent_at;          /* the last poll that found so; 0: none */
+	vd_ns sent_at;          /* time of the last poll that saw frames sent; 0: none */
 	struct mtu_paths mtu;   /* how much its paths carry */
 	uint32_t own, own_left; /* frames injected since the last poll; before, and not yet sent */
-	vd_ns host_sent_at; /* the last poll that found that this host sent something; 0: none */
+	vd_ns host_sent_at;     /* the same, of frames that this host sent */
 };
 
 struct route_sessions;

@@ -9,7 +9,7 @@
  * once, kept, and tried again.
  *
  * Threads: control. Memory: ROUTE_STORE_PENDING_MAX changes wait at most; what is more is counted.
- * The file has ROUTE_STORE_ROWS_MAX peers at most: who comes later is not remembered, and counted.
+ * The file has ROUTE_STORE_ROWS_MAX peers at most: later ones are not remembered, and counted.
  */
 #include <stdbool.h>
 #include <stddef.h>
