@@ -15,7 +15,7 @@ static struct vd_bytes peer_of_row(const void *rows, uint32_t row)
 
 static struct vd_bytes overlay_of_row(const void *rows, uint32_t row)
 {
-	return vd_bytes(((const struct route_link *)rows)[row].overlay, ROUTE_OVERLAY_BYTES);
+	return vd_bytes(((const struct route_link *)rows)[row].overlay, SW_IPV6_ADDR);
 }
 
 struct route_links *route_links_new(struct sw_plane *plane, uint32_t peers_max, uint16_t prefix)

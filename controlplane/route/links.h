@@ -57,12 +57,12 @@ struct route_way {
 };
 
 struct route_link {
-	struct vd_peer_id peer; /* len 0: free row */
-	uint8_t overlay[16];    /* the peer's overlay address */
-	uint64_t number;        /* names this link; never used again for another */
-	uint32_t current;       /* index that we send with; 0: none yet */
-	bool up;                /* the peer has confirmed: the row stays until its DOWN */
-	bool left;              /* we drain, and its sessions have left us */
+	struct vd_peer_id peer;        /* len 0: free row */
+	uint8_t overlay[SW_IPV6_ADDR]; /* the peer's overlay address */
+	uint64_t number;               /* names this link; never used again for another */
+	uint32_t current;              /* index that we send with; 0: none yet */
+	bool up;                       /* the peer has confirmed: the row stays until its DOWN */
+	bool left;                     /* we drain, and its sessions have left us */
 	struct route_generation generations[ROUTE_GENERATIONS];
 	struct route_way ways[ROUTE_GENERATIONS]; /* theirs */
 	uint32_t director;                        /* 0: none (this node does not switch) */

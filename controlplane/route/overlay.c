@@ -4,11 +4,11 @@
 #include <sodium.h>
 
 void route_overlay_address(uint16_t prefix, const struct vd_peer_id *peer,
-			   uint8_t address_out[ROUTE_OVERLAY_BYTES])
+			   uint8_t address_out[SW_IPV6_ADDR])
 {
 	uint8_t hash[crypto_hash_sha256_BYTES];
 
 	crypto_hash_sha256(hash, peer->bytes, peer->len);
 	vd_be16_store(address_out, prefix);
-	memcpy(address_out + 2, hash, ROUTE_OVERLAY_BYTES - 2);
+	memcpy(address_out + 2, hash, SW_IPV6_ADDR - 2);
 }

@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "base/formats/peer_id.h"
-
-enum { ROUTE_OVERLAY_BYTES = 16 };
+#include "switch/packet.h"
 
 void route_overlay_address(uint16_t prefix, const struct vd_peer_id *peer,
-			   uint8_t address_out[ROUTE_OVERLAY_BYTES]);
+			   uint8_t address_out[SW_IPV6_ADDR]);

@@ -99,9 +99,9 @@ void links_expire(struct route_links *links, struct route_link *link, vd_ns now)
 /* ---- route queries ---- */
 
 static const struct route_link *find_overlay(const struct route_links *links,
-					     const uint8_t overlay[ROUTE_OVERLAY_BYTES])
+					     const uint8_t overlay[SW_IPV6_ADDR])
 {
-	uint32_t row = key_map_find(&links->by_overlay, vd_bytes(overlay, ROUTE_OVERLAY_BYTES));
+	uint32_t row = key_map_find(&links->by_overlay, vd_bytes(overlay, SW_IPV6_ADDR));
 
 	return row == KEY_MAP_NONE ? NULL : &links->rows[row];
 }

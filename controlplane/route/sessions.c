@@ -29,7 +29,7 @@ struct route_sessions {
 	struct key_map by_peer;
 	uint32_t max, count;
 	uint16_t prefix;
-	uint8_t self[16];
+	uint8_t self[SW_IPV6_ADDR];
 };
 
 /* ---- rows ---- */
@@ -40,7 +40,7 @@ static struct vd_bytes peer_of_row(const void *rows, uint32_t row)
 }
 
 struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
-					  uint16_t prefix, const uint8_t self[16])
+					  uint16_t prefix, const uint8_t self[SW_IPV6_ADDR])
 {
 	struct route_sessions *sessions = calloc(1, sizeof *sessions);
 
@@ -371,7 +371,7 @@ void route_sessions_injected(struct route_sessions *sessions, uint32_t index)
 }
 
 const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
-						      const uint8_t overlay[16])
+						      const uint8_t overlay[SW_IPV6_ADDR])
 {
 	for (uint32_t row = 0; row < sessions->count; row++)
 		if (memcmp(sessions->rows[row].overlay, overlay, 16) == 0)

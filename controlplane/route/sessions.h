@@ -37,7 +37,7 @@ struct route_path {
 
 struct route_session {
 	struct vd_peer_id peer; /* len 0: free row */
-	uint8_t overlay[16];
+	uint8_t overlay[SW_IPV6_ADDR];
 	bool connect;     /* kept up */
 	uint32_t current; /* index that we send with; 0: none */
 	struct route_generation generations[ROUTE_GENERATIONS];
@@ -63,7 +63,8 @@ enum { ROUTE_SESSIONS_WAITING = 64 }; /* retired records that may wait for their
 
 /* `self`: our own overlay address. NULL: out of memory. */
 struct route_sessions *route_sessions_new(struct sw_plane *plane, uint32_t peers_max,
-					  uint16_t prefix, const uint8_t self[16]) ON_CONTROL;
+					  uint16_t prefix,
+					  const uint8_t self[SW_IPV6_ADDR]) ON_CONTROL;
 void route_sessions_free(struct route_sessions *sessions) ON_CONTROL;
 
 /* A peer that the operator named. VD_ELIMIT. Publish afterwards. */
@@ -121,8 +122,8 @@ struct mtu_paths *route_sessions_mtu(struct route_sessions *sessions,
 				     const struct vd_peer_id *peer) ON_CONTROL;
 /* The control thread has a frame sealed under `index`: it is not this host's traffic. */
 void route_sessions_injected(struct route_sessions *sessions, uint32_t index) ON_CONTROL;
-const struct route_session *route_sessions_of_overlay(const struct route_sessions *sessions,
-						      const uint8_t overlay[16]) ON_CONTROL;
+const struct route_session *route_sessions_of_overlay(
+    const struct route_sessions *sessions, const uint8_t overlay[SW_IPV6_ADDR]) ON_CONTROL;
 const struct route_session *route_sessions_of_index(const struct route_sessions *sessions,
 						    uint32_t index) ON_CONTROL;
 const struct route_session *route_sessions_next(const struct route_sessions *sessions,
