@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* accounts_api: what peers' links have carried, for the API and for metrics. */
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/accounts_api.h"
 
 #include <stdlib.h>
+
+#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 
 enum {
 	/* samples of a peer each: above, a scrape would tell more of links than of anything else */

@@ -3,8 +3,14 @@
 
 #include <arpa/inet.h>
 
+#include "controlplane/daemon/accounts_api.h"
 #include "controlplane/daemon/connects.h"
 #include "controlplane/daemon/disconnects.h"
+#include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/known.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/traces.h"
 
 const struct api_action node_actions[] = {
 	{ "accounts", "", 0, 0, node_action_accounts },

@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * captures: `viaduct capture`: what the workers copied (switch/capture.h), told to whoever asks.
- *
- * One capture at a time. It lives as long as its client asks for more: nothing asked for
- * LEASE, and the workers copy no more. Between requests packets wait in the workers' lanes.
- */
+#include "controlplane/daemon/captures.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "base/bytes.h"
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 
 enum { BATCH = 512 };
 static const vd_ns lease = VD_SECONDS(5), wait_max = VD_SECONDS(1);

@@ -5,9 +5,14 @@
 #include <string.h>
 
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/asked.h"
+#include "controlplane/daemon/dials.h"
 #include "controlplane/daemon/disconnects.h"
+#include "controlplane/daemon/link_exchange.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
 #include "controlplane/daemon/session_peers.h"
 
 static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */

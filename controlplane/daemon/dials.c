@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* dials: `viaduct connect` of libp2p peers, and the dialers behind it, one a network. */
+#include "controlplane/daemon/dials.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/host/dialer.h"
 #include "controlplane/host/listen_expand.h"
+#include "controlplane/host/swarm.h"
 
 enum { ADDRESSES_MAX = 16 }; /* of one command */
 
@@ -16,13 +22,13 @@ enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WH
 {
 	struct dialer_config config = {
 		.loop = cp_loop_uv(node->loop),
-		.swarm = node->swarms[network],
+		.swarm = node->libp2p.swarms[network],
 		.self = node->identity.id,
 		.dns = node->config.host.dns,
-		.routers = { &node->known[network].router.router },
+		.routers = { &node->libp2p.known[network].router.router },
 	};
 	char cause[CP_DNS_WHY];
-	enum vd_err err = dialer_new(&config, cause, &node->dialers[network]);
+	enum vd_err err = dialer_new(&config, cause, &node->libp2p.dialers[network]);
 
 	if (err)
 		snprintf(why, NODE_WHY, "host.dns: %s", cause);
@@ -32,8 +38,8 @@ enum vd_err node_open_dialer(struct node *node, size_t network, char why[NODE_WH
 void node_close_dialers(struct node *node)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		dialer_free(node->dialers[i]);
-		node->dialers[i] = NULL;
+		dialer_free(node->libp2p.dialers[i]);
+		node->libp2p.dialers[i] = NULL;
 	}
 }
 
@@ -159,12 +165,14 @@ ON_CONTROL static void dial(struct node *node, size_t network, const struct targ
 				    .addresses = target->addresses,
 				    .count = target->count,
 				    .anew = true };
-	struct dialer *dialer = node->dialers[network]; /* NULL: closed, and we are going down */
+	struct dialer *dialer =
+	    node->libp2p.dialers[network]; /* NULL: closed, and we are going down */
 	struct asked *asked = dialer ? malloc(sizeof *asked) : NULL;
 	enum vd_err err = asked ? VD_OK : dialer ? VD_ENOMEM : VD_ELINK_CLOSED;
 
 	if (asked) {
-		*asked = (struct asked){ reply, swarm_find(node->swarms[network], &wish.peer) };
+		*asked =
+		    (struct asked){ reply, swarm_find(node->libp2p.swarms[network], &wish.peer) };
 		err = dialer_connect(dialer, &wish, on_connected, asked, NULL);
 	}
 	if (!err)
@@ -221,7 +229,7 @@ ON_CONTROL static bool sum_dialers(const struct node *node, struct sums *sums)
 			  sizeof sums->dns % sizeof(uint64_t) == 0,
 		      "counters alone");
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		const struct dialer *dialer = node->dialers[i];
+		const struct dialer *dialer = node->libp2p.dialers[i];
 
 		if (!dialer)
 			continue;

@@ -5,9 +5,14 @@
 
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/asked.h"
 #include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/libp2p.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/resolve.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
 #include "controlplane/daemon/session_peers.h"
 
 /* ---- ending ---- */

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * drain: a router that goes away tells its edges before, so that their sessions move to another
- * router and nothing is lost (switch/SPEC.md, 12.6; proto/draining.h). And the edges' side of it.
- *
- * What an edge sent before it left has come by then, however slow the edge is: a silent one may
- * be one that does not run for a moment. An edge says it when its last session has moved, at once
- * when there is nothing to move or nowhere to go, and again to each repetition.
- */
+#include "controlplane/daemon/drain.h"
+
 #include "base/log.h"
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/link_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_paths.h"
+#include "controlplane/daemon/status.h"
 
 /* ---- the router's side ---- */
 

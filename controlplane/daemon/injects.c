@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* injects: what the control thread wants sent, handed to the worker that sends it. */
+#include "controlplane/daemon/injects.h"
+
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
 #include "multigram/frame.h"
 #include "switch/forward.h"
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * jobs: the machines' public-key work, on libuv's pool. So a flood of handshakes keeps other
- * cores busy, or shares this one, but never keeps the loop from its turn.
- */
+#include "controlplane/daemon/jobs.h"
+
 #include <stdlib.h>
 
 #include "controlplane/daemon/node.h"

@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * known: what the libp2p swarms learn of peers, and tell of this node: a keeper and a book for each
- * network, since a private one's addresses are nobody's business outside. Books are remembered in
- * host.state, and each network's state: a file of its own for each.
- */
+#include "controlplane/daemon/known.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/dials.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/host/keeper.h"
 #include "controlplane/host/listen_expand.h"
 #include "controlplane/host/peer_store.h"
+#include "controlplane/host/swarm.h"
 
 enum { SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, KNOWN_SHOWN_MAX = 10000 };
 
@@ -112,13 +114,13 @@ ON_CONTROL static void set_rules(struct node *node, size_t i)
 		.filter_count = filters->count,
 	};
 
-	keeper_rules(node->known[i].keeper, &rules);
+	keeper_rules(node->libp2p.known[i].keeper, &rules);
 }
 
 void node_known_reload(struct node *node)
 {
 	for (size_t i = 0; i < SWARMS; i++)
-		if (node->known[i].keeper)
+		if (node->libp2p.known[i].keeper)
 			set_rules(node, i);
 }
 
@@ -135,7 +137,7 @@ ON_CONTROL static void tell_store(const char *network, const struct peer_store *
 
 ON_CONTROL static enum vd_err open_store(struct node *node, size_t i, char why[NODE_WHY])
 {
-	struct node_known_peers *known = &node->known[i];
+	struct node_known_peers *known = &node->libp2p.known[i];
 	const struct vd_config_network *network = i ? &node->config.host.networks[i - 1] : NULL;
 	struct vd_bytes id = vd_bytes(known->fingerprint, i ? sizeof known->fingerprint : 0);
 	char cause[PEER_STORE_WHY] = "";
@@ -153,10 +155,10 @@ ON_CONTROL static enum vd_err open_store(struct node *node, size_t i, char why[N
 
 ON_CONTROL static enum vd_err open_known(struct node *node, size_t i, char why[NODE_WHY])
 {
-	struct node_known_peers *known = &node->known[i];
+	struct node_known_peers *known = &node->libp2p.known[i];
 	enum vd_err err;
 
-	known->swarm = node->swarms[i];
+	known->swarm = node->libp2p.swarms[i];
 	err = open_store(node, i, why);
 	if (err)
 		return err;
@@ -176,7 +178,7 @@ enum vd_err node_open_known(struct node *node, char why[NODE_WHY])
 	enum vd_err err = VD_OK;
 
 	for (size_t i = 0; i < SWARMS && !err; i++)
-		if (node->swarms[i])
+		if (node->libp2p.swarms[i])
 			err = open_known(node, i, why);
 	return err;
 }
@@ -184,18 +186,18 @@ enum vd_err node_open_known(struct node *node, char why[NODE_WHY])
 void node_close_known(struct node *node)
 {
 	for (size_t i = 0; i < SWARMS; i++) {
-		keeper_free(node->known[i].keeper);
-		peer_store_close(node->known[i].store);
-		node->known[i] = (struct node_known_peers){ 0 };
+		keeper_free(node->libp2p.known[i].keeper);
+		peer_store_close(node->libp2p.known[i].store);
+		node->libp2p.known[i] = (struct node_known_peers){ 0 };
 	}
 }
 
 void node_known_tick(struct node *node, vd_ns now)
 {
 	for (size_t i = 0; i < SWARMS; i++)
-		if (node->known[i].keeper) {
-			keeper_poll(node->known[i].keeper, now);
-			peer_store_poll(node->known[i].store, now);
+		if (node->libp2p.known[i].keeper) {
+			keeper_poll(node->libp2p.known[i].keeper, now);
+			peer_store_poll(node->libp2p.known[i].store, now);
 		}
 }
 
@@ -280,8 +282,9 @@ void node_action_known(void *context, const json_t *args, struct api_reply *repl
 	(void)args;
 	for (size_t i = 0; i < SWARMS; i++) {
 		listing.network = i ? node->config.host.networks[i - 1].name : "public";
-		if (node->known[i].store)
-			peer_book_each(peer_store_book(node->known[i].store), add_known, &listing);
+		if (node->libp2p.known[i].store)
+			peer_book_each(peer_store_book(node->libp2p.known[i].store), add_known,
+				       &listing);
 	}
 	api_reply_ok(reply, json_pack("{s:o, s:I}", "known", listing.array, "left_out",
 				      (json_int_t)listing.left_out));
@@ -309,7 +312,7 @@ static void write_histogram(struct metrics *m, const char *name, const char *hel
 /* Of the public network: the others are few, and known to each other. */
 void node_known_metrics(const struct node *node, struct metrics *m)
 {
-	const struct node_known_peers *known = &node->known[0];
+	const struct node_known_peers *known = &node->libp2p.known[0];
 	const struct keeper_counters *c;
 	const struct peer_book *book;
 	const struct peer_store_counters *file;

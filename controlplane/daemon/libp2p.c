@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* libp2p: the daemon's swarms, one a network: opening them, and what commands and metrics see. */
+#include "controlplane/daemon/libp2p.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,11 @@
 #include "base/log.h"
 #include "base/version.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/limits_metrics.h"
+#include "controlplane/daemon/networks.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/host/dialer.h"
 #include "controlplane/host/limits.h"
 #include "controlplane/host/perf.h"
@@ -52,7 +58,7 @@ ON_CONTROL static void count_opened(void *context, const struct swarm_conn *conn
 {
 	struct node *node = context;
 
-	conn_counts_opened(&node->conn_counts, &conn->info);
+	conn_counts_opened(&node->libp2p.conn_counts, &conn->info);
 }
 
 ON_CONTROL static void count_closed(void *context, const struct swarm_conn *conn, enum vd_err err,
@@ -62,7 +68,7 @@ ON_CONTROL static void count_closed(void *context, const struct swarm_conn *conn
 
 	(void)err;
 	(void)why;
-	conn_counts_closed(&node->conn_counts, &conn->info, vd_now());
+	conn_counts_closed(&node->libp2p.conn_counts, &conn->info, vd_now());
 }
 
 /* In one network; `key` NULL: the public one. */
@@ -77,7 +83,7 @@ ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 			.agent = "viaduct/" VD_VERSION,
 			.network_key = key,
 			.network = name,
-			.limits = node->host_limits,
+			.limits = node->libp2p.limits,
 		},
 		.threads = node->config.host.threads,
 	};
@@ -108,21 +114,21 @@ ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
 			 "LIBP2P_FORCE_PNET=1 forbids; take one of them out");
 		return VD_EUSER;
 	}
-	err = open_swarm(node, NULL, NULL, &node->swarms[0], why);
-	return err ? err : listen_all(node->swarms[0], listen, "host.listen", why);
+	err = open_swarm(node, NULL, NULL, &node->libp2p.swarms[0], why);
+	return err ? err : listen_all(node->libp2p.swarms[0], listen, "host.listen", why);
 }
 
 ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char why[NODE_WHY])
 {
 	const struct vd_config_network *network = &node->config.host.networks[i];
-	struct swarm **swarm = &node->swarms[1 + i];
+	struct swarm **swarm = &node->libp2p.swarms[1 + i];
 	char key_name[VD_CONFIG_NAME + 32];
 	struct pnet_key key;
 	enum vd_err err = node_read_network_key(network, &key, why);
 
 	if (err)
 		return err;
-	err = pnet_key_fingerprint(&key, node->known[1 + i].fingerprint);
+	err = pnet_key_fingerprint(&key, node->libp2p.known[1 + i].fingerprint);
 	if (!err)
 		err = open_swarm(node, network->name, &key, swarm, why);
 	pnet_key_fini(&key);
@@ -144,7 +150,7 @@ ON_CONTROL static enum vd_err open_limits(struct node *node)
 
 	if (!host->listen.count && !host->network_count)
 		return VD_OK;
-	return host_limits_new(&config, &node->host_limits);
+	return host_limits_new(&config, &node->libp2p.limits);
 }
 
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
@@ -161,7 +167,7 @@ enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY])
 void node_host_reload(struct node *node)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++)
-		if (node->swarms[i] && tell_perf(node, node->swarms[i]))
+		if (node->libp2p.swarms[i] && tell_perf(node, node->libp2p.swarms[i]))
 			vd_log(VD_WARN, VD_SUB_HOST,
 			       "host.perf is not as the configuration says; a stream thread is "
 			       "behind: reload again");
@@ -172,19 +178,19 @@ enum vd_err node_give_listeners(struct node *node, unsigned user)
 	enum vd_err err = VD_OK;
 
 	for (size_t i = 0; !err && i < NODE_SWARMS; i++)
-		if (node->swarms[i])
-			err = swarm_listens_give(node->swarms[i], user);
+		if (node->libp2p.swarms[i])
+			err = swarm_listens_give(node->libp2p.swarms[i], user);
 	return err;
 }
 
 void node_close_hosts(struct node *node)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		swarm_free(node->swarms[i]);
-		node->swarms[i] = NULL;
+		swarm_free(node->libp2p.swarms[i]);
+		node->libp2p.swarms[i] = NULL;
 	}
-	host_limits_free(node->host_limits);
-	node->host_limits = NULL;
+	host_limits_free(node->libp2p.limits);
+	node->libp2p.limits = NULL;
 }
 
 size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_LISTENS_MAX])
@@ -192,8 +198,8 @@ size_t node_host_listens(const struct node *node, struct vd_multiaddr out[NODE_L
 	size_t count = 0;
 
 	for (size_t i = 0; i < NODE_SWARMS; i++)
-		if (node->swarms[i])
-			count += swarm_listens(node->swarms[i], out + count);
+		if (node->libp2p.swarms[i])
+			count += swarm_listens(node->libp2p.swarms[i], out + count);
 	return count;
 }
 
@@ -207,7 +213,7 @@ static const char *network_name(const struct node *node, size_t i)
 bool node_network(const struct node *node, const char *network, size_t *network_out)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++)
-		if (node->swarms[i] && strcmp(network_name(node, i), network) == 0) {
+		if (node->libp2p.swarms[i] && strcmp(network_name(node, i), network) == 0) {
 			*network_out = i;
 			return true;
 		}
@@ -256,8 +262,8 @@ void node_action_peers(void *context, const json_t *args, struct api_reply *repl
 	(void)args;
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
 		listing.network = network_name(node, i);
-		if (node->swarms[i])
-			swarm_each(node->swarms[i], add_conn, &listing);
+		if (node->libp2p.swarms[i])
+			swarm_each(node->libp2p.swarms[i], add_conn, &listing);
 	}
 	api_reply_ok(reply, json_pack("{s:o}", "peers", listing.array));
 }
@@ -284,8 +290,8 @@ bool node_host_disconnect(struct node *node, const struct vd_peer_id *peer)
 	unsigned count = 0;
 
 	for (size_t i = 0; i < NODE_SWARMS; i++)
-		if (node->swarms[i])
-			count += swarm_disconnect_peer(node->swarms[i], peer);
+		if (node->libp2p.swarms[i])
+			count += swarm_disconnect_peer(node->libp2p.swarms[i], peer);
 	return count > 0;
 }
 
@@ -344,10 +350,11 @@ ON_CONTROL static enum vd_err ping_any(struct node *node, struct host_asked *ask
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
 		const struct swarm_conn *conn =
-		    node->swarms[i] ? swarm_find(node->swarms[i], &asked->peer) : NULL;
+		    node->libp2p.swarms[i] ? swarm_find(node->libp2p.swarms[i], &asked->peer)
+					   : NULL;
 
 		if (conn)
-			return swarm_ping(node->swarms[i], conn->id, on_ping, asked);
+			return swarm_ping(node->libp2p.swarms[i], conn->id, on_ping, asked);
 	}
 	return VD_ENOTFOUND;
 }
@@ -363,7 +370,7 @@ ON_CONTROL static bool dial_on(struct host_asked *asked)
 	const struct dialer_wish wish = { .peer = asked->peer, .anew = true };
 
 	for (; asked->network < NODE_SWARMS; asked->network++) {
-		struct dialer *dialer = asked->node->dialers[asked->network];
+		struct dialer *dialer = asked->node->libp2p.dialers[asked->network];
 
 		if (dialer && !dialer_connect(dialer, &wish, on_dialled, asked, NULL))
 			return true;
@@ -389,7 +396,8 @@ ON_CONTROL static void on_dialled(void *context, const struct swarm_conn *conn, 
 	struct host_asked *asked = context;
 
 	if (!err) {
-		err = swarm_ping(asked->node->swarms[asked->network], conn->id, on_ping, asked);
+		err = swarm_ping(asked->node->libp2p.swarms[asked->network], conn->id, on_ping,
+				 asked);
 		why = vd_err_text(err);
 	}
 	if (!err)
@@ -438,11 +446,11 @@ ON_CONTROL static bool sum_swarms(const struct node *node, struct swarm_counters
 	bool any = false;
 
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		if (!node->swarms[i])
+		if (!node->libp2p.swarms[i])
 			continue;
 		any = true;
-		add_counters(sum, swarm_counters(node->swarms[i]));
-		swarm_each(node->swarms[i], count_direction, open);
+		add_counters(sum, swarm_counters(node->libp2p.swarms[i]));
+		swarm_each(node->libp2p.swarms[i], count_direction, open);
 	}
 	return any;
 }
@@ -455,8 +463,8 @@ void node_host_metrics(const struct node *node, struct metrics *m)
 
 	if (!sum_swarms(node, &sum, open))
 		return;
-	node_limits_metrics(node->host_limits, m);
-	conn_counts_write(&node->conn_counts, m);
+	node_limits_metrics(node->libp2p.limits, m);
+	conn_counts_write(&node->libp2p.conn_counts, m);
 	metrics_gauge(m, "viaduct_swarm_connections", "libp2p connections that are open");
 	metrics_u64(m, open[0], "dir", "inbound");
 	metrics_u64(m, open[1], "dir", "outbound");

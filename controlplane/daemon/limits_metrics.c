@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * limits_metrics: metrics of the limits of libp2p hosts, under the names and labels of go-libp2p's
- * resource manager (p2p/host/resource-manager, stats.go), so that its dashboards read ours. What
- * it calls transient is a connection that still negotiates.
- */
+#include "controlplane/daemon/limits_metrics.h"
+
 #include "controlplane/daemon/node.h"
 #include "controlplane/host/limits.h"
 

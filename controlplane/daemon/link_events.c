@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* link_events: what the links' machine decided, carried out. */
+#include "controlplane/daemon/link_events.h"
+
 #include "base/log.h"
+#include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/injects.h"
+#include "controlplane/daemon/jobs.h"
+#include "controlplane/daemon/link_exchange.h"
+#include "controlplane/daemon/link_moves.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/pings.h"
+#include "controlplane/daemon/resume.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
+#include "controlplane/daemon/traces.h"
 
 /* ---- generations ---- */
 

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * link_exchange: link addresses by libp2p: ours are told to peers that speak /viaduct/link/1,
- * theirs are kept, so that a link to them needs no more than their peer id.
- */
+#include "controlplane/daemon/link_exchange.h"
+
 #include <stdio.h>
 
 #include "base/log.h"
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/host/link_tell.h"
+#include "controlplane/host/listen_expand.h"
+#include "controlplane/host/swarm.h"
 
 static const vd_ns look_every = VD_SECONDS(30), next_address = VD_SECONDS(2);
 
@@ -75,21 +79,22 @@ ON_CONTROL static void tell(struct node *node, const struct link_addresses *own)
 	if (link_addresses_write(own, &node->identity.id, &w))
 		return;
 	message.len = vd_write_len(&w);
-	node->link_own = *own;
+	node->link_exchange.own = *own;
 	for (size_t i = 0; i < NODE_SWARMS; i++)
-		if (node->swarms[i])
-			(void)swarm_each_host(node->swarms[i], serve, &message, sizeof message);
+		if (node->libp2p.swarms[i])
+			(void)swarm_each_host(node->libp2p.swarms[i], serve, &message,
+					      sizeof message);
 }
 
 void node_tell_links(struct node *node, vd_ns now)
 {
 	struct link_addresses own;
 
-	if (!node->link_book || now < node->link_look)
+	if (!node->link_exchange.book || now < node->link_exchange.next_look)
 		return;
-	node->link_look = now + look_every;
+	node->link_exchange.next_look = now + look_every;
 	own_addresses(node, &own);
-	if (memcmp(&own, &node->link_own, sizeof own) != 0)
+	if (memcmp(&own, &node->link_exchange.own, sizeof own) != 0)
 		tell(node, &own);
 }
 
@@ -121,7 +126,7 @@ ON_CONTROL static void on_said(void *context, const struct swarm_conn *conn, con
 	(void)protocol; /* the only one */
 	if (link_addresses_read(bytes, peer, ip_scope_of(&conn->info.remote), &told))
 		return;
-	link_book_set(node->link_book, peer, &told);
+	link_book_set(node->link_exchange.book, peer, &told);
 	redial(node, peer, &told);
 }
 
@@ -129,14 +134,15 @@ ON_CONTROL static void on_said(void *context, const struct swarm_conn *conn, con
 
 bool node_link_is_told(const struct node *node, const struct vd_peer_id *peer)
 {
-	return node->link_book && link_book_find(node->link_book, peer);
+	return node->link_exchange.book && link_book_find(node->link_exchange.book, peer);
 }
 
 /* The connect's next address, while the ones before do not answer. */
 ON_CONTROL static struct node_router *dial_next(struct node *node, struct node_connect *connect,
 						vd_ns now)
 {
-	const struct link_addresses *told = link_book_find(node->link_book, &connect->peer);
+	const struct link_addresses *told =
+	    link_book_find(node->link_exchange.book, &connect->peer);
 	struct node_router *router = NULL;
 
 	connect->next_address = now + next_address;
@@ -179,7 +185,7 @@ static uint32_t place_of(const struct link_addresses *told, const struct vd_udp_
 
 void node_link_told_silent(struct node *node, struct node_router *router)
 {
-	const struct link_addresses *told = link_book_find(node->link_book, &router->peer);
+	const struct link_addresses *told = link_book_find(node->link_exchange.book, &router->peer);
 	uint32_t at;
 
 	if (!told || router->up || router->trial)
@@ -198,28 +204,29 @@ enum vd_err node_open_link_exchange(struct node *node, char why[NODE_WHY])
 	bool any = false;
 
 	for (size_t i = 0; i < NODE_SWARMS; i++) {
-		enum vd_err err = node->swarms[i] ? swarm_watch(node->swarms[i], &events) : VD_OK;
+		enum vd_err err =
+		    node->libp2p.swarms[i] ? swarm_watch(node->libp2p.swarms[i], &events) : VD_OK;
 
 		if (err)
 			return err;
-		any |= node->swarms[i] != NULL;
+		any |= node->libp2p.swarms[i] != NULL;
 	}
 	if (!any || dp_port_count(node->dp) == 0)
 		return VD_OK; /* nobody to tell, or no links */
-	if (link_book_new(LINK_BOOK_PEERS, &node->link_book)) {
+	if (link_book_new(LINK_BOOK_PEERS, &node->link_exchange.book)) {
 		snprintf(why, NODE_WHY, "out of memory for link addresses");
 		return VD_ENOMEM;
 	}
-	own_addresses(node, &node->link_own);
-	tell(node, &node->link_own);
-	node->link_look = vd_now() + look_every;
+	own_addresses(node, &node->link_exchange.own);
+	tell(node, &node->link_exchange.own);
+	node->link_exchange.next_look = vd_now() + look_every;
 	return VD_OK;
 }
 
 void node_close_link_exchange(struct node *node)
 {
-	link_book_free(node->link_book);
-	node->link_book = NULL;
+	link_book_free(node->link_exchange.book);
+	node->link_exchange.book = NULL;
 }
 
 /* ---- metrics ---- */
@@ -228,12 +235,12 @@ void node_link_exchange_metrics(const struct node *node, struct metrics *m)
 {
 	const struct link_book_counters *c;
 
-	if (!node->link_book)
+	if (!node->link_exchange.book)
 		return;
-	c = link_book_counters(node->link_book);
+	c = link_book_counters(node->link_exchange.book);
 	metrics_gauge(m, "viaduct_link_addresses_peers",
 		      "peers whose link addresses are known by /viaduct/link/1");
-	metrics_u64(m, link_book_count(node->link_book));
+	metrics_u64(m, link_book_count(node->link_exchange.book));
 	metrics_counter(m, "viaduct_link_addresses_told", "messages of /viaduct/link/1 from peers");
 	metrics_u64(m, c->told);
 	metrics_counter(m, "viaduct_link_addresses_turned_away",

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* link_moves: links whose peer is at another address now, and proved that it is. */
+#include "controlplane/daemon/link_moves.h"
+
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/resume.h"
+#include "controlplane/daemon/templates.h"
 
 void node_on_moved(struct node *node, const struct sw_punt *punt)
 {

@@ -5,7 +5,12 @@
 #include <signal.h>
 #include <string.h>
 
+#include "controlplane/daemon/captures.h"
+#include "controlplane/daemon/drain.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/punts.h"
+#include "controlplane/daemon/reload.h"
+#include "controlplane/daemon/why.h"
 
 ON_CONTROL static void on_timer(void *context)
 {

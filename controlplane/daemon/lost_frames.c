@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * lost_frames: frames that one side cannot make sense of since it restarted: ours are judged by
- * what was sent (peering's `sent`), others' are reported.
- */
+#include "controlplane/daemon/lost_frames.h"
+
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
 
 /* ---- what was sent, to judge reports of lost frames by ---- */
 

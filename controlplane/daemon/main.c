@@ -14,6 +14,8 @@
 #include "base/version.h"
 #include "controlplane/daemon/config.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/why.h"
 
 static const char help[] =
     "usage: viaductd --config FILE\n"

@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
 #include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/templates.h"
+#include "controlplane/daemon/why.h"
 
 ON_CONTROL static void look_at_tun(struct node *node)
 {

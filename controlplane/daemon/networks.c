@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * networks: the key files of private networks, read once at start. What is wrong with one is told
- * with its path and a cure; what it holds is never shown, but its fingerprint.
- */
+#include "controlplane/daemon/networks.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <sodium.h>
@@ -13,6 +11,7 @@
 
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/proto/pnet.h"
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)

@@ -6,6 +6,25 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/captures.h"
+#include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/dials.h"
+#include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/jobs.h"
+#include "controlplane/daemon/known.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/link_events.h"
+#include "controlplane/daemon/link_exchange.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/pings.h"
+#include "controlplane/daemon/resume.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
+#include "controlplane/daemon/session_moves.h"
+#include "controlplane/daemon/session_paths.h"
+#include "controlplane/daemon/templates.h"
+#include "controlplane/daemon/traces.h"
+#include "controlplane/host/listen_expand.h"
 
 enum {
 	DRAIN_MS = 300,      /* for closes to leave before the workers stop */

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * node_identity: the key file, read once at start. What is wrong with it is told with its path and
- * a cure; it is never made, changed or replaced here, since a peer id that is lost cannot be had
- * again.
- */
+#include "controlplane/daemon/node_identity.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -12,6 +9,7 @@
 #include <unistd.h>
 
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/why.h"
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
 

@@ -7,10 +7,24 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/known.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/link_exchange.h"
 #include "controlplane/daemon/loop_events.h"
+#include "controlplane/daemon/lost_frames.h"
 #include "controlplane/daemon/net_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/node_identity.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/privileges.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/resume.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
 #include "controlplane/daemon/session_peers.h"
+#include "controlplane/daemon/status.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/route/overlay.h"
 
 enum {

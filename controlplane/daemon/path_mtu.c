@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * path_mtu: how much the sessions' paths carry (proto/mtu_probe.h), carried out: probes are
- * sent, what they find limits what the data plane seals, and with `tun.mtu: auto` the TUN's MTU
- * is the least of what the live sessions carry. A session that has not found out yet does not
- * count: a packet that is too large for it is answered with Packet Too Big.
- */
+#include "controlplane/daemon/path_mtu.h"
+
 #include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/injects.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/session_events.h"
+#include "controlplane/daemon/session_moves.h"
 
 enum {
 	OVERHEAD = SW_SEAL_OVERHEAD + 1, /* of a switch payload around an overlay packet */

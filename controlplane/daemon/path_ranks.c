@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * path_ranks: pings over every path of the sessions (proto/path_rank.h), carried out: a session
- * moves to the best router, once a challenge over that path was answered.
- */
+#include "controlplane/daemon/path_ranks.h"
+
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/injects.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/status.h"
 
 /* False: the peer does not speak ping, or the session is gone. */
 bool node_ping_path(struct node *node, const struct route_session *session,

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * path_reports: what routers report about frames that we sent (switch/SPEC.md, section 10). The
- * data plane has matched them with a frame; still whoever is on the path can make them, so
- * they are hints: routes are asked for again and the path is probed, never is a session closed.
- */
+#include "controlplane/daemon/path_reports.h"
+
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/session_events.h"
 #include "dataplane/inner.h"
 
 enum {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* paths: how the node fills peering's opaque paths; compared as bytes, so unused ones are zero. */
+#include "controlplane/daemon/paths.h"
+
 #include "controlplane/daemon/node.h"
 
 /* A link's path: port, then both ends. */

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* permits: who may have a link, and what it may do: tiers, and what peers show for them. */
+#include "controlplane/daemon/permits.h"
+
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/asked.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/why.h"
 
 ON_CONTROL static bool may_link(struct node *node, const struct vd_claim *claim)
 {

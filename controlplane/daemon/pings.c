@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* pings: `viaduct ping`, the daemon's side: one ping, and its answer. */
+#include "controlplane/daemon/pings.h"
+
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 
 static const vd_ns ping_timeout = VD_SECONDS(5);
 

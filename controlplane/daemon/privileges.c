@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * privileges: what the daemon still may, once it opened what needs more.
- *
- *	viaductd starts as        becomes             keeps
- *	root, user: auto          viaduct, if there   NET_ADMIN, if it has a TUN or DPDK ports
- *	root, user: NAME          NAME                the same
- *	root, user: root; --dev   stays root          the same, and DAC_OVERRIDE
- *	somebody else             stays               of the same, what it was given
- *
- * NET_ADMIN changes overlay routes and the TUN, asks the kernel for neighbours, and takes the
- * XDP program off at the end. NET_BIND_SERVICE lives until the API is open. Workers, who parse
- * what strangers send, renounce even that (dataplane.c). The kernel's capabilities are a
- * thread's: setresuid takes them from those that DPDK and liburcu made before.
- */
+#include "controlplane/daemon/privileges.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -26,7 +14,11 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "controlplane/daemon/libp2p.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/why.h"
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
 

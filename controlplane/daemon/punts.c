@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* punts: what the workers handed up, given to the machine it is for. */
+#include "controlplane/daemon/punts.h"
+
+#include "controlplane/daemon/link_moves.h"
+#include "controlplane/daemon/lost_frames.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_reports.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/session_events.h"
 #include "multigram/frame.h"
 
 enum { PUNTS_A_TURN = 64 }; /* of one lane of one worker, so that none starves the others */

@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * reload: SIGHUP. Reads the configuration again and lets take effect what can: tiers,
- * routers, session lists and log levels. A file with an error changes nothing; keys that are
- * read only at start are named, and wait for the restart.
- */
+#include "controlplane/daemon/reload.h"
+
 #include "base/log.h"
+#include "controlplane/daemon/asked.h"
+#include "controlplane/daemon/known.h"
+#include "controlplane/daemon/libp2p.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
 #include "controlplane/daemon/session_peers.h"
+#include "controlplane/daemon/why.h"
 
 /* ---- links ---- */
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * resolve: peers as people write them, and `viaduct resolve`: name, peer id and overlay address,
- * whichever is given.
- */
+#include "controlplane/daemon/resolve.h"
+
 #include <arpa/inet.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/why.h"
 #include "controlplane/route/overlay.h"
 
 /* ---- who is meant ---- */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * resume: a router that restarts opens links to the peers that had reserved, since those may
- * be silent, and not reachable until they speak (switch/SPEC.md, Control): each once, spread
- * over 2 s.
- */
+#include "controlplane/daemon/resume.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/why.h"
 
 enum { ROUNDS = 5 }; /* while there is no way to some yet */
 static const vd_ns spread = VD_SECONDS(2), next_round = VD_SECONDS(1);
@@ -44,7 +45,7 @@ ON_CONTROL static void take(void *context, const struct vd_peer_id *peer,
 	if (!node_policy_of(node, &claim).reserve)
 		node_forget(node, peer);
 	else
-		resume->known[resume->count++] = (struct node_known){ *peer, *address };
+		resume->known[resume->count++] = (struct node_resume_peer){ *peer, *address };
 }
 
 enum vd_err node_open_store(struct node *node, char why[NODE_WHY])
@@ -99,7 +100,7 @@ vd_ns node_resume_deadline(const struct node *node)
 }
 
 /* VD_ENOTFOUND: no way yet. VD_AGAIN: peering has to be drained first. */
-ON_CONTROL static enum vd_err open_link(struct node *node, const struct node_known *known,
+ON_CONTROL static enum vd_err open_link(struct node *node, const struct node_resume_peer *known,
 					vd_ns now)
 {
 	const struct route_link *link = route_links_find(node->links, &known->peer);

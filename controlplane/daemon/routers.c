@@ -3,7 +3,10 @@
 
 #include <string.h>
 
+#include "base/log.h"
+#include "controlplane/daemon/link_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
 
 /* ---- rows ---- */
 

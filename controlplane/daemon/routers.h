@@ -79,8 +79,7 @@ void node_forget_router(struct node *node, struct node_router *router) ON_CONTRO
 
 /* Dials those that have no link and to which there is a way. */
 void node_dial_routers(struct node *node, vd_ns now) ON_CONTROL;
-/* Its address did not answer: it is dialled at this one, as often as before. False: no way there.
- */
+/* Its address did not answer: it is dialled at this one, as often as before. False: no way. */
 bool node_dial_router_at(struct node *node, struct node_router *router,
 			 const struct vd_udp_addr *address) ON_CONTROL;
 /* Its link is up: it is reserved at and asked for routes from now on. */

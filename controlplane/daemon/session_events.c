@@ -1,7 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* session_events: what the sessions' machine and the search for routes decided, carried out. */
+#include "controlplane/daemon/session_events.h"
+
 #include "base/log.h"
+#include "controlplane/daemon/asked.h"
+#include "controlplane/daemon/connects.h"
+#include "controlplane/daemon/injects.h"
+#include "controlplane/daemon/jobs.h"
+#include "controlplane/daemon/link_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/path_ranks.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/pings.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_moves.h"
+#include "controlplane/daemon/session_paths.h"
+#include "controlplane/daemon/traces.h"
 #include "dataplane/inner.h"
 
 enum {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * session_moves: the owner of a session is asked to send by its new path. A link that is rekeyed
- * moves all of its sessions at once, which may be more than the owner's lane has room for: those
- * that are left are told as it empties.
- */
+#include "controlplane/daemon/session_moves.h"
+
+#include "controlplane/daemon/injects.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/session_events.h"
 
 void node_move_session(struct node *node, const struct route_session *session,
 		       const struct route_path *path, const struct sw_path *data)

@@ -1,7 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* session_paths: the sessions' choice of paths (proto/session_path.h), carried out. */
+#include "controlplane/daemon/session_paths.h"
+
 #include "base/log.h"
+#include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/injects.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/path_ranks.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_events.h"
+#include "controlplane/daemon/session_moves.h"
 #include "multigram/frame.h"
 
 static const vd_ns look_every = VD_MS(250);

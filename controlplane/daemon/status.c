@@ -1,9 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* report: what the API tells: JSON by the contract (docs/architecture.md), metrics. */
+#include "controlplane/daemon/status.h"
+
 #include <stdio.h>
 
 #include "base/version.h"
+#include "controlplane/daemon/accounts_api.h"
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/captures.h"
+#include "controlplane/daemon/dials.h"
+#include "controlplane/daemon/known.h"
+#include "controlplane/daemon/libp2p.h"
+#include "controlplane/daemon/link_exchange.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/path_ranks.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/pings.h"
+#include "controlplane/daemon/resolve.h"
+#include "controlplane/host/listen_expand.h"
 
 /* ---- small pieces ---- */
 

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * templates: when the kernel's routes change, links may leave by another next hop, interface
- * or source: their owners are asked to write the new headers. A slice of links at a time, so that
- * a change of one route holds nothing up at a router of many; when a lane is full, the next pump
- * goes on where it was.
- */
+#include "controlplane/daemon/templates.h"
+
+#include "controlplane/daemon/injects.h"
 #include "controlplane/daemon/node.h"
 
 enum { LINKS_A_SLICE = 256 };

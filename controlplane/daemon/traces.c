@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/*
- * traces: `viaduct ping --path`: pings to the router of a session's path, over the link, and to the
- * peer, over the session, side by side: what the second ones lose and the first do not is lost
- * behind the router. One trace at a time; the peer answers by the way back that it uses.
- */
+#include "controlplane/daemon/traces.h"
+
 #include <sodium.h>
 #include <stdio.h>
 
 #include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_ranks.h"
+#include "controlplane/daemon/resolve.h"
 
 enum { ROUNDS_MAX = 50, ROUNDS_USUAL = 20 };
 static const vd_ns every = VD_MS(100), wait_last = VD_SECONDS(1);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "controlplane/daemon/accounts_api.h"
 #include "controlplane/route/store_state.h"
 #include "tests/unit/daemon/told.h"
 #include "tests/unit/route/plane_fixture.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Whose packets an answer to `viaduct capture` holds when the workers copied more than it takes. */
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/captures.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 #include "tests/unit/route/plane_fixture.h"
 
 enum { WORKERS = 3, BATCH = 512 };

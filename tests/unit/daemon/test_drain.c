@@ -5,8 +5,12 @@
 #include <criterion/new/assert.h>
 #include <jansson.h>
 
-#include "controlplane/daemon/actions.h"
+#include "controlplane/daemon/drain.h"
+#include "controlplane/daemon/link_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_paths.h"
+#include "controlplane/daemon/status.h"
 
 enum { LINKS = 2, BY = 7 };
 

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "controlplane/daemon/jobs.h"
 #include "controlplane/daemon/node.h"
 
 static struct node node;

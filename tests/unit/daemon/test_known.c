@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/init.h"
+#include "controlplane/daemon/dials.h"
 #include "controlplane/host/peer_store.h"
 #include "tests/unit/daemon/told.h"
 
@@ -37,7 +38,7 @@ static void setup(void)
 	cr_assert(eq(int, (int)cp_loop_new(&node.loop), VD_OK));
 	cr_assert(eq(int,
 		     (int)peer_store_open(node.loop, NULL, vd_bytes(NULL, 0), ROOM,
-					  &node.known[0].store, why),
+					  &node.libp2p.known[0].store, why),
 		     VD_OK),
 		  "%s", why);
 	now = vd_unix_ms() * VD_NS_PER_MS;
@@ -46,7 +47,7 @@ static void setup(void)
 static void teardown(void)
 {
 	json_decref(answer);
-	peer_store_close(node.known[0].store);
+	peer_store_close(node.libp2p.known[0].store);
 	cp_loop_free(node.loop);
 }
 
@@ -59,7 +60,7 @@ static void hear_of(uint32_t number, vd_ns at)
 
 	vd_be32_store(id.bytes + 6, number);
 	cr_assert(eq(int,
-		     (int)peer_book_add(peer_store_book(node.known[0].store), &id,
+		     (int)peer_book_add(peer_store_book(node.libp2p.known[0].store), &id,
 					vd_bytes(address, sizeof address), PEER_TOLD,
 					VD_SECONDS(7200), at),
 		     VD_OK));

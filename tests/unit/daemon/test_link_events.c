@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* What the daemon does when the links' machine says that a peer restarted (switch/SPEC.md, 4.2),
  * and whose address decides what a link may do. */
+#include "controlplane/daemon/link_events.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_paths.h"
 #include "controlplane/daemon/session_peers.h"
 #include "tests/unit/route/plane_fixture.h"
 

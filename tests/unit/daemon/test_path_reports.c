@@ -6,6 +6,9 @@
 
 #include "base/bytes.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/path_mtu.h"
+#include "controlplane/daemon/path_reports.h"
+#include "controlplane/daemon/session_events.h"
 
 enum { DIRECTOR = 1, PERMISSION = 3, RATE = 4, TOO_BIG = 5 };
 

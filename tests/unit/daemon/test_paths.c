@@ -3,6 +3,7 @@
 #include <criterion/new/assert.h>
 
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
 
 static struct sw_endpoint endpoint(const uint8_t remote[16])
 {

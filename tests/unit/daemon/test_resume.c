@@ -4,11 +4,15 @@
 #include <criterion/new/assert.h>
 
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/permits.h"
+#include "controlplane/daemon/resume.h"
+#include "controlplane/daemon/routers.h"
 
 enum { PEERS = 4, NO_WAY = 3 };
 
 static struct node node;
-static struct node_known known[PEERS];
+static struct node_resume_peer known[PEERS];
 static unsigned dials[PEERS], refused;
 static bool linked[PEERS], no_way;
 
@@ -120,8 +124,8 @@ static void setup(void)
 	node.resume =
 	    (struct node_resume){ .known = known, .count = PEERS, .began = VD_SECONDS(100) };
 	for (unsigned i = 0; i < PEERS; i++)
-		known[i] = (struct node_known){ .peer = { .len = 1, .bytes = { (uint8_t)i } },
-						.address = { .port = (uint16_t)i } };
+		known[i] = (struct node_resume_peer){ .peer = { .len = 1, .bytes = { (uint8_t)i } },
+						      .address = { .port = (uint16_t)i } };
 }
 
 TestSuite(resume, .init = setup);

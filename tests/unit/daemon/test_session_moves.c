@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Paths that sessions' owners are asked to write, when their lanes have no room. */
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/session_events.h"
+#include "controlplane/daemon/session_moves.h"
 #include "tests/unit/route/plane_fixture.h"
 
 enum { R = 1, B = 2, C = 3 }; /* a router, and peers behind it */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Handshakes over paths whose routers drain (switch/SPEC.md, 12.6). */
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/routers.h"
+#include "controlplane/daemon/session_paths.h"
 #include "tests/unit/route/plane_fixture.h"
 
 enum { R = 1, OTHER = 2, B = 3 }; /* two routers, and a peer behind both */

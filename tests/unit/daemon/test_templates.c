@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* Headers that links' owners are asked to write, when their lanes have no room. */
+#include "controlplane/daemon/link_moves.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/paths.h"
+#include "controlplane/daemon/templates.h"
 #include "switch/outer.h"
 #include "tests/unit/route/plane_fixture.h"
 

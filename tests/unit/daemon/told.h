@@ -4,6 +4,7 @@
  * peer is told as the number in its id. One test program includes it once. */
 #include "controlplane/daemon/actions.h"
 #include "controlplane/daemon/node.h"
+#include "controlplane/daemon/resolve.h"
 
 static json_t *answer;
 
