@@ -133,8 +133,6 @@ static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned coun
 			dp_worker_drop(w, p->drop, p->buffer);
 			break;
 		case SW_ON:
-		case SW_PUNT:
-		case SW_TUN:
 		case SW_DONE: rte_pktmbuf_free(p->buffer); break;
 		}
 	}

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include "switch/exchange.h"
 
-#include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #if defined(SW_TSAN) && !defined(__clang__)
 #pragma GCC diagnostic ignored "-Wtsan" /* nothing here relies on what a fence synchronises */
 #endif
-
-bool sw_endpoint_equal(const struct sw_endpoint *a, const struct sw_endpoint *b)
-{
-	return a->port == b->port && vd_udp_addr_equal(&a->local, &b->local) &&
-	       vd_udp_addr_equal(&a->remote, &b->remote);
-}
 
 enum vd_err sw_wake_init(struct sw_wake *wake)
 {

@@ -18,14 +18,12 @@
 #include "switch/link.h"
 #include "switch/session.h"
 
-/* A way to a neighbour: our port and address, its address. Compared with sw_endpoint_equal. */
+/* A way to a neighbour: our port and address, its address. */
 struct sw_endpoint {
 	uint8_t port; /* the port's number */
 	struct vd_udp_addr local;
 	struct vd_udp_addr remote;
 };
-
-bool sw_endpoint_equal(const struct sw_endpoint *a, const struct sw_endpoint *b);
 
 /*
  * The hash that records and packets carry for (port, remote); never 0. Tells a moved

@@ -42,7 +42,7 @@ void sw_forward_free(struct sw_forward *forward);
  * Switches packets whose first byte is 6. Sets verdict (and drop, egress,
  * worker, stage) of each: SW_SEND with the frame re-tagged and rewritten for
  * the egress link; SW_DELIVER with index verified and the label still in the
- * frame; SW_CROSS; SW_DONE; SW_DROP; SW_PUNT never. flags: SW_PACKET_MOVED.
+ * frame; SW_CROSS; SW_DONE; SW_DROP. flags: SW_PACKET_MOVED.
  * Accounts rx on ingress and tx on egress links. count <= SW_BURST_MAX. The ECN that
  * the port put into `flags` is combined into the frame's traffic class (ecn.h).
  *

@@ -30,10 +30,9 @@ struct sw_route {
 /* All 64 bits of `v` in the opposite order. */
 uint64_t sw_bitreverse(uint64_t v);
 
-/* The director of width `width` as it is written at the top of a label. */
-static inline uint64_t sw_label_reverse_of(uint32_t director, unsigned width)
+/* The director of the link a frame came by, as it is written at the top of its label. */
+static inline uint64_t sw_label_reverse_of(uint32_t director)
 {
-	(void)width;
 	return sw_bitreverse(director);
 }
 
@@ -51,7 +50,7 @@ static inline uint64_t sw_label_step(uint64_t label, unsigned width, uint64_t in
 
 /*
  * The route that goes `first`, then `then` from where `first` ends. VD_ELIMIT
- * when it would have more than 60 bits.
+ * when it would have more than 60 bits. Not used by viaductd yet.
  */
 enum vd_err sw_route_splice(struct sw_route first, struct sw_route then,
 			    struct sw_route *route_out);

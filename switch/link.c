@@ -117,7 +117,7 @@ void sw_link_publish(struct sw_link_table *table, uint32_t index,
 	if (!sw_slots_is(&table->slots, index, SW_SLOT_RESERVED))
 		return; /* the caller's bug: nothing becomes live */
 	struct sw_link *link = &table->links[slot];
-	uint32_t reverse = (uint32_t)(sw_label_reverse_of(config->director, SW_WIDTH_MAX) >> 32);
+	uint32_t reverse = (uint32_t)(sw_label_reverse_of(config->director) >> 32);
 
 	uint32_t police = config->police ? sw_index_slot(config->police) : slot;
 

@@ -29,8 +29,6 @@ enum sw_verdict {
 	SW_SEND,    /* leave by `egress`: the outer headers are its send template */
 	SW_DELIVER, /* payload is for this node; frame still includes the switch header */
 	SW_CROSS,   /* to worker `worker`, by its lane */
-	SW_PUNT,    /* to the control thread */
-	SW_TUN,     /* an IPv6 packet for the TUN: frame points to it */
 	SW_DROP,    /* count `drop`, free the buffer */
 	SW_DONE,    /* nothing left to do (a keepalive): free the buffer */
 };

@@ -26,7 +26,6 @@ enum {
 	SW_LANE_PACKETS = 1024, /* between two workers */
 	SW_LANE_PUNTS = 256,    /* worker to control, each of SW_PUNT_LANES */
 	SW_LANE_INJECTS = 256,  /* control to worker */
-	SW_BURST_BUCKETS = 10,  /* histogram of burst sizes: 0, 1, 2-3, 4-7, … */
 };
 
 /* A worker's counters. writer: that worker; readers: any thread, relaxed. */
@@ -63,7 +62,6 @@ struct sw_plane_config {
 	uint32_t links_max; /* slots of the link table */
 	uint32_t sessions_max;
 	uint32_t delivery_per_s; /* frames to this node itself, each link; 0: unlimited */
-	bool has_tun;
 };
 
 struct sw_plane {

@@ -63,7 +63,6 @@ static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 		.links_max = with_handshakes(config->link.links_max),
 		.sessions_max = with_handshakes(config->session.sessions_max),
 		.delivery_per_s = config->link.delivery_pps,
-		.has_tun = config->tun.enabled,
 	};
 	enum vd_err err = sw_plane_init(&node->plane, &plane);
 

@@ -163,7 +163,6 @@ static struct rig *make(struct dp_port *port, unsigned workers, unsigned width, 
 		.width = width,
 		.links_max = LINKS,
 		.sessions_max = LINKS,
-		.has_tun = tun,
 	};
 
 	if (!rig || sw_plane_init(&rig->plane, &config))

@@ -78,7 +78,7 @@ static void correct(uint8_t *frame, uint16_t len, uint8_t how)
 /* What a worker relies on. */
 static void check(const struct sw_packet *p, uint16_t len)
 {
-	if (p->len > len || p->verdict == SW_ON || p->verdict == SW_PUNT || p->verdict == SW_TUN)
+	if (p->len > len || p->verdict == SW_ON)
 		abort();
 	if (p->verdict == SW_DROP && p->drop >= SW_DROP_COUNT)
 		abort();

@@ -399,8 +399,7 @@ static json_t *walk(const struct hop *hops, size_t count, uint64_t *label, uint8
 
 		if ((*label & ((UINT64_C(1) << hop->width) - 1)) != hop->out)
 			must(VD_EBUG_STATE, "a label leads elsewhere");
-		*label =
-		    sw_label_step(*label, hop->width, sw_label_reverse_of(hop->in, hop->width));
+		*label = sw_label_step(*label, hop->width, sw_label_reverse_of(hop->in));
 		*used = (uint8_t)(*used + hop->width);
 		json_array_append_new(steps, json_pack("{s:i, s:i, s:i, s:o, s:i}", "width",
 						       (int)hop->width, "ingress", (int)hop->in,

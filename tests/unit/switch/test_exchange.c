@@ -41,22 +41,6 @@ Test(exchange, nobody_wakes_who_is_awake)
 	sw_wake_fini(&wake);
 }
 
-Test(exchange, endpoints_differ_in_port_and_either_address)
-{
-	const struct sw_endpoint a = { .port = 1, .local = { .port = 2 }, .remote = { .port = 3 } };
-	struct sw_endpoint b = a;
-
-	cr_assert(sw_endpoint_equal(&a, &b));
-	b.port = 9;
-	cr_assert(not(sw_endpoint_equal(&a, &b)));
-	b = a;
-	b.local.ip[15] = 1;
-	cr_assert(not(sw_endpoint_equal(&a, &b)));
-	b = a;
-	b.remote.port = 4;
-	cr_assert(not(sw_endpoint_equal(&a, &b)));
-}
-
 Test(exchange, the_hash_of_a_path_is_never_zero_and_depends_on_every_part)
 {
 	struct vd_udp_addr addr = { .port = 4001 };

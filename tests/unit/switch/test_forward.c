@@ -72,7 +72,7 @@ Test(forward, a_frame_leaves_by_the_link_its_label_names_sealed_anew)
 
 	struct rig_header got = rig_parse(&frame);
 	cr_assert(eq(u64, got.counter, 1));
-	cr_assert(eq(u64, got.label, sw_label_reverse_of(rig.links[a].director, WIDTH)));
+	cr_assert(eq(u64, got.label, sw_label_reverse_of(rig.links[a].director)));
 	cr_assert(eq(u8, got.used, WIDTH));
 	cr_assert(eq(u8, got.flags, 0x35));
 	cr_assert(eq(u8, got.zero, 0x77));
@@ -662,8 +662,7 @@ Test(forward_workers, a_frame_goes_from_arrival_to_ingress_owner_to_egress_owner
 
 	cr_assert(eq(int, rig_resume(&rig, 2, &frame, 0), SW_SEND));
 	cr_assert(rig_sealed_for(&rig, b, &frame));
-	cr_assert(
-	    eq(u64, rig_parse(&frame).label, sw_label_reverse_of(rig.links[a].director, WIDTH)));
+	cr_assert(eq(u64, rig_parse(&frame).label, sw_label_reverse_of(rig.links[a].director)));
 	cr_assert(eq(u64, rig_record(&rig, a)->rx_frames, 1), "counted once");
 }
 

@@ -29,8 +29,7 @@ Test(label, the_example_of_the_specification_goes_there_and_back)
 
 	for (unsigned i = 0; i < 3; i++) {
 		cr_assert(eq(u32, (uint32_t)(label & ((1u << hops[i].width) - 1)), hops[i].out));
-		label = sw_label_step(label, hops[i].width,
-				      sw_label_reverse_of(hops[i].in, hops[i].width));
+		label = sw_label_step(label, hops[i].width, sw_label_reverse_of(hops[i].in));
 		used = (uint8_t)(used + hops[i].width);
 		cr_assert(eq(u64, label, hops[i].label), "after hop %u: %016lx", i,
 			  (unsigned long)label);
