@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -190,6 +191,14 @@ static int open_out(struct capture *c, char why[CLIENT_WHY])
 	return CLIENT_OK;
 }
 
+/* Whoever reads the output has gone: nothing more can be written. */
+static bool is_deaf(FILE *out)
+{
+	struct pollfd output = { .fd = fileno(out) };
+
+	return poll(&output, 1, 0) > 0 && output.revents & POLLERR;
+}
+
 static bool is_enough(const struct capture *c)
 {
 	return interrupted || (c->options->count && c->seen >= c->options->count);
@@ -197,7 +206,7 @@ static bool is_enough(const struct capture *c)
 
 static int follow(struct capture *c, char why[CLIENT_WHY])
 {
-	while (!is_enough(c)) {
+	while (!is_enough(c) && !is_deaf(c->out)) {
 		json_t *answer = NULL, *packet;
 		size_t i;
 		int status = client_call(c->options->api, "capture",
@@ -267,6 +276,9 @@ int client_capture(const struct client_options *options)
 	char why[CLIENT_WHY];
 	int status;
 
+	if (options->direction && strcmp(options->direction, "in") != 0 &&
+	    strcmp(options->direction, "out") != 0)
+		return client_complain(CLIENT_USAGE, "--direction is in or out");
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	status = start(&c, why);

@@ -27,8 +27,13 @@ static int show(const struct client_options *options, const char *command, json_
 
 int client_connect(const struct client_options *options)
 {
-	json_t *args = json_pack("[s, s?]", options->words[1], options->network);
+	json_t *args;
 
+	for (int i = 1; options->word_count > 2 && i < options->word_count; i++)
+		if (options->words[i][0] != '/')
+			return client_complain(CLIENT_USAGE, "several words are addresses of one "
+							     "peer; connect to one peer at a time");
+	args = json_pack("[s, s?]", options->words[1], options->network);
 	for (int i = 2; i < options->word_count; i++)
 		if (json_array_append_new(args, json_string(options->words[i]))) {
 			json_decref(args);

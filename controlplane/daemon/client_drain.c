@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 /* `viaduct drain [cancel]`; `viaduct drain --cancel` is the same. */
 #include <stdio.h>
+#include <string.h>
 
 #include "controlplane/daemon/client_verbs.h"
 
@@ -11,9 +12,12 @@ int client_drain(const struct client_options *options)
 						     : NULL;
 	char why[CLIENT_WHY];
 	json_t *answer = NULL;
-	int status = client_request(options->api, "drain", word, &answer, why);
-	int links = (int)json_integer_value(json_object_get(answer, "links"));
+	int status, links;
 
+	if (word && strcmp(word, "cancel") != 0)
+		return client_complain(CLIENT_USAGE, "usage: viaduct drain [cancel]");
+	status = client_request(options->api, "drain", word, &answer, why);
+	links = (int)json_integer_value(json_object_get(answer, "links"));
 	if (status)
 		return client_complain(status, why);
 	if (options->json)

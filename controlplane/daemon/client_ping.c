@@ -28,6 +28,8 @@ static int ping_once(const struct client_options *options, struct pings *p)
 	if (status) {
 		if (!options->json)
 			printf("%u: %s\n", p->sent, why);
+		else if (p->sent == 1)
+			(void)client_complain(status, why);
 		return CLIENT_OK;
 	}
 	p->min = p->received++ ? fmin(p->min, ms) : ms;

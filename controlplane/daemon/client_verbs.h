@@ -25,7 +25,7 @@
 	X(capture, "", 0, 0, "packets as on the wire, of a link or a drop reason")                 \
 	X(ping, "PEER", 1, 1, "round-trip time to a peer id or an overlay address")                \
 	X(connect, "ADDR…|PEER", 1, 16, "link to a router, session or connection with a peer")     \
-	X(disconnect, "ADDR|PEER", 1, 1, "end a session, or a link")                               \
+	X(disconnect, "ADDR|PEER", 1, 1, "end a session, or a link, or connections")               \
 	X(drain, "[cancel]", 0, 1, "before a stop: the edges move to other routers")               \
 	X(resolve, "[WHO]", 0, 1, "names, peer ids, overlay addresses: a line as in /etc/hosts")   \
 	X(key, "gen|show FILE", 2, 2, "make a key file; tell a key file's peer id")                \

@@ -30,6 +30,8 @@ void node_action_ping(void *context, const char *target, struct api_reply *reply
 		api_reply_error(reply, "too many pings at once; try again later");
 	} else if (!node_target(node, target, &peer)) {
 		api_reply_error(reply, NODE_TARGET_WRONG);
+	} else if (vd_peer_id_equal(&peer, &node->identity.id)) {
+		api_reply_error(reply, "that is this daemon itself; name another peer");
 	} else {
 		enum vd_err err = send_ping(node, &peer, &session);
 

@@ -72,7 +72,7 @@ const char *table_cell(const json_t *value, enum table_kind kind, char out[TABLE
 }
 
 /* Columns on a terminal: UTF-8 continuation bytes take none. */
-static size_t width_of(const char *cell)
+size_t table_width(const char *cell)
 {
 	size_t n = 0;
 
@@ -83,7 +83,7 @@ static size_t width_of(const char *cell)
 
 static void put_cell(FILE *out, const char *cell, size_t width, bool right, bool last)
 {
-	int gap = (int)(width - width_of(cell));
+	int gap = (int)(width - table_width(cell));
 
 	if (right)
 		fprintf(out, "%*s%s", gap, "", cell);
@@ -104,8 +104,8 @@ static void measure(const json_t *rows, const struct table_column *columns, size
 	json_array_foreach(rows, i, row)
 	{
 		for (size_t c = 0; c < count; c++) {
-			size_t width = width_of(table_cell(json_object_get(row, columns[c].field),
-							   columns[c].kind, cell));
+			size_t width = table_width(table_cell(
+			    json_object_get(row, columns[c].field), columns[c].kind, cell));
 
 			if (width > widths[c])
 				widths[c] = width;

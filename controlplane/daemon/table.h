@@ -31,6 +31,9 @@ enum { TABLE_CELL = 192, TABLE_COLUMNS = 16 };
 /* One value as text; "-" for one that is absent. Returns `out`. */
 const char *table_cell(const json_t *value, enum table_kind kind, char out[TABLE_CELL]);
 
+/* Columns of a terminal that a text takes. */
+size_t table_width(const char *text);
+
 /* Titles, then a line for each object of `rows`; `none` alone when there is none. */
 void table_print(FILE *out, const json_t *rows, const struct table_column *columns, size_t count,
 		 const char *none);

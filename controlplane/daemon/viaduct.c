@@ -8,6 +8,7 @@
 #include "base/init.h"
 #include "base/version.h"
 #include "controlplane/daemon/client_verbs.h"
+#include "controlplane/daemon/table.h"
 
 struct verb {
 	const char *name, *arguments, *help;
@@ -39,7 +40,8 @@ static const char help_tail[] =
     "      --cancel         drain: serve again\n"
     "      --known          peers: all that are known, connected or not\n"
     "      --path           ping: each leg of a session's path, and where it loses\n"
-    "  -n, --count N        ping: how many (default: 4); capture: end after so many\n"
+    "  -n, --count N        ping: how many (default: 4; --path: 20, at most 50);\n"
+    "                       capture: end after so many\n"
     "      --network NAME   connect: in this private network (default: public)\n"
     "      --link PEER      capture: only of the link to this peer\n"
     "      --drop REASON    capture: frames dropped for this reason, or for any\n"
@@ -55,7 +57,8 @@ int client_help(const struct client_options *options)
 	(void)options;
 	fputs(help_head, stdout);
 	for (size_t i = 0; i < CLIENT_COUNT(verbs); i++)
-		printf("  %-10s %-14s %s\n", verbs[i].name, verbs[i].arguments, verbs[i].help);
+		printf("  %-10s %s%*s %s\n", verbs[i].name, verbs[i].arguments,
+		       14 - (int)table_width(verbs[i].arguments), "", verbs[i].help);
 	fputs(help_tail, stdout);
 	return CLIENT_OK;
 }
@@ -80,6 +83,53 @@ static bool read_count(const char *text, unsigned *count_out)
 	}
 	*count_out = (unsigned)n;
 	return true;
+}
+
+/* Which commands an option is for; the others are for all. */
+static const struct {
+	char option;
+	const char *name, *verbs;
+} options_of_verbs[] = {
+	{ 'a', "--all", "stats" },       { 'e', "--explain", "stats" },
+	{ 'C', "--cancel", "drain" },    { 'K', "--known", "peers" },
+	{ 'P', "--path", "ping" },       { 'n', "--count", "ping capture" },
+	{ 'N', "--network", "connect" }, { 'L', "--link", "capture" },
+	{ 'D', "--drop", "capture" },    { 'I', "--direction", "capture" },
+	{ 'w', "--write", "capture" },
+};
+
+static bool is_among(const char *word, const char *words)
+{
+	size_t len = strlen(word);
+
+	for (const char *at = words; (at = strstr(at, word)); at += len)
+		if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+			return true;
+	return false;
+}
+
+/* False: told which option is not the command's. `given`: a bit for each row above. */
+static bool fit(const char *verb, unsigned given)
+{
+	for (size_t i = 0; i < CLIENT_COUNT(options_of_verbs); i++) {
+		char why[CLIENT_WHY];
+
+		if (!(given & 1u << i) || is_among(verb, options_of_verbs[i].verbs))
+			continue;
+		snprintf(why, sizeof why, "%s is not for %s, but for: %s", options_of_verbs[i].name,
+			 verb, options_of_verbs[i].verbs);
+		(void)client_complain(CLIENT_USAGE, why);
+		return false;
+	}
+	return true;
+}
+
+static unsigned bit_of(int option)
+{
+	for (size_t i = 0; i < CLIENT_COUNT(options_of_verbs); i++)
+		if (options_of_verbs[i].option == option)
+			return 1u << i;
+	return 0;
 }
 
 static bool read_output(const char *text, bool *json_out)
@@ -111,7 +161,7 @@ static bool read_option(int option, struct client_options *options)
 	}
 }
 
-static int run(const struct client_options *options)
+static int run(const struct client_options *options, unsigned given_options)
 {
 	const struct verb *verb = find_verb(options->words[0]);
 	char why[CLIENT_WHY];
@@ -123,15 +173,18 @@ static int run(const struct client_options *options)
 		return client_complain(CLIENT_USAGE, why);
 	}
 	if (given < verb->least || given > verb->most) {
-		snprintf(why, sizeof why, "usage: viaduct %s %s", verb->name, verb->arguments);
+		snprintf(why, sizeof why, "usage: viaduct %s%s%s", verb->name,
+			 *verb->arguments ? " " : "", verb->arguments);
 		return client_complain(CLIENT_USAGE, why);
 	}
+	if (!fit(verb->name, given_options))
+		return CLIENT_USAGE;
 	if (vd_init())
 		return client_complain(CLIENT_REFUSED, "no random numbers from the system");
 	return verb->run(options);
 }
 
-int main(int argc, char **argv)
+static int obey(int argc, char **argv)
 {
 	static const struct option names[] = {
 		{ "api", required_argument, NULL, 'A' },
@@ -153,6 +206,7 @@ int main(int argc, char **argv)
 	};
 	const char *environment = getenv("VIADUCT_API");
 	struct client_options options = { 0 };
+	unsigned given = 0;
 	int option;
 
 	options.api = environment && *environment ? environment : CLIENT_SOCKET_DEFAULT;
@@ -165,6 +219,7 @@ int main(int argc, char **argv)
 		}
 		if (!read_option(option, &options))
 			return CLIENT_USAGE;
+		given |= bit_of(option);
 	}
 	options.words = argv + optind;
 	options.word_count = argc - optind;
@@ -172,5 +227,15 @@ int main(int argc, char **argv)
 		client_help(&options);
 		return CLIENT_USAGE;
 	}
-	return run(&options);
+	return run(&options, given);
+}
+
+/* What was printed has to have come somewhere. */
+int main(int argc, char **argv)
+{
+	int status = obey(argc, argv);
+
+	if (fflush(stdout) || ferror(stdout))
+		status = client_complain(CLIENT_REFUSED, "cannot write the output");
+	return status;
 }

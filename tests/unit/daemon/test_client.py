@@ -137,11 +137,27 @@ with tempfile.TemporaryDirectory() as directory:
     check(run("reboot"), 2, err="unknown command `reboot`")
     check(run("ping"), 2, err="usage: viaduct ping PEER")
     check(run("-n", "0", "ping", "x"), 2, err="from 1 to")
+    for words, why in ((["stats", "--count", "3"], "--count is not for stats, but for: ping capture"),
+                       (["-a", "links"], "--all is not for links, but for: stats"),
+                       (["status", "more"], "usage: viaduct status\n"),
+                       (["drain", "all"], "usage: viaduct drain [cancel]"),
+                       (["connect", "a", "b"], "connect to one peer at a time"),
+                       (["capture", "--direction", "up"], "--direction is in or out")):
+        check(run("--api", path, *words), 2, err=why)
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for words in (["help"], ["--version"], ["--api", path, "links"]):
+            done = subprocess.run([VIADUCT, *words], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            assert done.returncode == 1 and "cannot write the output" in done.stderr, done
+    # Who reads a capture's lines goes away before a packet comes.
+    with subprocess.Popen([VIADUCT, "--api", path, "capture"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as deaf:
+        deaf.stdout.close()
+        deaf.wait(20)
+    assert asked[-1]["args"] == ["stop", 7], asked[-1]
     check(run("-o", "xml", "status"), 2, err="text or json")
     check(run(), 2, "usage:")
     check(run("--help"), 0, "exit status:")
     known = len(asked)
-    for words in (["ping", b"\xff"], ["ping", "--path", "-n", "2", b"\xff"], ["connect", "a", b"\xff"], ["drain", b"\xff"],
+    for words in (["ping", b"\xff"], ["ping", "--path", "-n", "2", b"\xff"], ["connect", "/a", b"/\xff"],
                   ["capture", "--link", b"\xff"], ["connect", "--network", b"\xff", "a"]):
         done = run("--api", path, *words)
         check(done, 2, err="an argument is not UTF-8; write it as UTF-8 text\n")
