@@ -105,8 +105,8 @@ with tempfile.TemporaryDirectory() as directory:
     last["sent"] = 0
     ANSWERS["trace"]["ok"]["worst"] = None
     check(run("--api", path, "ping", "--path", "x"), 1, "no ping left for 12D3b; see `viaduct sessions`\n")
-    check(run("--api", path, "connect", "a", "b", "c"), 0)
-    assert asked[-1]["args"] == ["a", None, "b", "c"], asked[-1]
+    check(run("--api", path, "connect", "/a", "/b", "/c"), 0)
+    assert asked[-1]["args"] == ["/a", None, "/b", "/c"], asked[-1]
     check(run("--api", path, "disconnect", "x"), 1, err="no link to that address; see")
     ANSWERS["ping"] = ANSWERS["disconnect"] = {"error": "refused (\u001b]0;me\u0007 \u009b2J\u007f) é"}
     check(run("--api", path, "ping", "-n", "1", "x"), 1, "1: refused (?]0;me? ?2J?) é\n")
