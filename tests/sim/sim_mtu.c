@@ -5,7 +5,7 @@
  *	machine ---- up to 3 paths, each with its own size, loss, delay, death, reports ---- echo
  *
  * Each seed draws for ten minutes what happens: a path grows or shrinks, dies for a while, loses up
- * to one in ten, repeats and delays, its routers report or not, an attacker reports what he
+ * to one in ten, repeats and delays, its routers report or not, an attacker reports what it
  * likes; the session uses another path, rests, or sends. Then the path in use stays as it is, and
  *
  *	- once PMTU_RAISE_TIMER is over, what is used is what the path carries, to the byte, and

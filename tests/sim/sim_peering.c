@@ -6,14 +6,14 @@
  *	   node 0 ----- node 1          each pair dials from one side or from both,
  *	      \          /              mostly at the same moment
  *	       \        /
- *	        node 2                  address 9: an attacker, who replays what he saw
+ *	        node 2                  address 9: an attacker, which replays what it saw
  *	                                10 to 13: one who sits on the way
  *
  * Each seed draws kind (links, sessions), loss, copies, flipped bits, delays, how long public-key
  * work takes (in half of them it is done at once, else results come out of order), who dials, and
  * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
- * nobody in, frames replayed or made up by the attacker, another one who sits on the way and speaks
- * from his own addresses. Then the channel heals, and:
+ * nobody in, frames replayed or made up by the attacker, another one that sits on the way and
+ *speaks from its own addresses. Then the channel heals, and:
  *
  *	- every pair that dials is up, both sides under keys that match (README, invariants 1, 2);
  *	- no event came out of order, and no receiver index was lost;
@@ -57,13 +57,13 @@ struct sim {
 static struct net_frame seen[SEEN];
 static unsigned seen_count;
 
-/* He who sits on the way until then: his copies come first, from his addresses. */
+/* The one on the way until then: its copies come first, from its addresses. */
 static struct {
 	vd_ns until;
 	unsigned nodes;
 } thief;
 
-/* Some of what is sent to him he hands on, to anybody. */
+/* Some of what is sent to it, it hands on, to anybody. */
 static bool steal(struct net *net, struct net_frame *frame)
 {
 	if (frame->to >= THIEF && frame->to < THIEF + THIEVES)
@@ -165,7 +165,7 @@ static void refuse_a_while(struct sim *sim, unsigned node)
 	sim->net->nodes[node].refuses = false;
 }
 
-/* Replays what passed by, whole or changed, from his own address or a true one. */
+/* Replays what passed by, whole or changed, from its own address or a true one. */
 static void attack(struct sim *sim, unsigned node)
 {
 	struct net_frame frame = seen[draw(sim, SEEN)];

@@ -20,7 +20,7 @@
  *	  g, agrees with b if b holds g: under a's remote index, with mirrored keys, naming a's
  *	  own index. If b holds nothing there (it restarted, gave up, or was told so), a goes on
  *	  for no longer than it may be silent, and what was under way: 10 s more; or from the
- *	  moment on when an attacker let go of a frame of b that he had held back. If a's link or
+ *	  moment on when an attacker let go of a frame of b that it had held back. If a's link or
  *	  session is not up yet, or another generation lies under that index (a bit was flipped
  *	  in a header on its way), g ends with its handshake: after 20 s.
  *

@@ -159,7 +159,7 @@ static bool dribble(struct pair *p)
 }
 
 /* 27 bytes, one each 60 ms, are more than the 400 ms that there are. */
-Test(hostile, who_dribbles_his_opening_runs_out_of_time)
+Test(hostile, a_peer_that_dribbles_its_opening_runs_out_of_time)
 {
 	begin(NULL);
 	start_good();

@@ -478,7 +478,7 @@ static void on_event(struct node *node, const struct peering_event *event)
 	}
 }
 
-/* Nobody is forgotten before the host was told that he is gone. */
+/* Nobody is forgotten before the host was told that it is gone. */
 static void check_known(struct net *net, struct node *node)
 {
 	struct peering_view view;

@@ -108,7 +108,7 @@ Test(peering_again, message_3_over_another_path_or_changed_is_no_repeat)
 	end(net);
 }
 
-Test(peering_again, who_was_refused_is_told_again_over_his_path_only_for_20_s)
+Test(peering_again, a_refused_peer_is_told_again_over_its_path_only_for_20_s)
 {
 	struct net *net = start(PEERING_LINK, 3);
 	struct peering_path other = { .bytes = { ELSEWHERE } };

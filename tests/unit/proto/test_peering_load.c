@@ -269,12 +269,12 @@ static void check_quick_finisher(enum peering_kind kind)
 	end(net);
 }
 
-Test(peering_load, who_finishes_handshakes_quickly_gets_40_links_and_20_a_second_of_his_prefix)
+Test(peering_load, quick_handshakes_get_40_links_and_20_a_second_of_their_prefix)
 {
 	check_quick_finisher(PEERING_LINK);
 }
 
-Test(peering_load, who_finishes_handshakes_quickly_gets_40_sessions_and_20_a_second_of_his_link)
+Test(peering_load, quick_handshakes_get_40_sessions_and_20_a_second_of_their_link)
 {
 	check_quick_finisher(PEERING_SESSION);
 }

@@ -51,7 +51,7 @@ Test(peering_path, a_sealed_frame_from_another_address_moves_the_link_too)
 
 static unsigned stolen;
 
-/* Who is on the path copies each data frame, and his copy comes first, from his address. */
+/* A thief on the path copies each data frame, and its copy comes first, from its address. */
 static bool steal(struct net *net, struct net_frame *frame)
 {
 	(void)net;
@@ -98,7 +98,7 @@ Test(peering_path, an_unproven_address_gets_no_more_than_came_from_it_but_for_on
 	end(net);
 }
 
-/* He copies what is sealed, too. */
+/* It copies what is sealed, too. */
 static bool steal_all(struct net *net, struct net_frame *frame)
 {
 	(void)net;
@@ -148,7 +148,7 @@ Test(peering_path, an_address_is_challenged_every_half_second_for_ten)
 	end(net);
 }
 
-/* What was for the thief, he hands on to the peer, as if it came from node 1. */
+/* What was for the thief, it hands on to the peer, as if it came from node 1. */
 static bool hand_on(struct net *net, struct net_frame *frame)
 {
 	(void)steal(net, frame);
@@ -211,7 +211,7 @@ Test(peering_path, an_answer_ends_the_challenges_to_other_addresses)
 	peering_moved(net->nodes[1].peering, net_current(net, 1, 0)->index, &thief, 1000, net->now);
 	net_drain(net, 1);
 	net_run(net, VD_MS(600));
-	cr_assert(eq(u64, stats(net, 1)->challenges, 2), "he is challenged again");
+	cr_assert(eq(u64, stats(net, 1)->challenges, 2), "the thief is challenged again");
 	net->nodes[0].alias = ELSEWHERE;
 	cr_assert(net_data(net, 0, 1));
 	net_run(net, VD_MS(50));

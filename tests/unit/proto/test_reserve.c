@@ -84,7 +84,7 @@ Test(reserve, refused_it_asks_again_after_a_minute)
 	cr_assert(eq(u64, reserve_deadline(&r), VD_SECONDS(60)));
 }
 
-Test(reserve, who_asked_too_often_keeps_what_he_has_and_repeats)
+Test(reserve, who_asked_too_often_keeps_what_it_has_and_repeats)
 {
 	struct reserve r;
 	struct control_msg first, again, msg;
