@@ -303,6 +303,11 @@ uint16_t dp_tun_mtu_max(const struct dp *dp)
 	return dp_room_tun_mtu(dp->room);
 }
 
+uint64_t dp_tun_overflows(const struct dp *dp)
+{
+	return dp->has_tun ? dp_tun_dropped(&dp->tun) : 0;
+}
+
 unsigned dp_port_count(const struct dp *dp)
 {
 	return dp->port_count;

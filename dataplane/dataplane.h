@@ -78,5 +78,12 @@ unsigned dp_tun_ifindex(const struct dp *dp);
 /* The largest MTU that the TUN may have: a buffer holds such a packet and its headers. */
 uint16_t dp_tun_mtu_max(const struct dp *dp);
 
+/*
+ * Packets of the host that the kernel dropped before us, because the TUN's queue was full: they
+ * came faster than the workers take them. As the kernel counts, in 32 bits. 0: there is no TUN, or
+ * the kernel does not tell. Asks the kernel for all interfaces: seldom.
+ */
+uint64_t dp_tun_overflows(const struct dp *dp);
+
 unsigned dp_port_count(const struct dp *dp);
 void dp_port_view(const struct dp *dp, unsigned port, struct dp_port_view *view_out);

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
 #include <linux/if.h>
+#include <linux/if_link.h>
 #include <linux/if_tun.h>
 #include <linux/ipv6.h>
 #include <stdio.h>
@@ -144,6 +146,26 @@ void dp_tun_close(struct dp_tun *tun)
 		rte_pktmbuf_free(tun->spare[i]);
 	}
 	tun->queues = 0;
+}
+
+uint64_t dp_tun_dropped(const struct dp_tun *tun)
+{
+	struct ifaddrs *all;
+	uint64_t dropped = 0;
+
+	if (getifaddrs(&all))
+		return 0;
+	for (const struct ifaddrs *at = all; at; at = at->ifa_next) {
+		struct rtnl_link_stats stats;
+
+		/* rows of links have them, getifaddrs(3); a TUN's has no address */
+		if (!at->ifa_data || strcmp(at->ifa_name, tun->name) != 0)
+			continue;
+		memcpy(&stats, at->ifa_data, sizeof stats);
+		dropped = stats.tx_dropped;
+	}
+	freeifaddrs(all);
+	return dropped;
 }
 
 struct rte_mbuf *dp_tun_recv(struct dp_tun *tun, unsigned queue, struct rte_mempool *pool)

@@ -34,6 +34,9 @@ enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, uint
 			char why[DP_WHY]);
 void dp_tun_close(struct dp_tun *tun);
 
+/* Packets that the kernel dropped, as its queue for us was full (rtnl_link_stats, 32 bits). */
+uint64_t dp_tun_dropped(const struct dp_tun *tun);
+
 /* The next packet, at data_off DP_TUN_HEADROOM, or NULL when none waits or no buffer is free. */
 struct rte_mbuf *dp_tun_recv(struct dp_tun *tun, unsigned queue, struct rte_mempool *pool);
 

@@ -113,7 +113,8 @@
 	X(NO_SESSION,                                                                              \
 	  "The first packets to a peer are lost while the session is made. If it goes on: is the " \
 	  "peer in session.connect, does it allow us, has it a reservation? See "                  \
-	  "`viaduct sessions`, and both logs.")                                                    \
+	  "`viaduct sessions`, and both logs. What the host multicasts counts here, too: a few "   \
+	  "when the TUN comes up.")                                                                \
 	X(NO_LINK, "The path's link went down under the session. It looks for another way within " \
 		   "seconds; see `viaduct links`.")                                                \
 	X(TUN_BAD,                                                                                 \

@@ -79,6 +79,7 @@ static void print_stats(json_t *stats, bool all)
 		{ "", "text", TABLE_TEXT },
 	};
 	json_t *rows = drop_rows(json_object_get(stats, "drops"), all);
+	json_int_t overflows = json_integer_value(json_object_get(stats, "tun_overflows"));
 
 	table_print_object(stdout, stats, totals, CLIENT_COUNT(totals));
 	putchar('\n');
@@ -86,6 +87,10 @@ static void print_stats(json_t *stats, bool all)
 		    "no workers");
 	putchar('\n');
 	table_print(stdout, rows, drops, CLIENT_COUNT(drops), "no drops");
+	if (overflows > 0)
+		printf("\nThe kernel dropped %" JSON_INTEGER_FORMAT
+		       " packets before the TUN was read: see docs/drops.md.\n",
+		       overflows);
 	json_decref(rows);
 }
 

@@ -263,9 +263,10 @@ static json_t *tell_stats(void *context)
 				    u64_json(drops_of(node, (enum sw_drop)drop)));
 	for (unsigned i = 0; i < node->plane.config.workers; i++)
 		json_array_append_new(workers, worker_json(&node->plane.counters[i], i));
-	return json_pack("{s:o, s:o, s:o, s:o, s:o}", "switched", u64_json(SUM(node, switched)),
-			 "delivered", u64_json(SUM(node, delivered)), "punted",
-			 u64_json(SUM(node, punted)), "drops", drops, "workers", workers);
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "switched",
+			 u64_json(SUM(node, switched)), "delivered", u64_json(SUM(node, delivered)),
+			 "punted", u64_json(SUM(node, punted)), "drops", drops, "workers", workers,
+			 "tun_overflows", u64_json(dp_tun_overflows(node->dp)));
 }
 
 static bool tell_ready(void *context, char why[API_WHY])
@@ -433,6 +434,9 @@ ON_CONTROL static void tell_metrics(void *context, struct metrics *m)
 	metrics_gauge(m, "viaduct_tun_mtu_bytes", "MTU of the TUN; 0: there is none");
 	metrics_u64(m, node->tun_mtu);
 	tell_mtu_states(node, m);
+	metrics_counter(m, "viaduct_tun_overflows",
+			"packets that the kernel dropped before the TUN was read");
+	metrics_u64(m, dp_tun_overflows(node->dp));
 	metrics_counter(m, "viaduct_switched", "frames that left by another link");
 	metrics_u64(m, SUM(node, switched));
 	metrics_counter(m, "viaduct_delivered", "frames for this node");

@@ -15,6 +15,10 @@ Why a packet stopped. Each reason is a counter of every worker, a row of `viaduc
 `viaduct capture --drop REASON` shows the packets. Made from `switch/drop.h` and `switch/advice.h`
 (`tests/lint/drops.py --write`).
 
+What the host sends faster than an edge's worker takes it, the kernel drops before, in the queue of the TUN: such packets
+are `tun_overflows` of `viaduct -o json stats`, and `viaduct_tun_overflows_total`. A longer queue takes longer bursts
+(`ip link set viaduct0 txqueuelen 5000`); more than that takes another worker.
+
 | reason | what happened, and what to look at |
 |---|---|
 """
