@@ -15,7 +15,8 @@
 #include "controlplane/daemon/session_events.h"
 #include "controlplane/daemon/session_peers.h"
 
-static const vd_ns connect_timeout = VD_SECONDS(8); /* under API_REPLY_S */
+enum { TIMEOUT_S = 8 }; /* of a connect */
+static_assert((int)TIMEOUT_S < (int)API_REPLY_S);
 
 /* ---- trials ---- */
 
@@ -81,6 +82,15 @@ ON_CONTROL static void fail(struct node *node, struct node_connect *connect, con
 	if (!failed.added && failed.session && !node_is_kept(node, &failed.peer))
 		node_let_go(node, &failed.peer);
 	api_reply_error(failed.reply, why);
+}
+
+ON_CONTROL static void fail_for_room(struct node *node, struct node_connect *connect)
+{
+	char why[API_WHY];
+
+	snprintf(why, sizeof why, "too many routers; %d is the limit: disconnect one",
+		 VD_CONFIG_ROUTERS_MAX);
+	fail(node, connect, why);
 }
 
 /* A session once it is up; a link once it goes to the address that is tried, or to one told. */
@@ -151,16 +161,19 @@ void node_expire_connects(struct node *node, vd_ns now)
 			snprintf(why, sizeof why, "%s", connect->refused);
 		else if (connect->session)
 			snprintf(why, sizeof why,
-				 "no session within 8 s; is that peer up, reserved at a router of "
-				 "ours, and are we in its session.allow? see `viaduct routes`");
+				 "no session within %d s; is that peer up, reserved at a router of "
+				 "ours, and are we in its session.allow? see `viaduct routes`",
+				 TIMEOUT_S);
 		else if (node_is_linked(node, &connect->peer))
 			snprintf(why, sizeof why,
-				 "no answer there within 8 s; the link that is up stays as it was; "
-				 "is the address right?");
+				 "no answer there within %d s; the link that is up stays as it "
+				 "was; is the address right?",
+				 TIMEOUT_S);
 		else
 			snprintf(why, sizeof why,
-				 "no answer within 8 s; is the router running, and its address "
-				 "right?");
+				 "no answer within %d s; is the router running, and its address "
+				 "right?",
+				 TIMEOUT_S);
 		fail(node, connect, why);
 	}
 }
@@ -173,10 +186,11 @@ static struct node_connect *begin(struct node *node, const struct vd_peer_id *pe
 
 		if (connect->reply)
 			continue;
-		*connect = (struct node_connect){ .reply = reply,
-						  .peer = *peer,
-						  .session = session,
-						  .until = vd_ns_add(vd_now(), connect_timeout) };
+		*connect =
+		    (struct node_connect){ .reply = reply,
+					   .peer = *peer,
+					   .session = session,
+					   .until = vd_ns_add(vd_now(), VD_SECONDS(TIMEOUT_S)) };
 		return connect;
 	}
 	api_reply_error(reply, "too many connects at once; try again later");
@@ -209,7 +223,7 @@ ON_CONTROL static void connect_link(struct node *node, const struct vd_udp_addr 
 	}
 	router = node_connect_try(node, connect, address);
 	if (!router) {
-		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
+		fail_for_room(node, connect);
 		return;
 	}
 	router->told = false;
@@ -265,7 +279,7 @@ ON_CONTROL static void connect_link_by_id(struct node *node, const struct vd_pee
 		     "write "
 		     "/ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…");
 	else if (!node_link_by_told(node, connect, vd_now()))
-		fail(node, connect, "too many routers; 16 is the limit: disconnect one");
+		fail_for_room(node, connect);
 }
 
 /* Beside a session, whose frames then go directly. */

@@ -77,6 +77,9 @@ static uint32_t first_code(const struct vd_multiaddr *address)
 	return vd_multiaddr_next(address, &at, &part) ? part.code : 0;
 }
 
+#define MANY_ADDRESSES "more than 16 addresses; name fewer"
+static_assert(ADDRESSES_MAX == 16, "as MANY_ADDRESSES says");
+
 /* NULL, or what is wrong and the cure. */
 static const char *add_address(struct target *target, const char *text)
 {
@@ -84,7 +87,7 @@ static const char *add_address(struct target *target, const char *text)
 	struct vd_peer_id peer;
 
 	if (target->count == ADDRESSES_MAX)
-		return "more than 16 addresses; name fewer";
+		return MANY_ADDRESSES;
 	if (vd_multiaddr_of_text(text, address))
 		return "not an address; write /ip4/198.18.1.1/tcp/4001/p2p/12D3…";
 	if (ends_in_peer(address, &peer)) {

@@ -55,6 +55,8 @@ static enum vd_err read_who(const struct reading *r, const char *word, struct na
 	return VD_OK;
 }
 
+static_assert(NAMES_MAX == 8192, "as read_name says");
+
 static enum vd_err read_name(const struct reading *r, const char *word, struct names_row *row)
 {
 	const struct names_row *known = names_find(&r->names, word);
