@@ -157,7 +157,7 @@ static void run(struct api_http *http)
 	cp_timer_at(http->timer, at);
 }
 
-/* Whether this process may open no more: who connects then stays in the queue, and wakes us. */
+/* Whether this process may open no more: a connection then stays in the queue, and wakes us. */
 static bool is_full(void)
 {
 	int fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);

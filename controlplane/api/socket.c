@@ -173,7 +173,7 @@ static bool take_line(struct api_client *client)
 
 /*
  * Runs what is in the buffer, as far as the client may; then reads on, waits, or ends. From the
- * loop alone: who gives an answer is in the middle of something.
+ * loop alone: a caller that gives an answer is in the middle of something.
  */
 static void run_lines(struct api_client *client)
 {
@@ -293,7 +293,7 @@ static enum vd_err clear_path(const struct sockaddr_un *addr, char why[API_WHY])
 		    "run as the user it belongs to, or set api.socket");
 }
 
-/* /run/viaduct, where nobody made it; its parent has to exist. */
+/* /run/viaduct, where it was not made; its parent has to exist. */
 static void make_directory(const char *path)
 {
 	char copy[sizeof((struct sockaddr_un *)0)->sun_path];

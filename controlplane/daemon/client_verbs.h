@@ -64,8 +64,7 @@ int client_trace(const struct client_options *options);
 /* Says why on stderr, and returns status. */
 int client_complain(int status, const char *why);
 
-/* Asks the daemon, without arguments. CLIENT_OK and a new reference, or a status, having told why.
- */
+/* Asks the daemon, without arguments. CLIENT_OK and a new reference, or a status, with why told. */
 int client_ask(const struct client_options *options, const char *command, json_t **answer_out);
 
 /* A line of JSON, or several as flags (jansson's) say, that controls no terminal. False: out of

@@ -115,7 +115,7 @@ struct vd_config_session {
 	uint16_t prefix; /* first 16 bits of overlay addresses: 0xfd76 */
 };
 
-/* A private network: nobody without its key is in it. */
+/* A private network: no node without its key is in it. */
 struct vd_config_network {
 	char name[VD_CONFIG_NAME];
 	char key[VD_CONFIG_PATH];                                      /* file */

@@ -20,7 +20,7 @@ static_assert((int)TIMEOUT_S < (int)API_REPLY_S);
 
 /* ---- trials ---- */
 
-/* Who tried the row before does not give it back any more. */
+/* A connect that tried the row before does not give it back any more. */
 static void take_over(struct node *node, struct node_connect *connect)
 {
 	for (unsigned i = 0; i < NODE_CONNECTS_MAX; i++)

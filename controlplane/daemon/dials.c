@@ -95,7 +95,8 @@ static const char *add_address(struct target *target, const char *text)
 			return "the addresses are of different peers; connect to one at a time";
 		target->peer = peer;
 	}
-	target->count += first_code(address) != VD_MA_P2P; /* /p2p/12D3… alone says only who */
+	target->count +=
+	    first_code(address) != VD_MA_P2P; /* /p2p/12D3… alone names only the peer */
 	return NULL;
 }
 
@@ -160,7 +161,7 @@ static void on_connected(void *context, const struct swarm_conn *conn, enum vd_e
 	free(asked);
 }
 
-/* Who asks by hand wants it now, as with kubo's `ipfs swarm connect`: no back-off. */
+/* A user who connects by hand wants it now, as with kubo's `ipfs swarm connect`: no back-off. */
 ON_CONTROL static void dial(struct node *node, size_t network, const struct target *target,
 			    struct api_reply *reply)
 {

@@ -57,7 +57,7 @@ ON_CONTROL static unsigned carry_out(struct node *node, vd_ns now)
 	return told;
 }
 
-/* Somebody who may be called here was told, and has not said that he left. */
+/* Whether a peer that may be called here was told, and has not said that it left. */
 ON_CONTROL static bool anybody_stays(struct node *node, vd_ns now)
 {
 	const struct route_link *link;

@@ -2,7 +2,7 @@
 #pragma once
 /*
  * known: what the libp2p swarms learn of peers, and tell of this node: a keeper and a book for each
- * network, since a private one's addresses are nobody's business outside. Books are remembered in
+ * network, since a private one's addresses must not be seen outside it. Books are remembered in
  * host.state, and each network's state: a file of its own for each.
  *
  * Threads: control.

@@ -44,7 +44,7 @@ struct node_libp2p {
 enum vd_err node_open_hosts(struct node *node, char why[NODE_WHY]) ON_CONTROL;
 void node_close_hosts(struct node *node) ON_CONTROL;
 void node_host_reload(struct node *node) ON_CONTROL;
-/* Before the daemon becomes that user, who is to dial from where these listen. VD_ESYS. */
+/* Before the daemon becomes `user`: as that it must dial from where these listen. VD_ESYS. */
 enum vd_err node_give_listeners(struct node *node, unsigned user) ON_CONTROL;
 
 /* Of all of them. */

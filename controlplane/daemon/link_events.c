@@ -223,7 +223,7 @@ ON_CONTROL static void hold_told(struct node *node, struct node_router *router, 
 	peering_undial(node->link_peering, &router->peer, now);
 }
 
-/* One whom we dialled once because of its reservation: it is for the peer to come back. */
+/* A peer that we dialled once because of its reservation: it is for the peer to come back. */
 ON_CONTROL static void give_up(struct node *node, const struct peering_event *event, vd_ns now)
 {
 	vd_log(VD_INFO, VD_SUB_LINK, "a peer that had reserved does not answer",

@@ -41,7 +41,7 @@ ON_CONTROL static size_t listens(const struct node *node, struct vd_multiaddr *o
 			     LISTEN_EXPAND_MAX);
 }
 
-/* Loopback is for who is here: it comes last, and goes first where there is no room. */
+/* Loopback is for peers on this machine: it comes last, and goes first where there is no room. */
 ON_CONTROL static void own_addresses(const struct node *node, struct link_addresses *out)
 {
 	struct vd_multiaddr all[LISTEN_EXPAND_MAX];

@@ -218,8 +218,8 @@ void node_run(struct node *node)
 		cp_loop_turn(node->loop, until);
 }
 
-/* Each has its default again when its handle goes, which is to die: one that comes late is for
- * nobody. */
+/* When its handle goes a signal has its default again, which is to die: one that comes late is to
+ * do nothing. */
 ON_CONTROL static void ignore_signals(struct node *node)
 {
 	cp_signal_free(node->sighup);
@@ -231,8 +231,7 @@ ON_CONTROL static void ignore_signals(struct node *node)
 }
 
 /*
- * What is closed later turns the loop, and who is called there must not find what is closed
- * already.
+ * What is closed later turns the loop, and a callback there must not find what is closed already.
  */
 ON_CONTROL static void turn_deaf(struct node *node)
 {

@@ -13,7 +13,7 @@
 
 #define FAIL(why, ...) (snprintf((why), NODE_WHY, __VA_ARGS__), VD_EUSER)
 
-/* Root's, ours, or that of the user whom we shall become: others could exchange it. */
+/* Root's, ours, or that of the user that we shall become: others could exchange it. */
 static bool is_trusted(const struct node *node, uid_t owner)
 {
 	const struct passwd *user = NULL;

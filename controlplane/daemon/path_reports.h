@@ -2,7 +2,7 @@
 #pragma once
 /*
  * path_reports: what routers report about frames that we sent (switch/SPEC.md, section 10). The
- * data plane has matched them with a frame; still whoever is on the path can make them, so
+ * data plane has matched them with a frame; still any node on the path can make them, so
  * they are hints: routes are asked for again and the path is probed, never is a session closed.
  *
  * Threads: control.

@@ -88,7 +88,7 @@ enum vd_err node_read_token(struct node *node, char why[NODE_WHY])
 	return VD_OK;
 }
 
-/* Only our routers see it; sessions' peers and those whom we remember do not. */
+/* Only our routers see it; sessions' peers and those that we remember do not. */
 size_t node_token_for(void *context, const struct vd_peer_id *peer, uint8_t out[VD_TOKEN_MAX])
 {
 	struct node *node = context;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * permits: who may have a link, and what it may do: tiers, and what peers show for them.
+ * permits: which peers may have a link, and what it may do: tiers, and what peers show for them.
  *
  * Threads: control.
  */

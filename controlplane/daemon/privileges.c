@@ -66,7 +66,7 @@ static enum vd_err keep_needed(const struct node *node, bool until_open, char wh
 				   : VD_OK;
 }
 
-/* The folder of the API's socket, if there is none, for who will make the socket. */
+/* The folder of the API's socket, if there is none, for the user that will make the socket. */
 static void give_folder(const char *socket, const struct passwd *user)
 {
 	char path[VD_CONFIG_SOCKET];
@@ -102,7 +102,7 @@ static void warn_of_root(const struct node *node, const char *cause)
 		       VD_STR("cause", cause));
 }
 
-/* Who is to be become; NULL: nobody, or `why` tells the error. */
+/* The user to become; NULL: none, or `why` tells the error. */
 static const struct passwd *find_user(const struct node *node, char why[NODE_WHY])
 {
 	const char *name = node->config.user;

@@ -10,7 +10,7 @@
  *	somebody else             stays               of the same, what it was given
  *
  * NET_ADMIN changes overlay routes and the TUN, asks the kernel for neighbours, and takes the
- * XDP program off at the end. NET_BIND_SERVICE lives until the API is open. Workers, who parse
+ * XDP program off at the end. NET_BIND_SERVICE lives until the API is open. Workers, which parse
  * what strangers send, renounce even that (dataplane.c). The kernel's capabilities are a
  * thread's: setresuid takes them from those that DPDK and liburcu made before.
  *

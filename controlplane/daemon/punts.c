@@ -11,7 +11,7 @@
 
 enum { PUNTS_A_TURN = 64 }; /* of one lane of one worker, so that none starves the others */
 
-/* Who is going down says no to nobody: it is silent, and its peers try again later. */
+/* While stopping, handshakes are ignored rather than refused, so that peers retry later. */
 static bool is_too_late(const struct node *node, const struct sw_punt *punt)
 {
 	return node->stopping && punt->len && punt->bytes[0] == MG_HANDSHAKE;

@@ -87,7 +87,7 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 	}
 }
 
-/* Those who were to be kept up, and now only may come: their sessions stay while they are used. */
+/* Peers that were to be kept up, and now only may come: their sessions stay while they are used. */
 ON_CONTROL static void let_go_unlisted(struct node *node, const struct vd_peer_list *before)
 {
 	for (uint32_t i = 0; i < before->count; i++)

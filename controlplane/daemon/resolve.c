@@ -10,7 +10,7 @@
 #include "controlplane/daemon/why.h"
 #include "controlplane/route/overlay.h"
 
-/* ---- who is meant ---- */
+/* ---- which peer is meant ---- */
 
 /* Of those we know: session peers, ourselves, neighbours, and what the file of names tells. */
 ON_CONTROL static bool peer_of_overlay(const struct node *node, const uint8_t overlay[16],

@@ -32,7 +32,7 @@ void node_forget(struct node *node, const struct vd_peer_id *peer)
 
 /* ---- opening ---- */
 
-/* Those whom the configuration does not let in any more are forgotten. */
+/* Peers that the configuration does not let in any more are forgotten. */
 ON_CONTROL static void take(void *context, const struct vd_peer_id *peer,
 			    const struct vd_udp_addr *address)
 {

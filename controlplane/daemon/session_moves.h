@@ -14,8 +14,8 @@ struct route_path;
 struct route_session;
 struct sw_path;
 
-/* The session goes by `path`, `data` to its owner, who is told once its lane has room. */
+/* The session goes by `path`, `data` to its owner, which is told once its lane has room. */
 void node_move_session(struct node *node, const struct route_session *session,
 		       const struct route_path *path, const struct sw_path *data) ON_CONTROL;
-/* Tells the owners who have not been told yet, as far as there is room. */
+/* Tells the owners that have not been told yet, as far as there is room. */
 void node_tell_moves(struct node *node) ON_CONTROL;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #pragma once
 /*
- * tiers: whom a tier takes in: by peer id, by the underlay address, by a token.
+ * tiers: which peers a tier takes in: by peer id, by the underlay address, by a token.
  *
  * A tier names one condition or more; a peer is in it when all of them hold. A list that is
- * given and empty holds for nobody. The first tier that has the peer counts.
+ * given and empty holds for no peer. The first tier that has the peer counts.
  *
  * Of a token a router keeps SHA-256 alone: of what is configured, and of what a peer
  * brought. Hashes are compared in constant time.
@@ -51,7 +51,7 @@ struct vd_token_list {
 	bool given;
 };
 
-/* Who wants to be in a tier. */
+/* A peer that wants to be in a tier. */
 struct vd_claim {
 	const struct vd_peer_id *peer;
 	const uint8_t *ip;    /* 16 bytes, the address that the peer has proven; NULL: unknown */

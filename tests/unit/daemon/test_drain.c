@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
-/* When a router that drains says so, and to whom; what it would call is here
+/* When a router that drains says so, and to which peers; what it would call is here
  * (switch/SPEC.md, 12.6). */
 #include <criterion/criterion.h>
 #include <criterion/new/assert.h>
