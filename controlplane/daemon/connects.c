@@ -171,8 +171,8 @@ void node_expire_connects(struct node *node, vd_ns now)
 				 TIMEOUT_S);
 		else
 			snprintf(why, sizeof why,
-				 "no answer within %d s; is the router running, and its address "
-				 "right?",
+				 "no answer within %d s; is the router running, are its address "
+				 "and its peer id right?",
 				 TIMEOUT_S);
 		fail(node, connect, why);
 	}

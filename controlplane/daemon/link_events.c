@@ -246,7 +246,7 @@ static void log_trouble(const struct peering_event *event)
 		       VD_PEER("peer", &event->peer));
 	else
 		vd_log(VD_WARN, VD_SUB_LINK,
-		       "no answer; is the router running, and its address right?",
+		       "no answer; is the router running, are its address and its peer id right?",
 		       VD_PEER("router", &event->peer));
 }
 

@@ -56,6 +56,7 @@ ON_CONTROL static void on_tick(struct node *node, vd_ns now)
 	node_dial_routers(node, now);
 	node_expire_pings(node, now);
 	node_expire_connects(node, now);
+	node_warn_missing(node, now);
 	node_tick_capture(node, now);
 	node->next_tick = now + tick;
 }

@@ -154,6 +154,19 @@ void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns n
 		       VD_PEER("peer", peer));
 }
 
+void node_warn_missing(struct node *node, vd_ns now)
+{
+	const struct route_session *session;
+	uint32_t at = 0;
+
+	while (node->sessions && (session = route_sessions_missing(node->sessions, &at, now)))
+		vd_log(
+		    VD_WARN, VD_SUB_SESSION,
+		    "no session yet; is the peer up and reserved at a router of ours, in a realm "
+		    "that we share, and does it allow us? see `viaduct routes`",
+		    VD_PEER("peer", &session->peer));
+}
+
 void node_seek_lost(struct node *node, vd_ns now)
 {
 	const struct route_session *session;

@@ -36,6 +36,8 @@ bool node_admit_session(void *node, const struct peering_claim *claim);
 void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns now) ON_CONTROL;
 /* The same for one that we keep up. */
 void node_seek_again(struct node *node, const struct route_session *session, vd_ns now) ON_CONTROL;
+/* Logs which sessions that are to be kept up are missing. */
+void node_warn_missing(struct node *node, vd_ns now) ON_CONTROL;
 /* Looks for other ways for sessions that are not answered (switch/SPEC.md). */
 void node_seek_lost(struct node *node, vd_ns now) ON_CONTROL;
 /* Routes learnt from this router are void: it restarted. Sessions look for new ones. */

@@ -8,7 +8,8 @@
 #include "controlplane/route/overlay.h"
 
 enum { LIMBO_MAX = ROUTE_SESSIONS_WAITING };
-static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4), still = VD_SECONDS(2);
+static const vd_ns lost_after = VD_SECONDS(3), ask_every = VD_SECONDS(4), still = VD_SECONDS(2),
+		   missing_after = VD_SECONDS(20);
 
 /*
  * A generation that is over for us, while its owner may still have to seal what was
@@ -474,6 +475,32 @@ const struct route_session *route_sessions_lost(struct route_sessions *sessions,
 		if (!is_lost(session, now))
 			continue;
 		session->asked = now;
+		return session;
+	}
+	return NULL;
+}
+
+static bool is_missing(struct route_session *session, vd_ns now)
+{
+	if (!session->peer.len || !session->connect || session->current) {
+		session->missing_since = 0;
+		session->missing_told = false;
+		return false;
+	}
+	if (!session->missing_since)
+		session->missing_since = now;
+	return now - session->missing_since >= missing_after && !session->missing_told;
+}
+
+const struct route_session *route_sessions_missing(struct route_sessions *sessions, uint32_t *at,
+						   vd_ns now)
+{
+	while (*at < sessions->count) {
+		struct route_session *session = &sessions->rows[(*at)++];
+
+		if (!is_missing(session, now))
+			continue;
+		session->missing_told = true;
 		return session;
 	}
 	return NULL;

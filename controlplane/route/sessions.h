@@ -48,6 +48,8 @@ struct route_session {
 	struct path_rank rank;     /* how good they are */
 	enum vd_cipher cipher;
 	vd_ns since;
+	vd_ns missing_since; /* it was looked at, kept up and not there; 0: no */
+	bool missing_told;
 	struct route_account retired;
 	vd_ns unanswered;       /* when something was sent and nothing has verified since; 0: no */
 	vd_ns asked;            /* when it last looked for another way */
@@ -139,3 +141,7 @@ void route_sessions_poll(struct route_sessions *sessions, route_traffic_fn traff
  */
 const struct route_session *route_sessions_lost(struct route_sessions *sessions, uint32_t *at,
 						vd_ns now) ON_CONTROL;
+/* Iterates those to be kept up that are not there for 20 s: once each, until they are. Each second.
+ */
+const struct route_session *route_sessions_missing(struct route_sessions *sessions, uint32_t *at,
+						   vd_ns now) ON_CONTROL;

@@ -311,3 +311,28 @@ Test(route_sessions, one_to_be_kept_up_that_is_not_is_lost)
 	add(1);
 	cr_assert(one_is_lost(VD_SECONDS(1)));
 }
+
+static unsigned missing(vd_ns now)
+{
+	uint32_t at = 0;
+	unsigned count = 0;
+
+	while (route_sessions_missing(sessions, &at, now))
+		count++;
+	return count;
+}
+
+Test(route_sessions, what_is_missing_for_20_s_is_told_once)
+{
+	struct vd_peer_id allowed = peer(2);
+
+	add(1);
+	cr_assert(eq(int, (int)route_sessions_add(sessions, &allowed, false), VD_OK));
+	cr_assert(zero(uint, missing(VD_SECONDS(1))));
+	cr_assert(zero(uint, missing(VD_SECONDS(20))));
+	cr_assert(eq(uint, missing(VD_SECONDS(21)), 1), "the one that is kept up");
+	cr_assert(zero(uint, missing(VD_SECONDS(60))));
+
+	(void)route_sessions_use(sessions, install(1), VD_SECONDS(61));
+	cr_assert(zero(uint, missing(VD_SECONDS(62))));
+}
