@@ -85,20 +85,50 @@ ON_CONTROL static void add_host_addresses(const struct node *node, json_t *addre
 		    addresses, json_sprintf("%s/p2p/%s", vd_multiaddr_text(&hosts[i], text), peer));
 }
 
+/* Once: several ports may be bound alike. */
+static void add_link_address(const struct node *node, const struct vd_udp_addr *at,
+			     json_t *addresses)
+{
+	struct vd_multiaddr address;
+	char text[VD_MULTIADDR_TEXT];
+	json_t *known;
+	size_t i;
+
+	vd_multiaddr_of_link(at, &node->identity.id, &address);
+	(void)vd_multiaddr_text(&address, text);
+	json_array_foreach(addresses, i, known)
+	{
+		if (strcmp(json_string_value(known), text) == 0)
+			return;
+	}
+	json_array_append_new(addresses, json_string(text));
+}
+
+/* link.listen, else what ports are bound to; as the ready line. */
+ON_CONTROL static void add_link_addresses(const struct node *node, json_t *addresses)
+{
+	const struct vd_multiaddr_list *listen = &node->config.link.listen;
+
+	for (uint32_t i = 0; i < listen->count; i++) {
+		struct vd_udp_addr at;
+
+		if (!vd_multiaddr_to_link(&listen->at[i], &at, NULL))
+			add_link_address(node, &at, addresses);
+	}
+	for (unsigned i = 0; listen->count == 0 && i < dp_port_count(node->dp); i++) {
+		struct dp_port_view view;
+
+		dp_port_view(node->dp, i, &view);
+		add_link_address(node, &view.bind, addresses);
+	}
+}
+
 ON_CONTROL static json_t *tell_id(void *context)
 {
 	struct node *node = context;
 	json_t *addresses = json_array();
-	struct dp_port_view view;
 
-	for (unsigned i = 0; i < dp_port_count(node->dp); i++) {
-		struct vd_multiaddr address;
-		char text[VD_MULTIADDR_TEXT];
-
-		dp_port_view(node->dp, i, &view);
-		vd_multiaddr_of_link(&view.bind, &node->identity.id, &address);
-		json_array_append_new(addresses, json_string(vd_multiaddr_text(&address, text)));
-	}
+	add_link_addresses(node, addresses);
 	add_host_addresses(node, addresses);
 	return json_pack("{s:o, s:o, s:o}", "peer", node_peer_json(&node->identity.id), "overlay",
 			 node_overlay_json(node->overlay), "addresses", addresses);

@@ -290,6 +290,8 @@ def to_who_tells_an_address_that_is_dead():
     b.configure(host)
     b.start()
     wait_for(lambda: not a.ask("connect", b.tcp()[0])[0], a.said)
+    links = [x for x in json.loads(b.ask("-o", "json", "id")[1])["addresses"] if "/udp/" in x]
+    assert links == [f"/ip4/127.0.0.9/udp/9/viaduct/p2p/{b.peer}", b.of(second)], links  # link.listen
     wait_for(lambda: "127.0.0.9" in a.links().get(b.peer, {}).get("address", ""), a.said)
     until = time.monotonic() + 60  # a handshake is given up after 20 s
     while not a.link_to(b):
