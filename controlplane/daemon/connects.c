@@ -332,11 +332,13 @@ bool node_read_link(const char *text, struct vd_udp_addr *address_out, struct vd
 	*why_out = NULL;
 	if (text[0] != '/')
 		return false;
-	if (!vd_multiaddr_of_text(text, &multiaddr) &&
-	    !vd_multiaddr_to_link(&multiaddr, address_out, peer_out))
-		return true;
-	*why_out = "not a link address; write /ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…";
-	return false;
+	if (vd_multiaddr_of_text(text, &multiaddr))
+		*why_out = "not an address that can be read; is its peer id whole? Write "
+			   "/ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…";
+	else if (vd_multiaddr_to_link(&multiaddr, address_out, peer_out))
+		*why_out = "not a link address, nor one of libp2p over TCP; write "
+			   "/ip4/198.18.1.1/udp/4001/viaduct/p2p/12D3…";
+	return !*why_out;
 }
 
 /* /viaduct/p2p/12D3…: a link to that peer; or a peer id where there are links alone. */
