@@ -35,7 +35,7 @@ void node_del_asked(struct node *node, const struct vd_peer_id *peer)
 
 bool node_is_kept(const struct node *node, const struct vd_peer_id *peer)
 {
-	return node_is_asked(node, peer) || vd_peer_list_has(&node->config.session.connect, peer);
+	return node_is_asked(node, peer) || tier_peer_list_has(&node->config.session.connect, peer);
 }
 
 void node_let_go(struct node *node, const struct vd_peer_id *peer)

@@ -15,11 +15,11 @@ enum { RANDOM = 24, TEXT = sodium_base64_ENCODED_LEN(RANDOM, sodium_base64_VARIA
 static int token_hash(const struct client_options *options, const char *path)
 {
 	uint8_t token[VD_TOKEN_MAX], hash[VD_TOKEN_HASH], len;
-	char why[VD_TOKEN_WHY], text[sizeof "sha256:" + 2 * VD_TOKEN_HASH] = "sha256:";
+	char why[TIER_TOKEN_WHY], text[sizeof "sha256:" + 2 * VD_TOKEN_HASH] = "sha256:";
 
-	if (vd_token_read(path, token, &len, why))
+	if (tier_token_read(path, token, &len, why))
 		return client_complain(CLIENT_REFUSED, why);
-	vd_token_hash(token, len, hash);
+	tier_token_hash(token, len, hash);
 	sodium_memzero(token, sizeof token);
 	sodium_bin2hex(text + strlen(text), 2 * sizeof hash + 1, hash, sizeof hash);
 	if (options->json)

@@ -11,7 +11,7 @@
 #include "base/utf8.h"
 #include "controlplane/daemon/keys.h"
 
-enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const char *name,
+enum vd_err config_fail(struct config_error *error, enum vd_err err, const char *name,
 			unsigned line, const char *key, const char *why)
 {
 	char at[32] = "";
@@ -26,13 +26,13 @@ enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const ch
 	return err;
 }
 
-void vd_config_default(struct vd_config *config)
+void config_default(struct config *config)
 {
 	memset(config, 0, sizeof *config);
 	config_defaults_below("", config);
 }
 
-void vd_config_fini(struct vd_config *config)
+void config_fini(struct config *config)
 {
 	config_free_below("", config);
 	memset(config, 0, sizeof *config);
@@ -41,7 +41,7 @@ void vd_config_fini(struct vd_config *config)
 /* ---- --dev ---- */
 
 /* A directory that is ours alone; made if it is not there. */
-static enum vd_err own_directory(const char *path, struct vd_config_error *error)
+static enum vd_err own_directory(const char *path, struct config_error *error)
 {
 	char why[KEY_WHY];
 	struct stat st;
@@ -65,7 +65,7 @@ static enum vd_err own_directory(const char *path, struct vd_config_error *error
 	return VD_OK;
 }
 
-enum { DIRECTORY = VD_CONFIG_SOCKET - 16 };
+enum { DIRECTORY = CONFIG_SOCKET - 16 };
 
 static void dev_directory(char out[DIRECTORY])
 {
@@ -76,16 +76,16 @@ static void dev_directory(char out[DIRECTORY])
 		snprintf(out, DIRECTORY, "/tmp/viaduct-%u", (unsigned)geteuid());
 }
 
-void vd_config_default_dev(struct vd_config *config)
+void config_default_dev(struct config *config)
 {
-	struct vd_config_dataplane *dataplane = &config->dataplane;
+	struct config_dataplane *dataplane = &config->dataplane;
 	char directory[DIRECTORY];
 
 	dev_directory(directory);
-	vd_config_default(config);
+	config_default(config);
 	config->dev = true;
 	config->key[0] = 0;
-	dataplane->huge = VD_HUGE_OFF;
+	dataplane->huge = CONFIG_HUGE_OFF;
 	dataplane->port_count = 1;
 	dataplane->ports[0] = (struct dp_port_config){ .name = "dev",
 						       .driver = DP_DRIVER_UDP,
@@ -93,7 +93,7 @@ void vd_config_default_dev(struct vd_config *config)
 	snprintf(config->api.socket, sizeof config->api.socket, "%s/api.sock", directory);
 }
 
-enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *error)
+enum vd_err config_dev(struct config *config, struct config_error *error)
 {
 	char directory[DIRECTORY];
 	enum vd_err err;
@@ -101,13 +101,13 @@ enum vd_err vd_config_dev(struct vd_config *config, struct vd_config_error *erro
 	dev_directory(directory);
 	err = own_directory(directory, error);
 	if (!err)
-		vd_config_default_dev(config);
+		config_default_dev(config);
 	return err;
 }
 
 /* ---- reading ---- */
 
-static enum vd_err fail_file(const char *path, struct vd_config_error *error)
+static enum vd_err fail_file(const char *path, struct config_error *error)
 {
 	char why[KEY_WHY];
 	const char *cure = errno == ENOENT   ? "give its path with --config"
@@ -122,9 +122,9 @@ static enum vd_err fail_file(const char *path, struct vd_config_error *error)
 
 /* All of a file, up to one byte above the limit. */
 static enum vd_err load_file(const char *path, uint8_t **bytes_out, size_t *len_out,
-			     struct vd_config_error *error)
+			     struct config_error *error)
 {
-	size_t len = 0, cap = VD_CONFIG_BYTES_MAX + 1;
+	size_t len = 0, cap = CONFIG_BYTES_MAX + 1;
 	uint8_t *bytes = (uint8_t *)malloc(cap);
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : 1;
@@ -149,8 +149,7 @@ static enum vd_err load_file(const char *path, uint8_t **bytes_out, size_t *len_
 	return VD_OK;
 }
 
-enum vd_err vd_config_read_file(const char *path, struct vd_config *config,
-				struct vd_config_error *error)
+enum vd_err config_read_file(const char *path, struct config *config, struct config_error *error)
 {
 	uint8_t *bytes;
 	size_t len;
@@ -158,26 +157,25 @@ enum vd_err vd_config_read_file(const char *path, struct vd_config *config,
 
 	if (err)
 		return err;
-	err = vd_config_parse(vd_bytes(bytes, len), path, config, error);
+	err = config_parse(vd_bytes(bytes, len), path, config, error);
 	free(bytes);
 	return err;
 }
 
 /* A dpdk port's `bind` is a UDP port alone (dataplane.h). */
-static void zero_dpdk_addresses(struct vd_config_dataplane *dataplane)
+static void zero_dpdk_addresses(struct config_dataplane *dataplane)
 {
 	for (uint32_t i = 0; i < dataplane->port_count; i++)
 		if (dataplane->ports[i].driver == DP_DRIVER_DPDK)
 			memset(dataplane->ports[i].bind.ip, 0, sizeof dataplane->ports[i].bind.ip);
 }
 
-enum vd_err vd_config_read(const char *path, struct vd_config *config,
-			   struct vd_config_error *error)
+enum vd_err config_read(const char *path, struct config *config, struct config_error *error)
 {
-	enum vd_err err = path ? vd_config_read_file(path, config, error) : VD_OK;
+	enum vd_err err = path ? config_read_file(path, config, error) : VD_OK;
 
 	if (!err)
-		err = vd_config_environment(environ, config, error);
+		err = config_environment(environ, config, error);
 	if (!err)
 		err = config_check_as(config, path, error);
 	if (!err)
@@ -188,7 +186,7 @@ enum vd_err vd_config_read(const char *path, struct vd_config *config,
 static const struct config_key *key_of_variable(const char *name, size_t len)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
-		char known[VD_CONFIG_KEY];
+		char known[CONFIG_KEY];
 
 		if (config_key_variable(&config_keys[i], known) && strlen(known) == len &&
 		    memcmp(known, name, len) == 0)
@@ -197,12 +195,12 @@ static const struct config_key *key_of_variable(const char *name, size_t len)
 	return NULL;
 }
 
-static enum vd_err take_variable(const char *variable, struct vd_config *config,
-				 struct vd_config_error *error)
+static enum vd_err take_variable(const char *variable, struct config *config,
+				 struct config_error *error)
 {
 	const char *equals = strchr(variable, '=');
 	const struct config_key *key;
-	char name[VD_CONFIG_KEY];
+	char name[CONFIG_KEY];
 
 	if (strncmp(variable, "VIADUCT_", 8) != 0 || !equals)
 		return VD_OK;
@@ -217,8 +215,8 @@ static enum vd_err take_variable(const char *variable, struct vd_config *config,
 	return VD_OK;
 }
 
-enum vd_err vd_config_environment(char *const *variables, struct vd_config *config,
-				  struct vd_config_error *error)
+enum vd_err config_environment(char *const *variables, struct config *config,
+			       struct config_error *error)
 {
 	for (; *variables; variables++) {
 		enum vd_err err = take_variable(*variables, config, error);
@@ -229,7 +227,7 @@ enum vd_err vd_config_environment(char *const *variables, struct vd_config *conf
 	return VD_OK;
 }
 
-const char *vd_config_needs_restart(const struct vd_config *running, const struct vd_config *next)
+const char *config_needs_restart(const struct config *running, const struct config *next)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
@@ -243,23 +241,22 @@ const char *vd_config_needs_restart(const struct vd_config *running, const struc
 
 /* ---- tiers ---- */
 
-bool vd_tier_has(const struct vd_tier *tier, const struct vd_claim *claim)
+bool tier_has(const struct tier *tier, const struct tier_claim *claim)
 {
-	const struct vd_cidr_list *cidrs = &tier->cidrs;
+	const struct tier_cidr_list *cidrs = &tier->cidrs;
 
 	if (!tier->peers.given && !cidrs->given && !tier->tokens.given)
 		return false;
-	return (!tier->peers.given || vd_peer_list_has(&tier->peers, claim->peer)) &&
-	       (!cidrs->given || (claim->ip && vd_cidr_list_has(cidrs, claim->ip))) &&
+	return (!tier->peers.given || tier_peer_list_has(&tier->peers, claim->peer)) &&
+	       (!cidrs->given || (claim->ip && tier_cidr_list_has(cidrs, claim->ip))) &&
 	       (!tier->tokens.given ||
-		(claim->token && vd_token_list_has(&tier->tokens, claim->token)));
+		(claim->token && tier_token_list_has(&tier->tokens, claim->token)));
 }
 
-const struct vd_tier *vd_config_tier_of(const struct vd_config *config,
-					const struct vd_claim *claim)
+const struct tier *config_tier_of(const struct config *config, const struct tier_claim *claim)
 {
 	for (uint32_t i = 0; i < config->link.tier_count; i++)
-		if (vd_tier_has(&config->link.tiers[i], claim))
+		if (tier_has(&config->link.tiers[i], claim))
 			return &config->link.tiers[i];
 	return NULL;
 }

@@ -8,9 +8,9 @@
 
 /* Where a failed check is told. */
 struct checking {
-	const struct vd_config *config;
+	const struct config *config;
 	const char *name;
-	struct vd_config_error *error;
+	struct config_error *error;
 };
 
 __attribute__((format(printf, 3, 4))) static enum vd_err wrong(const struct checking *c,
@@ -73,7 +73,7 @@ static enum vd_err check_port_pair(const struct checking *c, const struct dp_por
 
 static enum vd_err check_ports(const struct checking *c)
 {
-	const struct vd_config_dataplane *d = &c->config->dataplane;
+	const struct config_dataplane *d = &c->config->dataplane;
 
 	if (!d->port_count)
 		return wrong(c, "dataplane.ports",
@@ -92,7 +92,7 @@ static enum vd_err check_ports(const struct checking *c)
 
 static enum vd_err check_tier(const struct checking *c, uint32_t i)
 {
-	const struct vd_tier *tiers = c->config->link.tiers, *tier = &tiers[i];
+	const struct tier *tiers = c->config->link.tiers, *tier = &tiers[i];
 
 	if ((tier->call || tier->reserve) && !tier->realms)
 		return wrong(c, "link.tiers",
@@ -121,7 +121,7 @@ static enum vd_err check_tier(const struct checking *c, uint32_t i)
 
 static enum vd_err check_routers(const struct checking *c)
 {
-	const struct vd_multiaddr_list *routers = &c->config->link.routers;
+	const struct config_addresses *routers = &c->config->link.routers;
 
 	for (uint32_t i = 0; i < routers->count; i++) {
 		struct vd_peer_id a = { 0 }, b = { 0 };
@@ -144,7 +144,7 @@ static enum vd_err check_routers(const struct checking *c)
 
 static enum vd_err check_link(const struct checking *c)
 {
-	const struct vd_config_link *link = &c->config->link;
+	const struct config_link *link = &c->config->link;
 	enum vd_err err = check_routers(c);
 
 	if (!err && link->tier_count && !link->width)
@@ -158,7 +158,7 @@ static enum vd_err check_link(const struct checking *c)
 
 static enum vd_err check_tun(const struct checking *c)
 {
-	const struct vd_config_tun *tun = &c->config->tun;
+	const struct config_tun *tun = &c->config->tun;
 
 	if (!tun->enabled)
 		return VD_OK;
@@ -183,7 +183,7 @@ static bool is_tcp(const struct vd_multiaddr *address)
 }
 
 static enum vd_err check_listen(const struct checking *c, const char *key,
-				const struct vd_multiaddr_list *listen)
+				const struct config_addresses *listen)
 {
 	char text[VD_MULTIADDR_TEXT];
 
@@ -195,7 +195,7 @@ static enum vd_err check_listen(const struct checking *c, const char *key,
 }
 
 /* Whether both bind one address; port 0 is another one each time. */
-static bool share_address(const struct vd_multiaddr_list *a, const struct vd_multiaddr_list *b)
+static bool share_address(const struct config_addresses *a, const struct config_addresses *b)
 {
 	for (uint32_t i = 0; i < a->count; i++)
 		for (uint32_t j = 0; j < b->count; j++) {
@@ -209,7 +209,7 @@ static bool share_address(const struct vd_multiaddr_list *a, const struct vd_mul
 }
 
 static enum vd_err check_announced(const struct checking *c, const char *key,
-				   const struct vd_multiaddr_list *list)
+				   const struct config_addresses *list)
 {
 	char text[VD_MULTIADDR_TEXT];
 
@@ -226,7 +226,7 @@ static enum vd_err check_announced(const struct checking *c, const char *key,
 /* LMDB's files cannot be opened twice, and each is of one network. */
 static enum vd_err check_state(const struct checking *c, uint32_t i)
 {
-	const struct vd_config_host *host = &c->config->host;
+	const struct config_host *host = &c->config->host;
 	const char *state = host->networks[i].state;
 	const char *other = strcmp(state, host->state) == 0 ? "the public one" : NULL;
 
@@ -242,8 +242,7 @@ static enum vd_err check_state(const struct checking *c, uint32_t i)
 }
 
 /* Each of its lists. */
-static enum vd_err check_addresses(const struct checking *c,
-				   const struct vd_config_network *network)
+static enum vd_err check_addresses(const struct checking *c, const struct config_network *network)
 {
 	enum vd_err err = check_listen(c, "host.networks", &network->listen);
 
@@ -254,8 +253,8 @@ static enum vd_err check_addresses(const struct checking *c,
 
 static enum vd_err check_network(const struct checking *c, uint32_t i)
 {
-	const struct vd_config_host *host = &c->config->host;
-	const struct vd_config_network *network = &host->networks[i];
+	const struct config_host *host = &c->config->host;
+	const struct config_network *network = &host->networks[i];
 	const char *other =
 	    share_address(&network->listen, &host->listen) ? "the public one" : NULL;
 
@@ -282,7 +281,7 @@ static enum vd_err check_network(const struct checking *c, uint32_t i)
 
 static enum vd_err check_host(const struct checking *c)
 {
-	const struct vd_config_host *host = &c->config->host;
+	const struct config_host *host = &c->config->host;
 	enum vd_err err = check_listen(c, "host.listen", &host->listen);
 
 	for (uint32_t i = 0; !err && i < host->network_count; i++)
@@ -300,7 +299,7 @@ static enum vd_err check_host(const struct checking *c)
 
 static enum vd_err check_rest(const struct checking *c)
 {
-	const struct vd_config *config = c->config;
+	const struct config *config = c->config;
 
 	if (!config->dev && !config->key[0])
 		return wrong(c, "identity.key",
@@ -308,8 +307,8 @@ static enum vd_err check_rest(const struct checking *c)
 	return check_host(c);
 }
 
-enum vd_err config_check_as(const struct vd_config *config, const char *name,
-			    struct vd_config_error *error)
+enum vd_err config_check_as(const struct config *config, const char *name,
+			    struct config_error *error)
 {
 	const struct checking c = { .config = config, .name = name, .error = error };
 	enum vd_err err = check_ports(&c);
@@ -321,7 +320,7 @@ enum vd_err config_check_as(const struct vd_config *config, const char *name,
 	return err ? err : check_rest(&c);
 }
 
-enum vd_err vd_config_check(const struct vd_config *config, struct vd_config_error *error)
+enum vd_err config_check(const struct config *config, struct config_error *error)
 {
 	return config_check_as(config, NULL, error);
 }

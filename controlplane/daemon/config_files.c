@@ -12,15 +12,15 @@ enum {
 	A_THREAD = 8,         /* of a network: a loop, and the way to and from it */
 };
 
-static uint32_t networks_of(const struct vd_config_host *host)
+static uint32_t networks_of(const struct config_host *host)
 {
 	return host->network_count + (host->listen.count != 0);
 }
 
 /* Without libp2p connections. */
-static uint64_t rest_of(const struct vd_config *config)
+static uint64_t rest_of(const struct config *config)
 {
-	const struct vd_config_host *host = &config->host;
+	const struct config_host *host = &config->host;
 	uint32_t a_network = A_NETWORK + A_THREAD * host->threads;
 	uint32_t a_worker = A_WORKER + config->dataplane.port_count;
 
@@ -28,18 +28,18 @@ static uint64_t rest_of(const struct vd_config *config)
 	       (uint64_t)config->dataplane.workers * a_worker;
 }
 
-uint64_t vd_config_files(const struct vd_config *config)
+uint64_t config_files(const struct config *config)
 {
 	return rest_of(config) + (networks_of(&config->host) ? config->host.connections_max : 0);
 }
 
-enum vd_err vd_config_check_files(const struct vd_config *config, const char *name, uint64_t files,
-				  struct vd_config_error *error)
+enum vd_err config_check_files(const struct config *config, const char *name, uint64_t files,
+			       struct config_error *error)
 {
 	uint64_t rest = rest_of(config);
 	char why[KEY_WHY], lower[48] = "";
 
-	if (!networks_of(&config->host) || vd_config_files(config) <= files)
+	if (!networks_of(&config->host) || config_files(config) <= files)
 		return VD_OK;
 	if (files >= rest + CONNECTIONS_MIN)
 		snprintf(lower, sizeof lower, "lower it to %u, or ", (unsigned)(files - rest));

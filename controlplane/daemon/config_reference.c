@@ -52,7 +52,7 @@ static void write_default(FILE *out, const struct config_key *key)
 
 static void write_key(FILE *out, const struct config_key *key)
 {
-	char variable[VD_CONFIG_KEY];
+	char variable[CONFIG_KEY];
 
 	fprintf(out, "| `%s` | ", key->path);
 	write_range(out, key);
@@ -72,7 +72,7 @@ static void write_columns(FILE *out)
 
 static void write_section(FILE *out, const struct config_key *key)
 {
-	char variable[VD_CONFIG_KEY];
+	char variable[CONFIG_KEY];
 
 	fprintf(out, "\n## `%s`\n\n%s\n", key->path, key->help);
 	if (config_key_variable(key, variable))
@@ -80,7 +80,7 @@ static void write_section(FILE *out, const struct config_key *key)
 	write_columns(out);
 }
 
-void vd_config_reference(FILE *out)
+void config_reference(FILE *out)
 {
 	fprintf(
 	    out,

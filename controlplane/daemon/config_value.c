@@ -8,7 +8,7 @@
 #include "controlplane/daemon/keys.h"
 #include "controlplane/proto/announce.h"
 
-static_assert(VD_LOG_TEXT == 0, "vd_config_log.format");
+static_assert(VD_LOG_TEXT == 0, "config_log.format");
 
 __attribute__((format(printf, 2, 3))) static enum vd_err wrong(char why[KEY_WHY],
 							       const char *format, ...)
@@ -212,7 +212,7 @@ static bool level_entry_is_valid(const char *entry, bool first)
 static enum vd_err set_levels(const struct config_key *key, void *base, const char *text,
 			      char why[KEY_WHY])
 {
-	char copy[VD_CONFIG_LEVELS], *rest = copy, *entry;
+	char copy[CONFIG_LEVELS], *rest = copy, *entry;
 	bool first = true, ok = strlen(text) < sizeof copy;
 
 	if (ok)
@@ -270,16 +270,16 @@ void config_list_clear(const struct config_key *key, void *base)
 	if (key->type == KEY_REALMS) {
 		*(uint32_t *)place(key, base) = 0;
 	} else if (key->type == KEY_PEERS) {
-		struct vd_peer_list *list = (struct vd_peer_list *)place(key, base);
+		struct tier_peer_list *list = (struct tier_peer_list *)place(key, base);
 
 		free(list->ids);
-		*list = (struct vd_peer_list){ 0 };
+		*list = (struct tier_peer_list){ 0 };
 	} else if (key->type == KEY_CIDRS) {
-		vd_cidr_list_fini((struct vd_cidr_list *)place(key, base));
+		tier_cidr_list_fini((struct tier_cidr_list *)place(key, base));
 	} else if (key->type == KEY_TOKENS) {
-		vd_token_list_fini((struct vd_token_list *)place(key, base));
+		tier_token_list_fini((struct tier_token_list *)place(key, base));
 	} else {
-		memset(place(key, base), 0, sizeof(struct vd_multiaddr_list));
+		memset(place(key, base), 0, sizeof(struct config_addresses));
 	}
 }
 
@@ -294,7 +294,7 @@ static enum vd_err add_realm(const struct config_key *key, void *base, const cha
 	return VD_OK;
 }
 
-static enum vd_err add_filter(struct vd_multiaddr_list *list, const char *item, char why[KEY_WHY])
+static enum vd_err add_filter(struct config_addresses *list, const char *item, char why[KEY_WHY])
 {
 	if (announce_filter_of_text(item, &list->at[list->count]))
 		return wrong(
@@ -309,7 +309,7 @@ static enum vd_err add_filter(struct vd_multiaddr_list *list, const char *item, 
 static enum vd_err add_addr(const struct config_key *key, void *base, const char *item,
 			    char why[KEY_WHY])
 {
-	struct vd_multiaddr_list *list = (struct vd_multiaddr_list *)place(key, base);
+	struct config_addresses *list = (struct config_addresses *)place(key, base);
 	struct vd_multiaddr addr;
 	struct vd_udp_addr udp;
 	struct vd_peer_id peer = { 0 };
@@ -340,7 +340,7 @@ static enum vd_err add_addr(const struct config_key *key, void *base, const char
 }
 
 /* Grown by doubling: a power of two is full. */
-static bool peers_grow(struct vd_peer_list *list)
+static bool peers_grow(struct tier_peer_list *list)
 {
 	uint32_t n = list->count;
 	struct vd_peer_id *ids;
@@ -357,7 +357,7 @@ static bool peers_grow(struct vd_peer_list *list)
 static enum vd_err add_peer(const struct config_key *key, void *base, const char *item,
 			    char why[KEY_WHY])
 {
-	struct vd_peer_list *list = (struct vd_peer_list *)place(key, base);
+	struct tier_peer_list *list = (struct tier_peer_list *)place(key, base);
 	struct vd_peer_id id = { 0 };
 
 	if (strcmp(item, "any") == 0) {
@@ -387,9 +387,9 @@ enum vd_err config_list_add(const struct config_key *key, void *base, const char
 	if (key->type == KEY_PEERS)
 		return add_peer(key, base, item, why);
 	if (key->type == KEY_CIDRS)
-		return vd_cidr_list_add((struct vd_cidr_list *)place(key, base), item, why);
+		return tier_cidr_list_add((struct tier_cidr_list *)place(key, base), item, why);
 	if (key->type == KEY_TOKENS)
-		return vd_token_list_add((struct vd_token_list *)place(key, base), item, why);
+		return tier_token_list_add((struct tier_token_list *)place(key, base), item, why);
 	return add_addr(key, base, item, why);
 }
 
@@ -398,7 +398,7 @@ static int compare_ids(const void *a, const void *b)
 	return vd_peer_id_compare((const struct vd_peer_id *)a, (const struct vd_peer_id *)b);
 }
 
-static void end_peers(struct vd_peer_list *list)
+static void end_peers(struct tier_peer_list *list)
 {
 	uint32_t kept = 0;
 
@@ -411,21 +411,21 @@ static void end_peers(struct vd_peer_list *list)
 	list->count = kept;
 	if (list->any) {
 		free(list->ids);
-		*list = (struct vd_peer_list){ .any = true, .given = true };
+		*list = (struct tier_peer_list){ .any = true, .given = true };
 	}
 }
 
 void config_list_end(const struct config_key *key, void *base)
 {
 	if (key->type == KEY_PEERS)
-		end_peers((struct vd_peer_list *)place(key, base));
+		end_peers((struct tier_peer_list *)place(key, base));
 	else if (key->type == KEY_CIDRS)
-		((struct vd_cidr_list *)place(key, base))->given = true;
+		((struct tier_cidr_list *)place(key, base))->given = true;
 	else if (key->type == KEY_TOKENS)
-		((struct vd_token_list *)place(key, base))->given = true;
+		((struct tier_token_list *)place(key, base))->given = true;
 }
 
-bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *peer)
+bool tier_peer_list_has(const struct tier_peer_list *list, const struct vd_peer_id *peer)
 {
 	if (list->any)
 		return true;
@@ -435,7 +435,7 @@ bool vd_peer_list_has(const struct vd_peer_list *list, const struct vd_peer_id *
 
 /* ---- comparing, defaults ---- */
 
-static bool peers_equal(const struct vd_peer_list *a, const struct vd_peer_list *b)
+static bool peers_equal(const struct tier_peer_list *a, const struct tier_peer_list *b)
 {
 	if (a->any != b->any || a->given != b->given || a->count != b->count)
 		return false;
@@ -445,7 +445,7 @@ static bool peers_equal(const struct vd_peer_list *a, const struct vd_peer_list 
 	return true;
 }
 
-static bool addrs_equal(const struct vd_multiaddr_list *a, const struct vd_multiaddr_list *b)
+static bool addrs_equal(const struct config_addresses *a, const struct config_addresses *b)
 {
 	if (a->count != b->count)
 		return false;
@@ -466,7 +466,7 @@ static uint32_t count_of(const struct config_key *key, const void *base)
 /* What a reload takes of mappings that it does not take as such is no difference. */
 static bool maps_equal(const struct config_key *key, const void *a, const void *b)
 {
-	char parent[VD_CONFIG_KEY];
+	char parent[CONFIG_KEY];
 	uint32_t count = count_of(key, a);
 
 	if (count != count_of(key, b))
@@ -504,20 +504,20 @@ bool config_value_equal(const struct config_key *key, const void *a, const void 
 		return vd_udp_addr_equal((const struct vd_udp_addr *)pa,
 					 (const struct vd_udp_addr *)pb);
 	case KEY_PEERS:
-		return peers_equal((const struct vd_peer_list *)pa,
-				   (const struct vd_peer_list *)pb);
+		return peers_equal((const struct tier_peer_list *)pa,
+				   (const struct tier_peer_list *)pb);
 	case KEY_CIDRS:
-		return vd_cidr_list_equal((const struct vd_cidr_list *)pa,
-					  (const struct vd_cidr_list *)pb);
+		return tier_cidr_list_equal((const struct tier_cidr_list *)pa,
+					    (const struct tier_cidr_list *)pb);
 	case KEY_TOKENS:
-		return vd_token_list_equal((const struct vd_token_list *)pa,
-					   (const struct vd_token_list *)pb);
+		return tier_token_list_equal((const struct tier_token_list *)pa,
+					     (const struct tier_token_list *)pb);
 	case KEY_LISTEN:
 	case KEY_ROUTERS:
 	case KEY_ADDRS:
 	case KEY_FILTERS:
-		return addrs_equal((const struct vd_multiaddr_list *)pa,
-				   (const struct vd_multiaddr_list *)pb);
+		return addrs_equal((const struct config_addresses *)pa,
+				   (const struct config_addresses *)pb);
 	case KEY_NAMES:
 	case KEY_U32:
 	case KEY_WIDTH:
@@ -547,7 +547,7 @@ void config_free_below(const char *parent, void *base)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
-		char inside[VD_CONFIG_KEY];
+		char inside[CONFIG_KEY];
 
 		if (!config_key_is_child(key, parent))
 			continue;

@@ -10,7 +10,7 @@ struct reading {
 	yaml_document_t document;
 	const char *name; /* of the file, in errors */
 	bool one_line;    /* a variable's value: lines say nothing */
-	struct vd_config_error *error;
+	struct config_error *error;
 };
 
 enum {
@@ -154,7 +154,7 @@ static enum vd_err take_maps(struct reading *r, const yaml_node_t *node,
 			     const struct config_key *key, void *base)
 {
 	uint32_t *count = (uint32_t *)(void *)((char *)base + key->extra);
-	char path[VD_CONFIG_KEY];
+	char path[CONFIG_KEY];
 
 	snprintf(path, sizeof path, "%s[]", key->path);
 	free_elements(key, path, base);
@@ -219,7 +219,7 @@ static enum vd_err fail_unknown(struct reading *r, const yaml_node_t *node, cons
 				const char *parent, const char *name)
 {
 	const char *near = config_key_nearest(parent, name);
-	char shown[VD_CONFIG_KEY], why[KEY_WHY];
+	char shown[CONFIG_KEY], why[KEY_WHY];
 	size_t n;
 
 	join(shown, sizeof shown, path, name);
@@ -241,7 +241,7 @@ static enum vd_err take_pair(struct reading *r, const yaml_node_pair_t *pair, co
 	const yaml_node_t *name = yaml_document_get_node(&r->document, pair->key);
 	const yaml_node_t *value = yaml_document_get_node(&r->document, pair->value);
 	const char *problem = NULL, *text = text_of(name, &problem);
-	char full[VD_CONFIG_KEY];
+	char full[CONFIG_KEY];
 	const struct config_key *key;
 
 	if (!text || strpbrk(text, ".[]"))
@@ -262,7 +262,7 @@ static enum vd_err find_missing(struct reading *r, const yaml_node_t *node, cons
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
-		char full[VD_CONFIG_KEY];
+		char full[CONFIG_KEY];
 
 		if (seen[i] || key->fallback || key->type == KEY_SECTION ||
 		    !config_key_is_child(key, parent))
@@ -274,21 +274,21 @@ static enum vd_err find_missing(struct reading *r, const yaml_node_t *node, cons
 }
 
 /* An element's list indices as "[]", to find rows by. */
-static void parent_of(const char *path, char out[VD_CONFIG_KEY])
+static void parent_of(const char *path, char out[CONFIG_KEY])
 {
 	const char *bracket = strchr(path, '[');
 
 	if (bracket)
-		snprintf(out, VD_CONFIG_KEY, "%.*s[]", (int)(bracket - path), path);
+		snprintf(out, CONFIG_KEY, "%.*s[]", (int)(bracket - path), path);
 	else
-		snprintf(out, VD_CONFIG_KEY, "%s", path);
+		snprintf(out, CONFIG_KEY, "%s", path);
 }
 
 static enum vd_err take_map(struct reading *r, const yaml_node_t *node, const char *path,
 			    void *base)
 {
 	bool seen[KEY_ROWS_MAX] = { false };
-	char parent[VD_CONFIG_KEY];
+	char parent[CONFIG_KEY];
 	const struct config_key *section = config_key_find(path);
 
 	parent_of(path, parent);
@@ -365,7 +365,7 @@ static enum vd_err load(struct reading *r, yaml_parser_t *parser)
 
 /* Reads `text`: as a whole file (key NULL), or as the value of one key. */
 static enum vd_err read_text(struct reading *r, struct vd_bytes text, const struct config_key *key,
-			     struct vd_config *config)
+			     struct config *config)
 {
 	yaml_parser_t parser;
 	yaml_node_t *root;
@@ -403,19 +403,19 @@ out:
 	return err;
 }
 
-enum vd_err vd_config_parse(struct vd_bytes text, const char *name, struct vd_config *config,
-			    struct vd_config_error *error)
+enum vd_err config_parse(struct vd_bytes text, const char *name, struct config *config,
+			 struct config_error *error)
 {
 	struct reading r = { .name = name, .error = error };
 
-	if (text.len > VD_CONFIG_BYTES_MAX)
+	if (text.len > CONFIG_BYTES_MAX)
 		return config_fail(error, VD_EUSER, name, 0, "file",
 				   "is larger than 8 MiB; it is hardly a configuration");
 	return read_text(&r, text.at ? text : vd_bytes_of_text(""), NULL, config);
 }
 
 enum vd_err config_yaml_value(const char *text, const struct config_key *key, const char *name,
-			      struct vd_config *config, struct vd_config_error *error)
+			      struct config *config, struct config_error *error)
 {
 	struct reading r = { .name = name, .error = error, .one_line = true };
 	char why[KEY_WHY];

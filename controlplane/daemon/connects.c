@@ -89,7 +89,7 @@ ON_CONTROL static void fail_for_room(struct node *node, struct node_connect *con
 	char why[API_WHY];
 
 	snprintf(why, sizeof why, "too many routers; %d is the limit: disconnect one",
-		 VD_CONFIG_ROUTERS_MAX);
+		 CONFIG_ROUTERS_MAX);
 	fail(node, connect, why);
 }
 

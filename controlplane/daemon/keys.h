@@ -24,13 +24,13 @@ enum key_type {
 	KEY_MTU,     /* uint32_t: `auto` (0), or a number */
 	KEY_PREFIX,  /* uint16_t: an IPv6 /16 */
 	KEY_UDP,     /* struct vd_udp_addr; extra: offset of a bool that tells it is given */
-	KEY_LISTEN,  /* struct vd_multiaddr_list of /ip…/udp/… */
-	KEY_ROUTERS, /* struct vd_multiaddr_list of link addresses with /p2p */
-	KEY_ADDRS,   /* struct vd_multiaddr_list of any */
-	KEY_FILTERS, /* struct vd_multiaddr_list of addresses and networks (proto/announce.h) */
-	KEY_PEERS,   /* struct vd_peer_list; min: 1: `any` is allowed */
-	KEY_CIDRS,   /* struct vd_cidr_list */
-	KEY_TOKENS,  /* struct vd_token_list */
+	KEY_LISTEN,  /* struct config_addresses of /ip…/udp/… */
+	KEY_ROUTERS, /* struct config_addresses of link addresses with /p2p */
+	KEY_ADDRS,   /* struct config_addresses of any */
+	KEY_FILTERS, /* struct config_addresses of addresses and networks (proto/announce.h) */
+	KEY_PEERS,   /* struct tier_peer_list; min: 1: `any` is allowed */
+	KEY_CIDRS,   /* struct tier_cidr_list */
+	KEY_TOKENS,  /* struct tier_token_list */
 	KEY_REALMS,  /* uint32_t: mask of 0 to 31 */
 	KEY_LEVELS,  /* char[room]: as vd_log_set_levels */
 };
@@ -58,7 +58,7 @@ const struct config_key *config_key_find(const char *path);
 /* Whether a row lies right below `parent` ("" for sections). */
 bool config_key_is_child(const struct config_key *key, const char *parent);
 /* Whether the row has a VIADUCT_… name, and which. */
-bool config_key_variable(const struct config_key *key, char out[VD_CONFIG_KEY]);
+bool config_key_variable(const struct config_key *key, char out[CONFIG_KEY]);
 /* The known name nearest to `name` below `parent`, or NULL when none is near. */
 const char *config_key_nearest(const char *parent, const char *name);
 /* The name of a row without its parent's. */
@@ -84,10 +84,10 @@ void config_free_below(const char *parent, void *base);
 /* ---- errors ---- */
 
 /* Fills `error` as "name:line: key: why"; returns `err`. name may be NULL, line 0. */
-enum vd_err config_fail(struct vd_config_error *error, enum vd_err err, const char *name,
+enum vd_err config_fail(struct config_error *error, enum vd_err err, const char *name,
 			unsigned line, const char *key, const char *why);
-enum vd_err config_check_as(const struct vd_config *config, const char *name,
-			    struct vd_config_error *error);
+enum vd_err config_check_as(const struct config *config, const char *name,
+			    struct config_error *error);
 /* Parses `text` as the value of one key. */
 enum vd_err config_yaml_value(const char *text, const struct config_key *key, const char *name,
-			      struct vd_config *config, struct vd_config_error *error);
+			      struct config *config, struct config_error *error);

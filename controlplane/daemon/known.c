@@ -16,7 +16,7 @@
 #include "controlplane/host/peer_store.h"
 #include "controlplane/host/swarm.h"
 
-enum { SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, KNOWN_SHOWN_MAX = 10000 };
+enum { SWARMS = 1 + CONFIG_NETWORKS_MAX, KNOWN_SHOWN_MAX = 10000 };
 
 /* ---- a swarm's events ---- */
 
@@ -100,11 +100,11 @@ ON_CONTROL static void tell(void *context, const struct announced *addresses, ui
 /* Each network has its own: nothing of one is told in another. */
 ON_CONTROL static void set_rules(struct node *node, size_t i)
 {
-	const struct vd_config_host *host = &node->config.host;
-	const struct vd_config_network *network = i ? &host->networks[i - 1] : NULL;
-	const struct vd_multiaddr_list *announce = i ? &network->announce : &host->announce;
-	const struct vd_multiaddr_list *also = i ? &network->announce_also : &host->announce_also;
-	const struct vd_multiaddr_list *filters = i ? &network->no_announce : &host->no_announce;
+	const struct config_host *host = &node->config.host;
+	const struct config_network *network = i ? &host->networks[i - 1] : NULL;
+	const struct config_addresses *announce = i ? &network->announce : &host->announce;
+	const struct config_addresses *also = i ? &network->announce_also : &host->announce_also;
+	const struct config_addresses *filters = i ? &network->no_announce : &host->no_announce;
 	const struct announce_rules rules = {
 		.announce = announce->at,
 		.announce_count = announce->count,
@@ -138,7 +138,7 @@ ON_CONTROL static void tell_store(const char *network, const struct peer_store *
 ON_CONTROL static enum vd_err open_store(struct node *node, size_t i, char why[NODE_WHY])
 {
 	struct node_known_peers *known = &node->libp2p.known[i];
-	const struct vd_config_network *network = i ? &node->config.host.networks[i - 1] : NULL;
+	const struct config_network *network = i ? &node->config.host.networks[i - 1] : NULL;
 	struct vd_bytes id = vd_bytes(known->fingerprint, i ? sizeof known->fingerprint : 0);
 	char cause[PEER_STORE_WHY] = "";
 	enum vd_err err = peer_store_open(node->loop, i ? network->state : node->config.host.state,

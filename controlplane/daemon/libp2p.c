@@ -21,7 +21,7 @@
 
 /* ---- life ---- */
 
-ON_CONTROL static enum vd_err listen_all(struct swarm *swarm, const struct vd_multiaddr_list *list,
+ON_CONTROL static enum vd_err listen_all(struct swarm *swarm, const struct config_addresses *list,
 					 const char *key, char why[NODE_WHY])
 {
 	for (uint32_t i = 0; i < list->count; i++) {
@@ -102,7 +102,7 @@ ON_CONTROL static enum vd_err open_swarm(struct node *node, const char *name,
 
 ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
 {
-	const struct vd_multiaddr_list *listen = &node->config.host.listen;
+	const struct config_addresses *listen = &node->config.host.listen;
 	const char *forced = getenv("LIBP2P_FORCE_PNET"); /* libp2p/specs, pnet, "Safeguard" */
 	enum vd_err err;
 
@@ -120,9 +120,9 @@ ON_CONTROL static enum vd_err open_public(struct node *node, char why[NODE_WHY])
 
 ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char why[NODE_WHY])
 {
-	const struct vd_config_network *network = &node->config.host.networks[i];
+	const struct config_network *network = &node->config.host.networks[i];
 	struct swarm **swarm = &node->libp2p.swarms[1 + i];
-	char key_name[VD_CONFIG_NAME + 32];
+	char key_name[CONFIG_NAME + 32];
 	struct pnet_key key;
 	enum vd_err err = node_read_network_key(network, &key, why);
 
@@ -138,7 +138,7 @@ ON_CONTROL static enum vd_err open_private(struct node *node, uint32_t i, char w
 
 ON_CONTROL static enum vd_err open_limits(struct node *node)
 {
-	const struct vd_config_host *host = &node->config.host;
+	const struct config_host *host = &node->config.host;
 	const struct host_limits_config config = {
 		.connections = host->connections_max,
 		.negotiating = host->negotiating_max,

@@ -28,7 +28,7 @@ struct node;
 struct swarm;
 
 enum {
-	NODE_SWARMS = 1 + VD_CONFIG_NETWORKS_MAX, /* networks that a node may be in */
+	NODE_SWARMS = 1 + CONFIG_NETWORKS_MAX, /* networks that a node may be in */
 	NODE_LISTENS_MAX = NODE_SWARMS * HOST_LISTEN_MAX,
 };
 

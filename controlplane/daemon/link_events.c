@@ -24,9 +24,9 @@ ON_CONTROL static struct route_policy policy_of_install(const struct node *node,
 							const struct route_install *install)
 {
 	const struct route_link *link = route_links_find(node->links, &install->peer);
-	const struct vd_claim claim = { .peer = &install->peer,
-					.ip = install->endpoint.remote.ip,
-					.token = install->token_hash };
+	const struct tier_claim claim = { .peer = &install->peer,
+					  .ip = install->endpoint.remote.ip,
+					  .token = install->token_hash };
 
 	return link && link->current ? link->policy : node_policy_of(node, &claim);
 }

@@ -25,7 +25,7 @@ struct message {
 /* link.listen, else what ports are bound to: as the ready line has it, wildcards expanded. */
 ON_CONTROL static size_t listens(const struct node *node, struct vd_multiaddr *out)
 {
-	const struct vd_multiaddr_list *list = &node->config.link.listen;
+	const struct config_addresses *list = &node->config.link.listen;
 	struct vd_multiaddr bound[DP_PORTS_MAX];
 	unsigned count = dp_port_count(node->dp);
 

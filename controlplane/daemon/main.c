@@ -62,7 +62,7 @@ static struct arguments parse_arguments(int argc, char **argv)
 		case 'c': arguments.config = optarg; break;
 		case 'k': arguments.check = true; break;
 		case 'd': arguments.dev = true; break;
-		case 'r': vd_config_reference(stdout); exit(EXIT_SUCCESS);
+		case 'r': config_reference(stdout); exit(EXIT_SUCCESS);
 		case 'v': puts("viaductd " VD_VERSION); exit(EXIT_SUCCESS);
 		case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
 		default: fputs("viaductd: see viaductd --help\n", stderr); exit(EXIT_USAGE);
@@ -76,17 +76,17 @@ static struct arguments parse_arguments(int argc, char **argv)
 	return arguments;
 }
 
-static void read_config(const struct arguments *arguments, struct vd_config *config)
+static void read_config(const struct arguments *arguments, struct config *config)
 {
-	struct vd_config_error error;
+	struct config_error error;
 
 	if (arguments->dev) {
-		if (vd_config_dev(config, &error))
+		if (config_dev(config, &error))
 			goto failed;
 	} else {
-		vd_config_default(config);
+		config_default(config);
 	}
-	if (!vd_config_read(arguments->config, config, &error))
+	if (!config_read(arguments->config, config, &error))
 		return;
 failed:
 	fprintf(stderr, "viaductd: %s\n", error.text);
@@ -94,26 +94,26 @@ failed:
 }
 
 /* As many files as the configuration asks for; how many more may be open is not ours to change. */
-static void allow_files(const struct arguments *arguments, const struct vd_config *config)
+static void allow_files(const struct arguments *arguments, const struct config *config)
 {
-	struct vd_config_error error;
+	struct config_error error;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
 		return;
-	if (limit.rlim_cur < limit.rlim_max && limit.rlim_cur < vd_config_files(config)) {
+	if (limit.rlim_cur < limit.rlim_max && limit.rlim_cur < config_files(config)) {
 		limit.rlim_cur = limit.rlim_max;
 		if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
 			(void)getrlimit(RLIMIT_NOFILE, &limit);
 	}
-	if (!vd_config_check_files(config, arguments->config, limit.rlim_cur, &error))
+	if (!config_check_files(config, arguments->config, limit.rlim_cur, &error))
 		return;
 	fprintf(stderr, "viaductd: %s\n", error.text);
 	exit(EXIT_FAILURE);
 }
 
 /* For --check-config. */
-static void check_names(const struct vd_config *config)
+static void check_names(const struct config *config)
 {
 	struct names names;
 	char why[NODE_WHY];
@@ -125,7 +125,7 @@ static void check_names(const struct vd_config *config)
 	names_fini(&names);
 }
 
-static int run(const struct vd_config *config, const char *path)
+static int run(const struct config *config, const char *path)
 {
 	static struct node node;
 	char why[NODE_WHY] = "", line[16384];
@@ -147,7 +147,7 @@ static int run(const struct vd_config *config, const char *path)
 int main(int argc, char **argv)
 {
 	struct arguments arguments = parse_arguments(argc, argv);
-	static struct vd_config config;
+	static struct config config;
 
 	if (vd_init()) {
 		fputs("viaductd: libsodium does not start\n", stderr);
@@ -158,7 +158,7 @@ int main(int argc, char **argv)
 	if (arguments.check) {
 		check_names(&config);
 		puts("configuration ok");
-		vd_config_fini(&config);
+		config_fini(&config);
 		return EXIT_SUCCESS;
 	}
 	vd_log_to(STDERR_FILENO);

@@ -41,7 +41,7 @@ static enum vd_err read_key(int fd, struct pnet_key *key_out, const char **reaso
 	return err;
 }
 
-static void log_fingerprint(const struct vd_config_network *network, const struct pnet_key *key)
+static void log_fingerprint(const struct config_network *network, const struct pnet_key *key)
 {
 	uint8_t fingerprint[PNET_FINGERPRINT];
 
@@ -50,7 +50,7 @@ static void log_fingerprint(const struct vd_config_network *network, const struc
 		       VD_HEX("fingerprint", vd_bytes(fingerprint, sizeof fingerprint)));
 }
 
-enum vd_err node_read_network_key(const struct vd_config_network *network, struct pnet_key *key_out,
+enum vd_err node_read_network_key(const struct config_network *network, struct pnet_key *key_out,
 				  char why[NODE_WHY])
 {
 	int fd = open(network->key, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);

@@ -12,8 +12,8 @@
 
 struct node;
 struct pnet_key;
-struct vd_config_network;
+struct config_network;
 
 /* VD_EUSER with `why`. */
-enum vd_err node_read_network_key(const struct vd_config_network *network, struct pnet_key *key_out,
+enum vd_err node_read_network_key(const struct config_network *network, struct pnet_key *key_out,
 				  char why[NODE_WHY]) ON_CONTROL;

@@ -275,7 +275,7 @@ void node_close(struct node *node)
 		cp_loop_free(node->loop);
 	vd_identity_fini(&node->identity);
 	names_fini(&node->names);
-	vd_config_fini(&node->config);
+	config_fini(&node->config);
 }
 
 /* ---- telling ---- */

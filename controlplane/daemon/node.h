@@ -72,9 +72,9 @@ struct node_counters {
 };
 
 struct node {
-	struct vd_config config;
-	const char *config_path;   /* borrowed; NULL: none */
-	char user[VD_CONFIG_NAME]; /* whom root became; empty: nobody */
+	struct config config;
+	const char *config_path; /* borrowed; NULL: none */
+	char user[CONFIG_NAME];  /* whom root became; empty: nobody */
 	struct vd_identity identity;
 	uint8_t overlay[16];
 	uint64_t boot;
@@ -137,7 +137,7 @@ struct node {
  * Opens everything in the order of dependence. `config` is taken; `config_path` (NULL: none) is
  * kept, for SIGHUP. On failure `why` says what and the cure, and only node_close is to be called.
  */
-enum vd_err node_open(struct node *node, const struct vd_config *config, const char *config_path,
+enum vd_err node_open(struct node *node, const struct config *config, const char *config_path,
 		      char why[NODE_WHY]) ON_CONTROL;
 /* Runs until SIGTERM or SIGINT, then drains. */
 void node_run(struct node *node) ON_CONTROL;

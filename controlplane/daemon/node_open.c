@@ -56,7 +56,7 @@ static uint32_t with_handshakes(uint32_t slots)
 
 static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 {
-	const struct vd_config *config = &node->config;
+	const struct config *config = &node->config;
 	struct sw_plane_config plane = {
 		.workers = config->dataplane.workers,
 		.width = config->link.width,
@@ -86,19 +86,19 @@ static unsigned long huge_pages_free(void)
 
 static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 {
-	const struct vd_config *config = &node->config;
+	const struct config *config = &node->config;
 	enum { ENOUGH_PAGES = 128 };
 	struct dp_config dp = {
 		.workers = config->dataplane.workers,
-		.poll = config->dataplane.idle == VD_IDLE_POLL,
-		.no_huge =
-		    config->dataplane.huge == VD_HUGE_OFF ||
-		    (config->dataplane.huge == VD_HUGE_AUTO && huge_pages_free() < ENOUGH_PAGES),
+		.poll = config->dataplane.idle == CONFIG_IDLE_POLL,
+		.no_huge = config->dataplane.huge == CONFIG_HUGE_OFF ||
+			   (config->dataplane.huge == CONFIG_HUGE_AUTO &&
+			    huge_pages_free() < ENOUGH_PAGES),
 		.memory_mb = config->dataplane.memory_mb,
 		.port_count = config->dataplane.port_count,
 		.tun = config->tun.enabled,
 		.tun_mtu = config->tun.mtu ? config->tun.mtu : TUN_MTU_START,
-		.tun_hides_dscp = config->tun.traffic_class == VD_CLASS_ZERO,
+		.tun_hides_dscp = config->tun.traffic_class == CONFIG_DSCP_HIDE,
 		.xdp_program =
 		    config->dataplane.xdp_program[0] ? config->dataplane.xdp_program : NULL,
 	};
@@ -175,8 +175,8 @@ ON_CONTROL static enum vd_err open_links(struct node *node, char why[NODE_WHY])
 	return VD_OK;
 }
 
-ON_CONTROL static enum vd_err add_session_peers(struct node *node, const struct vd_peer_list *list,
-						bool connect)
+ON_CONTROL static enum vd_err add_session_peers(struct node *node,
+						const struct tier_peer_list *list, bool connect)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		enum vd_err err = node_add_session_peer(node, &list->ids[i], connect);
@@ -200,7 +200,7 @@ ON_CONTROL static enum vd_err find_tun(struct node *node, char why[NODE_WHY])
 
 ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY])
 {
-	const struct vd_config_session *session = &node->config.session;
+	const struct config_session *session = &node->config.session;
 	uint32_t peers_max = session->sessions_max / PEERS_A_SLOT;
 	struct peering_config config = {
 		.kind = PEERING_SESSION,
@@ -223,7 +223,7 @@ ON_CONTROL static enum vd_err open_sessions(struct node *node, char why[NODE_WHY
 		return VD_OK; /* a router alone ends no sessions */
 	node->sessions =
 	    route_sessions_new(&node->plane, peers_max, session->prefix, node->overlay);
-	node->learnt = learnt_routes_new(peers_max * VD_CONFIG_ROUTERS_MAX);
+	node->learnt = learnt_routes_new(peers_max * CONFIG_ROUTERS_MAX);
 	if (!node->sessions || !node->learnt || peering_new(&config, &node->session_peering))
 		return NODE_FAIL(why, "out of memory; lower session.sessions_max");
 	if (find_tun(node, why))
@@ -254,7 +254,7 @@ static enum vd_err open_api(struct node *node, char why[NODE_WHY])
 	return api_new(node->loop, &config, &source, &node->api, why);
 }
 
-enum vd_err node_open(struct node *node, const struct vd_config *config, const char *config_path,
+enum vd_err node_open(struct node *node, const struct config *config, const char *config_path,
 		      char why[NODE_WHY])
 {
 	static enum vd_err (*const steps[])(struct node * node, char why[NODE_WHY]) = {

@@ -12,31 +12,31 @@
 #include "controlplane/daemon/routers.h"
 #include "controlplane/daemon/why.h"
 
-ON_CONTROL static bool may_link(struct node *node, const struct vd_claim *claim)
+ON_CONTROL static bool may_link(struct node *node, const struct tier_claim *claim)
 {
 	const struct vd_peer_id *peer = claim->peer;
 
-	return vd_config_tier_of(&node->config, claim) || node_router_of(node, peer) ||
-	       vd_peer_list_has(&node->config.session.allow, peer) ||
-	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
+	return config_tier_of(&node->config, claim) || node_router_of(node, peer) ||
+	       tier_peer_list_has(&node->config.session.allow, peer) ||
+	       tier_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
 }
 
 bool node_admit_link(void *context, const struct peering_claim *asked)
 {
 	struct sw_endpoint endpoint = node_endpoint_of_path(asked->path);
 	struct node *node = context;
-	struct vd_claim claim = { .peer = asked->peer,
-				  .ip = endpoint.remote.ip,
-				  .token = asked->token_hash };
+	struct tier_claim claim = { .peer = asked->peer,
+				    .ip = endpoint.remote.ip,
+				    .token = asked->token_hash };
 
 	if (node->draining.on && !route_links_find(node->links, asked->peer))
 		return false; /* those that are there may renew their keys */
 	return may_link(node, &claim);
 }
 
-struct route_policy node_policy_of(const struct node *node, const struct vd_claim *claim)
+struct route_policy node_policy_of(const struct node *node, const struct tier_claim *claim)
 {
-	const struct vd_tier *tier = vd_config_tier_of(&node->config, claim);
+	const struct tier *tier = config_tier_of(&node->config, claim);
 
 	if (!tier)
 		return (struct route_policy){ .tier = NULL };
@@ -55,13 +55,13 @@ void node_review_link(struct node *node, const struct vd_peer_id *of, const char
 	const struct route_link *link = route_links_find(node->links, of);
 	struct vd_peer_id peer = *of; /* the link's own, perhaps, which goes */
 	struct route_policy policy;
-	struct vd_claim claim;
+	struct tier_claim claim;
 
 	if (!link)
 		return;
-	claim = (struct vd_claim){ .peer = &peer,
-				   .ip = link->endpoint.remote.ip,
-				   .token = link->has_token ? link->token_hash : NULL };
+	claim = (struct tier_claim){ .peer = &peer,
+				     .ip = link->endpoint.remote.ip,
+				     .token = link->has_token ? link->token_hash : NULL };
 	if (!may_link(node, &claim)) {
 		peering_close(node->link_peering, &peer, CONTROL_REFUSED, text, now);
 		return;
@@ -76,9 +76,9 @@ enum vd_err node_read_token(struct node *node, char why[NODE_WHY])
 {
 	const char *path = node->config.link.token;
 	uint8_t token[VD_TOKEN_MAX], len = 0;
-	char cause[VD_TOKEN_WHY];
+	char cause[TIER_TOKEN_WHY];
 
-	if (*path && vd_token_read(path, token, &len, cause)) {
+	if (*path && tier_token_read(path, token, &len, cause)) {
 		snprintf(why, NODE_WHY, "link.token: %s", cause);
 		return VD_EUSER;
 	}

@@ -18,7 +18,7 @@
 #include "controlplane/route/links.h"
 
 struct node;
-struct vd_claim;
+struct tier_claim;
 
 /* For peering: whether a peer may have a link; the token that we show to it. */
 bool node_admit_link(void *node, const struct peering_claim *claim) ON_CONTROL;
@@ -26,7 +26,7 @@ size_t node_token_for(void *node, const struct vd_peer_id *peer,
 		      uint8_t out[VD_TOKEN_MAX]) ON_CONTROL;
 
 struct route_policy node_policy_of(const struct node *node,
-				   const struct vd_claim *claim) ON_CONTROL;
+				   const struct tier_claim *claim) ON_CONTROL;
 /* Tiers, address or token of a link may be others now: it changes, or is closed with `text`. */
 void node_review_link(struct node *node, const struct vd_peer_id *peer, const char *text,
 		      vd_ns now) ON_CONTROL;

@@ -24,7 +24,7 @@
 
 static const char usual_user[] = "viaduct";
 
-static bool needs_net_admin(const struct vd_config *config)
+static bool needs_net_admin(const struct config *config)
 {
 	for (uint32_t i = 0; i < config->dataplane.port_count; i++)
 		if (config->dataplane.ports[i].driver == DP_DRIVER_DPDK)
@@ -69,7 +69,7 @@ static enum vd_err keep_needed(const struct node *node, bool until_open, char wh
 /* The folder of the API's socket, if there is none, for the user that will make the socket. */
 static void give_folder(const char *socket, const struct passwd *user)
 {
-	char path[VD_CONFIG_SOCKET];
+	char path[CONFIG_SOCKET];
 	int fd;
 
 	snprintf(path, sizeof path, "%s", socket);
@@ -168,13 +168,13 @@ static void warn_of_reload(const struct node *node, const char *cause)
 /* With the files that it names for lists. */
 static void try_config(const struct node *node)
 {
-	static struct vd_config again; /* too large for the stack */
-	struct vd_config_error error;
+	static struct config again; /* too large for the stack */
+	struct config_error error;
 
-	vd_config_default(&again);
-	if (vd_config_read_file(node->config_path, &again, &error))
+	config_default(&again);
+	if (config_read_file(node->config_path, &again, &error))
 		warn_of_reload(node, error.text);
-	vd_config_fini(&again);
+	config_fini(&again);
 }
 
 static void try_names(const struct node *node)

@@ -36,8 +36,7 @@ ON_CONTROL static void apply_token(struct node *node)
 		vd_log(VD_ERROR, VD_SUB_CONFIG, "the token stays as it was", VD_STR("cause", why));
 }
 
-ON_CONTROL static bool is_listed(const struct vd_multiaddr_list *list,
-				 const struct vd_peer_id *peer)
+ON_CONTROL static bool is_listed(const struct config_addresses *list, const struct vd_peer_id *peer)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct vd_udp_addr address;
@@ -70,7 +69,7 @@ ON_CONTROL static void apply_routers(struct node *node, vd_ns now)
 
 /* ---- sessions ---- */
 
-ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_list *before,
+ON_CONTROL static void close_unlisted(struct node *node, const struct tier_peer_list *before,
 				      vd_ns now)
 {
 	for (uint32_t i = 0; i < before->count; i++) {
@@ -88,15 +87,15 @@ ON_CONTROL static void close_unlisted(struct node *node, const struct vd_peer_li
 }
 
 /* Peers that were to be kept up, and now only may come: their sessions stay while they are used. */
-ON_CONTROL static void let_go_unlisted(struct node *node, const struct vd_peer_list *before)
+ON_CONTROL static void let_go_unlisted(struct node *node, const struct tier_peer_list *before)
 {
 	for (uint32_t i = 0; i < before->count; i++)
 		if (!node_is_kept(node, &before->ids[i]))
 			node_let_go(node, &before->ids[i]);
 }
 
-ON_CONTROL static void open_listed(struct node *node, const struct vd_peer_list *list, bool connect,
-				   vd_ns now)
+ON_CONTROL static void open_listed(struct node *node, const struct tier_peer_list *list,
+				   bool connect, vd_ns now)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct route_session *session;
@@ -114,7 +113,7 @@ ON_CONTROL static void open_listed(struct node *node, const struct vd_peer_list 
 	}
 }
 
-ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config *before, vd_ns now)
+ON_CONTROL static void apply_sessions(struct node *node, const struct config *before, vd_ns now)
 {
 	if (!node->sessions)
 		return;
@@ -129,12 +128,12 @@ ON_CONTROL static void apply_sessions(struct node *node, const struct vd_config 
 /* ---- all ---- */
 
 /* Of the networks that are still there: others come and go with a restart. */
-static void exchange_networks(struct vd_config_host *running, const struct vd_config_host *next)
+static void exchange_networks(struct config_host *running, const struct config_host *next)
 {
 	for (uint32_t i = 0; i < running->network_count; i++)
 		for (uint32_t j = 0; j < next->network_count; j++) {
-			struct vd_config_network *to = &running->networks[i];
-			const struct vd_config_network *from = &next->networks[j];
+			struct config_network *to = &running->networks[i];
+			const struct config_network *from = &next->networks[j];
 
 			if (strcmp(to->name, from->name) != 0)
 				continue;
@@ -145,9 +144,9 @@ static void exchange_networks(struct vd_config_host *running, const struct vd_co
 }
 
 /* Takes the reloadable keys of `next`; `next` keeps the ones they replace. */
-static void exchange(struct vd_config *running, struct vd_config *next)
+static void exchange(struct config *running, struct config *next)
 {
-	struct vd_config before = *running;
+	struct config before = *running;
 
 	memcpy(running->link.tiers, next->link.tiers, sizeof running->link.tiers);
 	running->link.tier_count = next->link.tier_count;
@@ -171,8 +170,8 @@ static void exchange(struct vd_config *running, struct vd_config *next)
 
 void node_reload(struct node *node)
 {
-	static struct vd_config next; /* too large for the stack */
-	struct vd_config_error error;
+	static struct config next; /* too large for the stack */
+	struct config_error error;
 	char why[NODE_WHY];
 	struct names names;
 	const char *key;
@@ -182,25 +181,25 @@ void node_reload(struct node *node)
 		return;
 	}
 	if (node->config.dev)
-		vd_config_default_dev(&next);
+		config_default_dev(&next);
 	else
-		vd_config_default(&next);
-	if (vd_config_read(node->config_path, &next, &error)) {
+		config_default(&next);
+	if (config_read(node->config_path, &next, &error)) {
 		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
 		       VD_STR("cause", error.text));
-		vd_config_fini(&next);
+		config_fini(&next);
 		return;
 	}
 	next.session.prefix = node->config.session.prefix; /* what the names are read for */
 	if (node_read_names(&next, &names, why)) {
 		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
 		       VD_STR("cause", why));
-		vd_config_fini(&next);
+		config_fini(&next);
 		return;
 	}
 	names_fini(&node->names);
 	node->names = names;
-	key = vd_config_needs_restart(&node->config, &next);
+	key = config_needs_restart(&node->config, &next);
 	if (key)
 		vd_log(VD_WARN, VD_SUB_CONFIG, "a changed key takes effect only after a restart",
 		       VD_STR("key", key));
@@ -213,7 +212,7 @@ void node_reload(struct node *node)
 	apply_sessions(node, &next, vd_now());
 	node_known_reload(node);
 	node_host_reload(node);
-	vd_config_fini(&next);
+	config_fini(&next);
 	vd_log(VD_INFO, VD_SUB_CONFIG, "reloaded");
 	node_pump(node);
 }

@@ -130,7 +130,7 @@ void node_action_resolve(void *context, const json_t *args, struct api_reply *re
 
 /* ---- the file ---- */
 
-enum vd_err node_read_names(const struct vd_config *config, struct names *names_out,
+enum vd_err node_read_names(const struct config *config, struct names *names_out,
 			    char why[NODE_WHY])
 {
 	char cause[NAMES_WHY] = "";

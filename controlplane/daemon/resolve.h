@@ -17,10 +17,10 @@
 struct api_reply;
 struct names;
 struct node;
-struct vd_config;
+struct config;
 
 /* The file of names; none is none. VD_EUSER and why: file, line, cure. */
-enum vd_err node_read_names(const struct vd_config *config, struct names *names_out,
+enum vd_err node_read_names(const struct config *config, struct names *names_out,
 			    char why[NODE_WHY]);
 
 void node_action_resolve(void *node, const json_t *args, struct api_reply *reply) ON_CONTROL;

@@ -38,7 +38,7 @@ ON_CONTROL static void take(void *context, const struct vd_peer_id *peer,
 {
 	struct node *node = context;
 	struct node_resume *resume = &node->resume;
-	struct vd_claim claim = { .peer = peer, .ip = address->ip };
+	struct tier_claim claim = { .peer = peer, .ip = address->ip };
 
 	if (node_router_of(node, peer) || resume->count == node->config.link.links_max)
 		return; /* routers are dialled anyway */

@@ -23,9 +23,8 @@ static struct node_router *free_router(struct node *node)
 	for (uint32_t i = 0; i < node->routers.count; i++)
 		if (!node->routers.rows[i].peer.len)
 			return &node->routers.rows[i];
-	return node->routers.count < VD_CONFIG_ROUTERS_MAX
-		   ? &node->routers.rows[node->routers.count++]
-		   : NULL;
+	return node->routers.count < CONFIG_ROUTERS_MAX ? &node->routers.rows[node->routers.count++]
+							: NULL;
 }
 
 struct node_router *node_add_router(struct node *node, const struct vd_peer_id *peer,
@@ -55,7 +54,7 @@ void node_add_routers(struct node *node)
 
 		if (vd_multiaddr_to_link(&node->config.link.routers.at[i], &address, &peer) ||
 		    peer.len == 0)
-			continue; /* vd_config_check has refused it */
+			continue; /* config_check has refused it */
 		router = node_add_router(node, &peer, &address);
 		if (!router) {
 			vd_log(VD_WARN, VD_SUB_LINK,

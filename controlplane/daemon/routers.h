@@ -49,7 +49,7 @@ struct node_router {
 };
 
 struct node_routers {
-	struct node_router rows[VD_CONFIG_ROUTERS_MAX];
+	struct node_router rows[CONFIG_ROUTERS_MAX];
 	uint32_t count; /* rows in use or used before */
 };
 

@@ -29,8 +29,8 @@ bool node_admit_session(void *context, const struct peering_claim *claim)
 
 bool node_may_session(struct node *node, const struct vd_peer_id *peer)
 {
-	return vd_peer_list_has(&node->config.session.allow, peer) ||
-	       vd_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
+	return tier_peer_list_has(&node->config.session.allow, peer) ||
+	       tier_peer_list_has(&node->config.session.connect, peer) || node_is_asked(node, peer);
 }
 
 /* ---- paths ---- */

@@ -107,7 +107,7 @@ static void add_link_address(const struct node *node, const struct vd_udp_addr *
 /* link.listen, else what ports are bound to; as the ready line. */
 ON_CONTROL static void add_link_addresses(const struct node *node, json_t *addresses)
 {
-	const struct vd_multiaddr_list *listen = &node->config.link.listen;
+	const struct config_addresses *listen = &node->config.link.listen;
 
 	for (uint32_t i = 0; i < listen->count; i++) {
 		struct vd_udp_addr at;

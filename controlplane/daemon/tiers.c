@@ -17,19 +17,19 @@
 static const char hash_prefix[] = "sha256:";
 enum { HASH_TEXT = sizeof hash_prefix - 1 + 2 * VD_TOKEN_HASH, LINE = 256, V4_BITS = 96 };
 
-__attribute__((format(printf, 2, 3))) static enum vd_err wrong(char why[VD_TOKEN_WHY],
+__attribute__((format(printf, 2, 3))) static enum vd_err wrong(char why[TIER_TOKEN_WHY],
 							       const char *format, ...)
 {
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(why, VD_TOKEN_WHY, format, args);
+	vsnprintf(why, TIER_TOKEN_WHY, format, args);
 	va_end(args);
 	return VD_EUSER;
 }
 
 /* Room for one more; grown by doubling: a power of two is full. */
-static void *grown(void *at, uint32_t count, size_t size, char why[VD_TOKEN_WHY])
+static void *grown(void *at, uint32_t count, size_t size, char why[TIER_TOKEN_WHY])
 {
 	if (count & (count - 1))
 		return at;
@@ -51,12 +51,12 @@ static bool same_prefix(const uint8_t a[16], const uint8_t b[16], unsigned bits)
 }
 
 /* ::/0 is all of IPv6, and none of IPv4. */
-static bool cidr_has(const struct vd_cidr *cidr, const uint8_t ip[16])
+static bool cidr_has(const struct tier_cidr *cidr, const uint8_t ip[16])
 {
 	return cidr->v4 == vd_ip_is_ip4(ip) && same_prefix(cidr->ip, ip, cidr->bits);
 }
 
-bool vd_cidr_list_has(const struct vd_cidr_list *list, const uint8_t ip[16])
+bool tier_cidr_list_has(const struct tier_cidr_list *list, const uint8_t ip[16])
 {
 	for (uint32_t i = 0; i < list->count; i++)
 		if (cidr_has(&list->at[i], ip))
@@ -74,9 +74,9 @@ static bool bits_of_text(const char *text, unsigned most, unsigned *bits_out)
 	return *bits_out <= most;
 }
 
-static bool cidr_of_text(const char *item, struct vd_cidr *out)
+static bool cidr_of_text(const char *item, struct tier_cidr *out)
 {
-	struct vd_cidr cidr = { .ip = { [10] = 0xff, [11] = 0xff } };
+	struct tier_cidr cidr = { .ip = { [10] = 0xff, [11] = 0xff } };
 	const char *slash = strchr(item, '/');
 	size_t len = slash ? (size_t)(slash - item) : strlen(item);
 	char address[INET6_ADDRSTRLEN];
@@ -98,13 +98,13 @@ static bool cidr_of_text(const char *item, struct vd_cidr *out)
 }
 
 /* The network that an address with bits beyond the length is in. */
-static void clear_host(struct vd_cidr *cidr)
+static void clear_host(struct tier_cidr *cidr)
 {
 	for (unsigned bit = cidr->bits; bit < 128; bit++)
 		cidr->ip[bit / 8] &= (uint8_t) ~(0x80u >> bit % 8);
 }
 
-static void network_text(const struct vd_cidr *cidr, char out[LINE])
+static void network_text(const struct tier_cidr *cidr, char out[LINE])
 {
 	char address[INET6_ADDRSTRLEN];
 
@@ -113,9 +113,10 @@ static void network_text(const struct vd_cidr *cidr, char out[LINE])
 	snprintf(out, LINE, "%s/%u", address, cidr->bits - (cidr->v4 ? V4_BITS : 0u));
 }
 
-enum vd_err vd_cidr_list_add(struct vd_cidr_list *list, const char *item, char why[VD_TOKEN_WHY])
+enum vd_err tier_cidr_list_add(struct tier_cidr_list *list, const char *item,
+			       char why[TIER_TOKEN_WHY])
 {
-	struct vd_cidr cidr, network;
+	struct tier_cidr cidr, network;
 	char text[LINE];
 	void *at;
 
@@ -132,8 +133,8 @@ enum vd_err vd_cidr_list_add(struct vd_cidr_list *list, const char *item, char w
 	network_text(&network, text);
 	if (memcmp(&network, &cidr, sizeof cidr) != 0)
 		return wrong(why, "`%.60s` has bits set beyond its length; write %s", item, text);
-	if (list->count == VD_CONFIG_CIDRS_MAX)
-		return wrong(why, "has more than %d networks; take some out", VD_CONFIG_CIDRS_MAX);
+	if (list->count == CONFIG_CIDRS_MAX)
+		return wrong(why, "has more than %d networks; take some out", CONFIG_CIDRS_MAX);
 	at = grown(list->at, list->count, sizeof *list->at, why);
 	if (!at)
 		return VD_ENOMEM;
@@ -142,13 +143,13 @@ enum vd_err vd_cidr_list_add(struct vd_cidr_list *list, const char *item, char w
 	return VD_OK;
 }
 
-void vd_cidr_list_fini(struct vd_cidr_list *list)
+void tier_cidr_list_fini(struct tier_cidr_list *list)
 {
 	free(list->at);
-	*list = (struct vd_cidr_list){ 0 };
+	*list = (struct tier_cidr_list){ 0 };
 }
 
-bool vd_cidr_list_equal(const struct vd_cidr_list *a, const struct vd_cidr_list *b)
+bool tier_cidr_list_equal(const struct tier_cidr_list *a, const struct tier_cidr_list *b)
 {
 	return a->given == b->given && a->count == b->count &&
 	       (!a->count || memcmp(a->at, b->at, a->count * sizeof *a->at) == 0);
@@ -156,13 +157,13 @@ bool vd_cidr_list_equal(const struct vd_cidr_list *a, const struct vd_cidr_list 
 
 /* ---- tokens ---- */
 
-void vd_token_hash(const uint8_t *token, size_t len, uint8_t hash_out[VD_TOKEN_HASH])
+void tier_token_hash(const uint8_t *token, size_t len, uint8_t hash_out[VD_TOKEN_HASH])
 {
 	crypto_hash_sha256(hash_out, token, len);
 }
 
 /* All are looked at: the time tells neither whether nor which. */
-bool vd_token_list_has(const struct vd_token_list *list, const uint8_t hash[VD_TOKEN_HASH])
+bool tier_token_list_has(const struct tier_token_list *list, const uint8_t hash[VD_TOKEN_HASH])
 {
 	unsigned found = 0;
 
@@ -171,7 +172,8 @@ bool vd_token_list_has(const struct vd_token_list *list, const uint8_t hash[VD_T
 	return found;
 }
 
-static enum vd_err add_hash(struct vd_token_list *list, const char *item, char why[VD_TOKEN_WHY])
+static enum vd_err add_hash(struct tier_token_list *list, const char *item,
+			    char why[TIER_TOKEN_WHY])
 {
 	uint8_t hash[VD_TOKEN_HASH];
 	size_t len = strlen(item), got;
@@ -183,8 +185,8 @@ static enum vd_err add_hash(struct vd_token_list *list, const char *item, char w
 	    got != sizeof hash)
 		return wrong(why, "an entry is neither sha256: and 64 hex digits nor the path of a "
 				  "file of such; `viaduct token hash FILE` tells what to write");
-	if (list->count == VD_CONFIG_TOKENS_MAX)
-		return wrong(why, "has more than %d tokens; take some out", VD_CONFIG_TOKENS_MAX);
+	if (list->count == CONFIG_TOKENS_MAX)
+		return wrong(why, "has more than %d tokens; take some out", CONFIG_TOKENS_MAX);
 	hashes = grown(list->hashes, list->count, sizeof *list->hashes, why);
 	if (!hashes)
 		return VD_ENOMEM;
@@ -194,8 +196,8 @@ static enum vd_err add_hash(struct vd_token_list *list, const char *item, char w
 }
 
 /* A hash between blanks; empty lines and those that begin with # are passed over. */
-static enum vd_err add_line(struct vd_token_list *list, char *line, size_t len,
-			    char why[VD_TOKEN_WHY])
+static enum vd_err add_line(struct tier_token_list *list, char *line, size_t len,
+			    char why[TIER_TOKEN_WHY])
 {
 	if (memchr(line, 0, len))
 		return wrong(why, "has a NUL byte; name a text file of hashes");
@@ -204,10 +206,10 @@ static enum vd_err add_line(struct vd_token_list *list, char *line, size_t len,
 	return *line && *line != '#' ? add_hash(list, line, why) : VD_OK;
 }
 
-static enum vd_err add_lines(struct vd_token_list *list, FILE *file, const char *path,
-			     char why[VD_TOKEN_WHY])
+static enum vd_err add_lines(struct tier_token_list *list, FILE *file, const char *path,
+			     char why[TIER_TOKEN_WHY])
 {
-	char *line = NULL, cause[VD_TOKEN_WHY];
+	char *line = NULL, cause[TIER_TOKEN_WHY];
 	size_t room = 0;
 	ssize_t len;
 	enum vd_err err = VD_OK;
@@ -224,7 +226,8 @@ static enum vd_err add_lines(struct vd_token_list *list, FILE *file, const char 
 	return err;
 }
 
-static enum vd_err add_file(struct vd_token_list *list, const char *path, char why[VD_TOKEN_WHY])
+static enum vd_err add_file(struct tier_token_list *list, const char *path,
+			    char why[TIER_TOKEN_WHY])
 {
 	FILE *file = fopen(path, "re");
 	enum vd_err err;
@@ -237,18 +240,19 @@ static enum vd_err add_file(struct vd_token_list *list, const char *path, char w
 	return err;
 }
 
-enum vd_err vd_token_list_add(struct vd_token_list *list, const char *item, char why[VD_TOKEN_WHY])
+enum vd_err tier_token_list_add(struct tier_token_list *list, const char *item,
+				char why[TIER_TOKEN_WHY])
 {
 	return *item == '/' ? add_file(list, item, why) : add_hash(list, item, why);
 }
 
-void vd_token_list_fini(struct vd_token_list *list)
+void tier_token_list_fini(struct tier_token_list *list)
 {
 	free(list->hashes);
-	*list = (struct vd_token_list){ 0 };
+	*list = (struct tier_token_list){ 0 };
 }
 
-bool vd_token_list_equal(const struct vd_token_list *a, const struct vd_token_list *b)
+bool tier_token_list_equal(const struct tier_token_list *a, const struct tier_token_list *b)
 {
 	return a->given == b->given && a->count == b->count &&
 	       (!a->count || memcmp(a->hashes, b->hashes, a->count * sizeof *a->hashes) == 0);
@@ -258,7 +262,7 @@ bool vd_token_list_equal(const struct vd_token_list *a, const struct vd_token_li
 
 /* What the file holds, without the end of its line. */
 static enum vd_err token_of_file(int fd, const char *path, uint8_t token_out[VD_TOKEN_MAX],
-				 uint8_t *len_out, char why[VD_TOKEN_WHY])
+				 uint8_t *len_out, char why[TIER_TOKEN_WHY])
 {
 	uint8_t bytes[VD_TOKEN_MAX + 3];
 	ssize_t got = read(fd, bytes, sizeof bytes);
@@ -273,12 +277,12 @@ static enum vd_err token_of_file(int fd, const char *path, uint8_t token_out[VD_
 				    "%.200s holds more than one word; `viaduct token gen FILE` "
 				    "makes a token",
 				    path);
-	if (!err && (len < VD_TOKEN_MIN || len > VD_TOKEN_MAX))
+	if (!err && (len < TIER_TOKEN_MIN || len > VD_TOKEN_MAX))
 		err =
 		    wrong(why,
 			  "%.200s holds no token of %d to %d characters; `viaduct token gen FILE` "
 			  "makes one",
-			  path, VD_TOKEN_MIN, VD_TOKEN_MAX);
+			  path, TIER_TOKEN_MIN, VD_TOKEN_MAX);
 	if (!err) {
 		memcpy(token_out, bytes, len);
 		*len_out = (uint8_t)len;
@@ -287,8 +291,8 @@ static enum vd_err token_of_file(int fd, const char *path, uint8_t token_out[VD_
 	return err;
 }
 
-enum vd_err vd_token_read(const char *path, uint8_t token_out[VD_TOKEN_MAX], uint8_t *len_out,
-			  char why[VD_TOKEN_WHY])
+enum vd_err tier_token_read(const char *path, uint8_t token_out[VD_TOKEN_MAX], uint8_t *len_out,
+			    char why[TIER_TOKEN_WHY])
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	struct stat st;

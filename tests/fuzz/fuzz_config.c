@@ -1,4 +1,4 @@
-/* Targets: vd_config_parse, vd_config_environment, vd_config_check */
+/* Targets: config_parse, config_environment, config_check */
 /* SPDX-License-Identifier: Apache-2.0 OR MIT */
 #include <stdint.h>
 #include <stdlib.h>
@@ -12,23 +12,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char name[] = "VIADUCT_LINK_TIERS=";
-	struct vd_config *config = (struct vd_config *)malloc(sizeof *config);
+	struct config *config = (struct config *)malloc(sizeof *config);
 	char *variable = (char *)calloc(1, sizeof name + size);
-	struct vd_config_error error;
+	struct config_error error;
 
 	if (!config || !variable)
 		abort();
-	vd_config_default(config);
-	if (!vd_config_parse(vd_bytes(data, size), "fuzz", config, &error) &&
-	    !vd_config_check(config, &error) && vd_config_needs_restart(config, config))
+	config_default(config);
+	if (!config_parse(vd_bytes(data, size), "fuzz", config, &error) &&
+	    !config_check(config, &error) && config_needs_restart(config, config))
 		abort(); /* a configuration differs from itself */
 	memcpy(variable, name, sizeof name - 1);
 	if (size)
 		memcpy(variable + sizeof name - 1, data, size);
-	if (vd_config_environment((char *const[]){ variable, NULL }, config, &error) &&
-	    !error.text[0])
+	if (config_environment((char *const[]){ variable, NULL }, config, &error) && !error.text[0])
 		abort(); /* an error without words */
-	vd_config_fini(config);
+	config_fini(config);
 	free(config);
 	free(variable);
 	return 0;

@@ -24,17 +24,17 @@ static void expect(bool holds)
 
 /* ---- hashes of tokens ---- */
 
-static enum vd_err read_file(struct vd_bytes in, struct vd_token_list *list)
+static enum vd_err read_file(struct vd_bytes in, struct tier_token_list *list)
 {
-	char path[32], why[VD_TOKEN_WHY] = "";
+	char path[32], why[TIER_TOKEN_WHY] = "";
 	int fd = memfd_create("hashes", 0);
 	enum vd_err err;
 
 	expect(fd >= 0 && (in.len == 0 || write(fd, in.at, in.len) == (ssize_t)in.len));
 	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
-	err = vd_token_list_add(list, path, why);
+	err = tier_token_list_add(list, path, why);
 	close(fd);
-	expect(list->count <= VD_CONFIG_TOKENS_MAX);
+	expect(list->count <= CONFIG_TOKENS_MAX);
 	if (err)
 		expect(strncmp(why, path, strlen(path)) == 0 && strlen(why) + 1 < sizeof why);
 	return err;
@@ -61,21 +61,21 @@ static uint32_t lines_of(struct vd_bytes in)
 /* What was read is read again from what is written of it. */
 static void read_hashes(struct vd_bytes in)
 {
-	struct vd_token_list list = { 0 }, again = { 0 };
-	char why[VD_TOKEN_WHY], item[sizeof "sha256:" + HEX], hex[HEX];
+	struct tier_token_list list = { 0 }, again = { 0 };
+	char why[TIER_TOKEN_WHY], item[sizeof "sha256:" + HEX], hex[HEX];
 
 	if (!read_file(in, &list)) {
 		expect(list.count == lines_of(in));
 		for (uint32_t i = 0; i < list.count; i++) {
 			sodium_bin2hex(hex, sizeof hex, list.hashes[i], VD_TOKEN_HASH);
 			snprintf(item, sizeof item, "sha256:%s", hex);
-			expect(!vd_token_list_add(&again, item, why));
-			expect(vd_token_list_has(&list, again.hashes[i]));
+			expect(!tier_token_list_add(&again, item, why));
+			expect(tier_token_list_has(&list, again.hashes[i]));
 		}
-		expect(vd_token_list_equal(&list, &again));
+		expect(tier_token_list_equal(&list, &again));
 	}
-	vd_token_list_fini(&list);
-	vd_token_list_fini(&again);
+	tier_token_list_fini(&list);
+	tier_token_list_fini(&again);
 }
 
 /* ---- servers ---- */

@@ -11,23 +11,23 @@
 #define ED25519_ID "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 #define RSA_ID     "QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N"
 
-static struct vd_config config;
-static struct vd_config_error error;
+static struct config config;
+static struct config_error error;
 
 static enum vd_err parse(const char *text)
 {
-	vd_config_default(&config);
-	return vd_config_parse(vd_bytes_of_text(text), "v.yaml", &config, &error);
+	config_default(&config);
+	return config_parse(vd_bytes_of_text(text), "v.yaml", &config, &error);
 }
 
 static void begin(void)
 {
-	vd_config_default(&config);
+	config_default(&config);
 }
 
 static void end(void)
 {
-	vd_config_fini(&config);
+	config_fini(&config);
 }
 
 TestSuite(config, .init = begin, .fini = end);
@@ -78,8 +78,8 @@ Test(config, every_key_of_the_example_is_read)
 	    "%s", error.text);
 	cr_assert(eq(str, config.key, "/k"));
 	cr_assert(eq(u32, config.dataplane.workers, 2));
-	cr_assert(eq(u32, config.dataplane.idle, VD_IDLE_POLL));
-	cr_assert(eq(u32, config.dataplane.huge, VD_HUGE_OFF));
+	cr_assert(eq(u32, config.dataplane.idle, CONFIG_IDLE_POLL));
+	cr_assert(eq(u32, config.dataplane.huge, CONFIG_HUGE_OFF));
 	cr_assert(eq(u32, config.dataplane.port_count, 2));
 	cr_assert(eq(str, config.dataplane.ports[0].devargs, "net_af_xdp0,iface=r0"));
 	cr_assert(eq(int, config.dataplane.ports[0].driver, DP_DRIVER_DPDK));
@@ -187,7 +187,7 @@ Test(config, each_mistake_is_told_with_its_line_and_cure)
 		cr_assert(strstr(error.text, mistakes[i].says) != NULL, "%s -> %s", text,
 			  error.text);
 		cr_assert(strstr(error.text, "v.yaml") == error.text, "%s", error.text);
-		vd_config_fini(&config);
+		config_fini(&config);
 	}
 }
 
@@ -223,10 +223,9 @@ Test(config, tun_with_an_empty_mapping_makes_an_edge)
 Test(config, a_list_in_the_file_replaces_what_was_there)
 {
 	cr_assert(eq(int, parse("session: { allow: [ " ED25519_ID " ] }\n"), VD_OK));
-	cr_assert(
-	    eq(int,
-	       vd_config_parse(vd_bytes_of_text("session: { allow: [] }\n"), "b", &config, &error),
-	       VD_OK));
+	cr_assert(eq(
+	    int, config_parse(vd_bytes_of_text("session: { allow: [] }\n"), "b", &config, &error),
+	    VD_OK));
 	cr_assert(eq(u32, config.session.allow.count, 0));
 }
 
@@ -239,9 +238,9 @@ Test(config, peers_are_sorted_without_duplicates_and_found)
 	cr_assert(eq(int, parse("session: { allow: [ " RSA_ID ", " ED25519_ID ", " RSA_ID " ] }\n"),
 		     VD_OK));
 	cr_assert(eq(u32, config.session.allow.count, 2));
-	cr_assert(vd_peer_list_has(&config.session.allow, &ed));
-	cr_assert(vd_peer_list_has(&config.session.allow, &rsa));
-	cr_assert(not(vd_peer_list_has(&config.session.connect, &rsa)));
+	cr_assert(tier_peer_list_has(&config.session.allow, &ed));
+	cr_assert(tier_peer_list_has(&config.session.allow, &rsa));
+	cr_assert(not(tier_peer_list_has(&config.session.connect, &rsa)));
 }
 
 Test(config, the_first_tier_that_has_the_peer_counts)
@@ -255,9 +254,9 @@ Test(config, the_first_tier_that_has_the_peer_counts)
 			   "    - { name: a, peers: [ " ED25519_ID " ] }\n"
 			   "    - { name: b, peers: [ " ED25519_ID " ] }\n"),
 		     VD_OK));
-	struct vd_claim claim = { .peer = &ed }, other = { .peer = &rsa };
-	cr_assert(eq(str, (char *)vd_config_tier_of(&config, &claim)->name, "a"));
-	cr_assert(vd_config_tier_of(&config, &other) == NULL);
+	struct tier_claim claim = { .peer = &ed }, other = { .peer = &rsa };
+	cr_assert(eq(str, (char *)config_tier_of(&config, &claim)->name, "a"));
+	cr_assert(config_tier_of(&config, &other) == NULL);
 }
 
 Test(config, more_tiers_than_the_limit_are_refused)
@@ -267,11 +266,11 @@ Test(config, more_tiers_than_the_limit_are_refused)
 	FILE *out = open_memstream(&text, &len);
 
 	fprintf(out, "link:\n  tiers:\n");
-	for (unsigned i = 0; i <= VD_CONFIG_TIERS_MAX; i++)
+	for (unsigned i = 0; i <= CONFIG_TIERS_MAX; i++)
 		fprintf(out, "    - { name: t%u, peers: [] }\n", i);
 	fclose(out);
 	cr_assert(eq(int, parse(text), VD_EUSER));
-	cr_assert(eq(uint, error.line, 3 + VD_CONFIG_TIERS_MAX));
+	cr_assert(eq(uint, error.line, 3 + CONFIG_TIERS_MAX));
 	cr_assert(strstr(error.text, "more than 64 entries") != NULL, "%s", error.text);
 	free(text);
 }
@@ -291,7 +290,7 @@ static enum vd_err environment(const char *variable)
 {
 	char *const variables[] = { (char *)"PATH=/bin", (char *)variable, NULL };
 
-	return vd_config_environment(variables, &config, &error);
+	return config_environment(variables, &config, &error);
 }
 
 Test(config, environment_overrides_a_key)
@@ -362,14 +361,14 @@ Test(config, variables_that_name_no_key_are_ignored)
 
 Test(config, a_missing_file_is_a_system_error_with_cure)
 {
-	cr_assert(eq(int, vd_config_read("/nonexistent/v.yaml", &config, &error), VD_ESYS));
+	cr_assert(eq(int, config_read("/nonexistent/v.yaml", &config, &error), VD_ESYS));
 	cr_assert(strstr(error.text, "/nonexistent/v.yaml: file: cannot be read") == error.text,
 		  "%s", error.text);
 }
 
 Test(config, a_directory_is_not_a_file)
 {
-	cr_assert(eq(int, vd_config_read("/", &config, &error), VD_ESYS));
+	cr_assert(eq(int, config_read("/", &config, &error), VD_ESYS));
 }
 
 Test(config, reading_checks_what_no_single_key_shows)
@@ -379,7 +378,7 @@ Test(config, reading_checks_what_no_single_key_shows)
 
 	cr_assert(eq(int, (int)write(fd, "link: {}\n", 9), 9));
 	close(fd);
-	cr_assert(eq(int, vd_config_read(path, &config, &error), VD_EUSER));
+	cr_assert(eq(int, config_read(path, &config, &error), VD_EUSER));
 	cr_assert(eq(str, error.key, "dataplane.ports"));
 	cr_assert(strstr(error.text, path) == error.text, "%s", error.text);
 	unlink(path);
@@ -395,7 +394,7 @@ Test(config, a_dpdk_port_is_bound_by_number_alone)
 
 	cr_assert(eq(int, (int)write(fd, text, sizeof text - 1), (int)sizeof text - 1));
 	close(fd);
-	cr_assert(eq(int, vd_config_read(path, &config, &error), VD_OK), "%s", error.text);
+	cr_assert(eq(int, config_read(path, &config, &error), VD_OK), "%s", error.text);
 	cr_assert(eq(u16, config.dataplane.ports[0].bind.port, 77));
 	cr_assert(zero(int, memcmp(config.dataplane.ports[0].bind.ip, zero, 16)));
 	unlink(path);
@@ -406,12 +405,12 @@ Test(config, a_dpdk_port_is_bound_by_number_alone)
 Test(config, dev_needs_no_root_and_keeps_its_socket_to_itself)
 {
 	char directory[] = "/tmp/test-config-XXXXXX", made[64], socket[64];
-	struct vd_config next;
+	struct config next;
 	struct stat st;
 
 	cr_assert(mkdtemp(directory) != NULL);
 	setenv("XDG_RUNTIME_DIR", directory, 1);
-	cr_assert(eq(int, vd_config_dev(&config, &error), VD_OK), "%s", error.text);
+	cr_assert(eq(int, config_dev(&config, &error), VD_OK), "%s", error.text);
 	snprintf(made, sizeof made, "%s/viaduct", directory);
 	snprintf(socket, sizeof socket, "%s/viaduct/api.sock", directory);
 	cr_assert(eq(str, config.api.socket, socket));
@@ -419,12 +418,12 @@ Test(config, dev_needs_no_root_and_keeps_its_socket_to_itself)
 	cr_assert(eq(int, st.st_mode & 0777, 0700));
 	cr_assert(eq(u32, config.dataplane.port_count, 1));
 	cr_assert(eq(int, config.dataplane.ports[0].driver, DP_DRIVER_UDP));
-	cr_assert(eq(int, vd_config_check(&config, &error), VD_OK), "%s", error.text);
+	cr_assert(eq(int, config_check(&config, &error), VD_OK), "%s", error.text);
 	cr_assert(zero(int, chmod(made, 0755)));
-	cr_assert(eq(int, vd_config_dev(&config, &error), VD_ESYS), "others could enter");
+	cr_assert(eq(int, config_dev(&config, &error), VD_ESYS), "others could enter");
 	rmdir(made);
-	vd_config_default_dev(&next);
-	cr_assert(next.dev && vd_config_needs_restart(&config, &next) == NULL);
+	config_default_dev(&next);
+	cr_assert(next.dev && config_needs_restart(&config, &next) == NULL);
 	cr_assert(eq(int, stat(made, &st), -1), "it made the directory");
 	rmdir(directory);
 }
@@ -433,15 +432,15 @@ Test(config, dev_needs_no_root_and_keeps_its_socket_to_itself)
 
 static const char *restart_after(const char *before, const char *after)
 {
-	struct vd_config next;
+	struct config next;
 	const char *key;
 
 	cr_assert(eq(int, parse(before), VD_OK), "%s", error.text);
-	vd_config_default(&next);
-	cr_assert(eq(int, vd_config_parse(vd_bytes_of_text(after), "n", &next, &error), VD_OK),
-		  "%s", error.text);
-	key = vd_config_needs_restart(&config, &next);
-	vd_config_fini(&next);
+	config_default(&next);
+	cr_assert(eq(int, config_parse(vd_bytes_of_text(after), "n", &next, &error), VD_OK), "%s",
+		  error.text);
+	key = config_needs_restart(&config, &next);
+	config_fini(&next);
 	return key;
 }
 

@@ -76,20 +76,20 @@ static const struct {
 Test(config_check, each_contradiction_is_told_with_its_cure)
 {
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-		struct vd_config_error error = { 0 };
-		struct vd_config config;
+		struct config_error error = { 0 };
+		struct config config;
 
-		vd_config_default(&config);
+		config_default(&config);
 		cr_assert(eq(int,
-			     vd_config_parse(vd_bytes_of_text(wrong[i].text), "v", &config, &error),
+			     config_parse(vd_bytes_of_text(wrong[i].text), "v", &config, &error),
 			     VD_OK),
 			  "%s", error.text);
-		cr_assert(eq(int, vd_config_check(&config, &error), VD_EUSER), "accepted: %s",
+		cr_assert(eq(int, config_check(&config, &error), VD_EUSER), "accepted: %s",
 			  wrong[i].text);
 		cr_assert(eq(str, error.key, (char *)wrong[i].key), "%s", error.text);
 		cr_assert(strstr(error.text, wrong[i].says) != NULL, "%s", error.text);
 		cr_assert(strchr(error.text, ';') != NULL, "no cure: %s", error.text);
-		vd_config_fini(&config);
+		config_fini(&config);
 	}
 }
 
@@ -108,14 +108,14 @@ Test(config_check, a_router_and_an_edge_pass)
 	};
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-		struct vd_config_error error = { 0 };
-		struct vd_config config;
+		struct config_error error = { 0 };
+		struct config config;
 
-		vd_config_default(&config);
-		cr_assert(eq(int, vd_config_parse(vd_bytes_of_text(texts[i]), "v", &config, &error),
-			     VD_OK),
-			  "%s", error.text);
-		cr_assert(eq(int, vd_config_check(&config, &error), VD_OK), "%s", error.text);
-		vd_config_fini(&config);
+		config_default(&config);
+		cr_assert(
+		    eq(int, config_parse(vd_bytes_of_text(texts[i]), "v", &config, &error), VD_OK),
+		    "%s", error.text);
+		cr_assert(eq(int, config_check(&config, &error), VD_OK), "%s", error.text);
+		config_fini(&config);
 	}
 }

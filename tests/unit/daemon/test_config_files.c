@@ -7,19 +7,19 @@
 
 #define HOST "host: { listen: [ /ip4/127.0.0.1/tcp/0 ]"
 
-static struct vd_config config;
-static struct vd_config_error error;
+static struct config config;
+static struct config_error error;
 
 static void read_text(const char *text)
 {
-	vd_config_default(&config);
-	cr_assert(eq(int, vd_config_parse(vd_bytes_of_text(text), "v", &config, &error), VD_OK),
-		  "%s", error.text);
+	config_default(&config);
+	cr_assert(eq(int, config_parse(vd_bytes_of_text(text), "v", &config, &error), VD_OK), "%s",
+		  error.text);
 }
 
 static void end(void)
 {
-	vd_config_fini(&config);
+	config_fini(&config);
 }
 
 Test(config_files, connections_that_fit_pass_and_one_file_less_is_an_error, .fini = end)
@@ -27,10 +27,10 @@ Test(config_files, connections_that_fit_pass_and_one_file_less_is_an_error, .fin
 	uint64_t files;
 
 	read_text(HOST ", connections_max: 5000 }");
-	files = vd_config_files(&config);
+	files = config_files(&config);
 	cr_assert(gt(u64, files, 5000));
-	cr_assert(eq(int, vd_config_check_files(&config, "v", files, &error), VD_OK));
-	cr_assert(eq(int, vd_config_check_files(&config, "v", files - 1, &error), VD_EUSER));
+	cr_assert(eq(int, config_check_files(&config, "v", files, &error), VD_OK));
+	cr_assert(eq(int, config_check_files(&config, "v", files - 1, &error), VD_EUSER));
 	cr_assert(eq(str, error.key, "host.connections_max"));
 	cr_assert(strstr(error.text, "lower it to 4999, or raise the limit") != NULL, "%s",
 		  error.text);
@@ -41,18 +41,18 @@ Test(config_files, what_the_cure_names_fits, .fini = end)
 {
 	read_text(HOST ", threads: 8 }");
 	config.host.connections_max = 20000;
-	cr_assert(eq(int, vd_config_check_files(&config, "v", 4096, &error), VD_EUSER));
+	cr_assert(eq(int, config_check_files(&config, "v", 4096, &error), VD_EUSER));
 	cr_assert(eq(int,
 		     sscanf(strstr(error.text, "lower it to "), "lower it to %u",
 			    &config.host.connections_max),
 		     1));
-	cr_assert(eq(int, vd_config_check_files(&config, "v", 4096, &error), VD_OK));
+	cr_assert(eq(int, config_check_files(&config, "v", 4096, &error), VD_OK));
 }
 
 Test(config_files, a_limit_below_all_else_is_to_be_raised, .fini = end)
 {
 	read_text(HOST " }");
-	cr_assert(eq(int, vd_config_check_files(&config, "v", 100, &error), VD_EUSER));
+	cr_assert(eq(int, config_check_files(&config, "v", 100, &error), VD_EUSER));
 	cr_assert(strstr(error.text, "lower it") == NULL, "%s", error.text);
 	cr_assert(strstr(error.text, "raise the limit") != NULL, "%s", error.text);
 }
@@ -60,8 +60,8 @@ Test(config_files, a_limit_below_all_else_is_to_be_raised, .fini = end)
 Test(config_files, who_is_in_no_network_needs_none_for_connections, .fini = end)
 {
 	read_text("host: { connections_max: 1000000 }");
-	cr_assert(lt(u64, vd_config_files(&config), 1000));
-	cr_assert(eq(int, vd_config_check_files(&config, "v", 100, &error), VD_OK));
+	cr_assert(lt(u64, config_files(&config), 1000));
+	cr_assert(eq(int, config_check_files(&config, "v", 100, &error), VD_OK));
 }
 
 Test(config_files, private_networks_and_threads_count, .fini = end)
@@ -69,10 +69,10 @@ Test(config_files, private_networks_and_threads_count, .fini = end)
 	uint64_t one, two;
 
 	read_text(HOST ", threads: 4 }");
-	one = vd_config_files(&config);
-	vd_config_fini(&config);
+	one = config_files(&config);
+	config_fini(&config);
 	read_text(HOST ", threads: 4, networks: [ { name: a, key: /k } ] }");
-	two = vd_config_files(&config);
+	two = config_files(&config);
 	cr_assert(ge(u64, two, one + 4 * 5)); /* a loop, and mailboxes */
 }
 
@@ -88,8 +88,8 @@ Test(config_files, the_packaged_unit_allows_the_defaults, .fini = end)
 		(void)sscanf(line, "LimitNOFILE=%u", &limit);
 	fclose(unit);
 	read_text(HOST ", threads: 64 }");
-	config.host.network_count = VD_CONFIG_NETWORKS_MAX;
-	cr_assert(eq(int, vd_config_check_files(&config, "v", limit, &error), VD_OK), "%s",
+	config.host.network_count = CONFIG_NETWORKS_MAX;
+	cr_assert(eq(int, config_check_files(&config, "v", limit, &error), VD_OK), "%s",
 		  error.text);
 	config.host.network_count = 0;
 }

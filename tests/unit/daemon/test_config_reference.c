@@ -13,7 +13,7 @@ static char *reference(void)
 	size_t len;
 	FILE *out = open_memstream(&text, &len);
 
-	vd_config_reference(out);
+	config_reference(out);
 	fclose(out);
 	return text;
 }
@@ -36,7 +36,7 @@ Test(config_reference, every_key_has_help_and_a_parent)
 {
 	for (size_t i = 0; i < config_key_count; i++) {
 		const struct config_key *key = &config_keys[i];
-		char parent[VD_CONFIG_KEY];
+		char parent[CONFIG_KEY];
 
 		cr_assert(key->help && *key->help, "%s", key->path);
 		cr_assert(strchr(key->help, '|') == NULL, "%s: breaks the table", key->path);
@@ -59,7 +59,7 @@ Test(config_reference, every_key_is_found_by_its_path)
 
 Test(config_reference, variables_are_unique)
 {
-	char a[VD_CONFIG_KEY], b[VD_CONFIG_KEY];
+	char a[CONFIG_KEY], b[CONFIG_KEY];
 
 	for (size_t i = 0; i < config_key_count; i++)
 		for (size_t j = 0; j < i; j++)

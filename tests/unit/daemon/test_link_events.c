@@ -232,11 +232,11 @@ static void two_tiers(void)
 				   "    - { name: near, peers: any, cidrs: [ 198.18.0.0/25 ], "
 				   "call: true, realms: [ 3 ] }\n"
 				   "    - { name: far, peers: any }\n";
-	struct vd_config_error error;
+	struct config_error error;
 
-	vd_config_default(&node.config);
+	config_default(&node.config);
 	cr_assert(
-	    eq(int, (int)vd_config_parse(vd_bytes_of_text(text), "v", &node.config, &error), VD_OK),
+	    eq(int, (int)config_parse(vd_bytes_of_text(text), "v", &node.config, &error), VD_OK),
 	    "%s", error.text);
 }
 
@@ -301,7 +301,7 @@ Test(link_events, an_address_counts_for_the_tier_once_its_generation_is_used)
 	cr_assert(eq(u64, permit_of(near), permit_of(far)), "whichever generation carries it");
 	used(installed_from(FAR), FAR);
 	cr_assert(eq(str, (char *)tier(), (char *)"far"));
-	vd_config_fini(&node.config);
+	config_fini(&node.config);
 }
 
 Test(link_events, a_router_is_reserved_at_after_each_handshake)
@@ -326,6 +326,6 @@ Test(link_events, a_router_is_reserved_at_after_each_handshake)
 	router->draining = true;
 	used(installed_from(NEAR), NEAR);
 	cr_assert(eq(int, (int)router->reserve.state, RESERVE_HELD), "it takes no more");
-	vd_config_fini(&node.config);
+	config_fini(&node.config);
 	peering_free(node.link_peering);
 }

@@ -72,7 +72,7 @@ struct node_router *node_router_of(struct node *of, const struct vd_peer_id *pee
 	return NULL;
 }
 
-struct route_policy node_policy_of(const struct node *of, const struct vd_claim *claim)
+struct route_policy node_policy_of(const struct node *of, const struct tier_claim *claim)
 {
 	(void)of;
 	(void)claim;

@@ -17,21 +17,21 @@
 #define OTHER "12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA"
 #define TOKEN "correct-horse-battery"
 
-static struct vd_config config;
-static struct vd_config_error error;
+static struct config config;
+static struct config_error error;
 static struct vd_peer_id peer, other;
 
 static void setup(void)
 {
 	cr_assert(eq(int, vd_init(), VD_OK));
-	vd_config_default(&config);
+	config_default(&config);
 	cr_assert(eq(int, vd_peer_id_of_text(ID, &peer), VD_OK));
 	cr_assert(eq(int, vd_peer_id_of_text(OTHER, &other), VD_OK));
 }
 
 static void teardown(void)
 {
-	vd_config_fini(&config);
+	config_fini(&config);
 }
 
 TestSuite(tiers, .init = setup, .fini = teardown);
@@ -41,8 +41,8 @@ static void tiers(const char *text)
 	char all[4096];
 
 	snprintf(all, sizeof all, "link:\n  tiers:\n%s", text);
-	cr_assert(eq(int, vd_config_parse(vd_bytes_of_text(all), "v", &config, &error), VD_OK),
-		  "%s", error.text);
+	cr_assert(eq(int, config_parse(vd_bytes_of_text(all), "v", &config, &error), VD_OK), "%s",
+		  error.text);
 }
 
 static void ip_of(const char *text, uint8_t out[16])
@@ -57,18 +57,18 @@ static void ip_of(const char *text, uint8_t out[16])
 static const char *tier_of(const struct vd_peer_id *who, const char *address, const char *token)
 {
 	uint8_t ip[16], hash[VD_TOKEN_HASH];
-	struct vd_claim claim = { .peer = who };
-	const struct vd_tier *tier;
+	struct tier_claim claim = { .peer = who };
+	const struct tier *tier;
 
 	if (address) {
 		ip_of(address, ip);
 		claim.ip = ip;
 	}
 	if (token) {
-		vd_token_hash((const uint8_t *)token, strlen(token), hash);
+		tier_token_hash((const uint8_t *)token, strlen(token), hash);
 		claim.token = hash;
 	}
-	tier = vd_config_tier_of(&config, &claim);
+	tier = config_tier_of(&config, &claim);
 	return tier ? tier->name : "";
 }
 
@@ -103,15 +103,15 @@ static const struct {
 Test(tiers, an_address_is_in_a_network_by_its_first_bits)
 {
 	for (size_t i = 0; i < sizeof networks / sizeof networks[0]; i++) {
-		struct vd_cidr_list list = { 0 };
-		char why[VD_TOKEN_WHY];
+		struct tier_cidr_list list = { 0 };
+		char why[TIER_TOKEN_WHY];
 		uint8_t ip[16];
 
-		cr_assert(eq(int, vd_cidr_list_add(&list, networks[i].network, why), VD_OK), "%s",
+		cr_assert(eq(int, tier_cidr_list_add(&list, networks[i].network, why), VD_OK), "%s",
 			  why);
 		ip_of(networks[i].address, ip);
-		cr_assert(eq(int, vd_cidr_list_has(&list, ip), networks[i].in), "row %zu", i);
-		vd_cidr_list_fini(&list);
+		cr_assert(eq(int, tier_cidr_list_has(&list, ip), networks[i].in), "row %zu", i);
+		tier_cidr_list_fini(&list);
 	}
 }
 
@@ -137,10 +137,10 @@ static const struct {
 Test(tiers, what_is_no_network_is_told_with_its_cure)
 {
 	for (size_t i = 0; i < sizeof bad_networks / sizeof bad_networks[0]; i++) {
-		struct vd_cidr_list list = { 0 };
-		char why[VD_TOKEN_WHY] = "";
+		struct tier_cidr_list list = { 0 };
+		char why[TIER_TOKEN_WHY] = "";
 
-		cr_assert(eq(int, vd_cidr_list_add(&list, bad_networks[i].text, why), VD_EUSER),
+		cr_assert(eq(int, tier_cidr_list_add(&list, bad_networks[i].text, why), VD_EUSER),
 			  "%s", bad_networks[i].text);
 		cr_assert(strstr(why, bad_networks[i].says) != NULL, "%s", why);
 		cr_assert(zero(u32, list.count));
@@ -163,7 +163,7 @@ Test(tiers, errors_in_networks_and_tokens_name_the_line)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		cr_assert(eq(int,
-			     vd_config_parse(vd_bytes_of_text(rows[i].text), "v", &config, &error),
+			     config_parse(vd_bytes_of_text(rows[i].text), "v", &config, &error),
 			     VD_EUSER));
 		cr_assert(eq(uint, error.line, rows[i].line), "%s", error.text);
 		cr_assert(eq(str, error.key, (char *)rows[i].key), "%s", error.text);
@@ -179,7 +179,7 @@ Test(tiers, the_conditions_of_a_tier_hold_together)
 	uint8_t hash[VD_TOKEN_HASH];
 	char hex[2 * VD_TOKEN_HASH + 1];
 
-	vd_token_hash((const uint8_t *)TOKEN, strlen(TOKEN), hash);
+	tier_token_hash((const uint8_t *)TOKEN, strlen(TOKEN), hash);
 	for (unsigned i = 0; i < sizeof hash; i++)
 		snprintf(hex + 2 * i, 3, "%02x", hash[i]);
 	snprintf(text, sizeof text,
@@ -229,20 +229,20 @@ static void put(const char *text, mode_t mode)
 Test(tiers, hashes_are_read_from_a_file_too)
 {
 	char text[256];
-	struct vd_token_list list = { 0 };
-	char why[VD_TOKEN_WHY];
+	struct tier_token_list list = { 0 };
+	char why[TIER_TOKEN_WHY];
 	uint8_t hash[VD_TOKEN_HASH] = { 0x8e, 0x0b };
 
 	snprintf(text, sizeof text, "# ours\n\nsha256:8e0b%060d\n", 0);
 	put(text, 0644);
-	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_OK), "%s", why);
+	cr_assert(eq(int, tier_token_list_add(&list, path, why), VD_OK), "%s", why);
 	cr_assert(eq(u32, list.count, 1));
-	cr_assert(vd_token_list_has(&list, hash));
+	cr_assert(tier_token_list_has(&list, hash));
 	hash[31] = 1;
-	cr_assert(not(vd_token_list_has(&list, hash)));
-	vd_token_list_fini(&list);
+	cr_assert(not(tier_token_list_has(&list, hash)));
+	tier_token_list_fini(&list);
 	put("sha256:8e0b\n", 0644);
-	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_EUSER));
+	cr_assert(eq(int, tier_token_list_add(&list, path, why), VD_EUSER));
 	cr_assert(strstr(why, ":1:") != NULL, "%s", why);
 	unlink(path);
 }
@@ -250,16 +250,16 @@ Test(tiers, hashes_are_read_from_a_file_too)
 Test(tiers, blanks_before_a_hash_and_long_comments_are_taken)
 {
 	char text[1024];
-	struct vd_token_list list = { 0 };
-	char why[VD_TOKEN_WHY] = "";
+	struct tier_token_list list = { 0 };
+	char why[TIER_TOKEN_WHY] = "";
 
 	snprintf(text, sizeof text, "# %0600d\n \t \n  # ours\n\t sha256:8e0b%060d\n", 0, 0);
 	put(text, 0644);
-	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_OK), "%s", why);
+	cr_assert(eq(int, tier_token_list_add(&list, path, why), VD_OK), "%s", why);
 	cr_assert(eq(u32, list.count, 1));
-	vd_token_list_fini(&list);
+	tier_token_list_fini(&list);
 	put("  sha256:8e0b\n", 0644);
-	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_EUSER));
+	cr_assert(eq(int, tier_token_list_add(&list, path, why), VD_EUSER));
 	cr_assert(strstr(why, ":1:") != NULL, "%s", why);
 	unlink(path);
 }
@@ -267,8 +267,8 @@ Test(tiers, blanks_before_a_hash_and_long_comments_are_taken)
 Test(tiers, a_file_of_hashes_is_text)
 {
 	static const char wide[] = "\0#\0 \0o\0u\0r\0s\0\n"; /* UTF-16 */
-	struct vd_token_list list = { 0 };
-	char why[VD_TOKEN_WHY] = "";
+	struct tier_token_list list = { 0 };
+	char why[TIER_TOKEN_WHY] = "";
 	FILE *file;
 
 	put("", 0644);
@@ -276,7 +276,7 @@ Test(tiers, a_file_of_hashes_is_text)
 	cr_assert(ne(ptr, file, NULL));
 	cr_assert(eq(sz, fwrite(wide, 1, sizeof wide - 1, file), sizeof wide - 1));
 	fclose(file);
-	cr_assert(eq(int, vd_token_list_add(&list, path, why), VD_EUSER));
+	cr_assert(eq(int, tier_token_list_add(&list, path, why), VD_EUSER));
 	cr_assert(strstr(why, ":1: has a NUL byte; name a text file") != NULL, "%s", why);
 	cr_assert(zero(u32, list.count));
 	unlink(path);
@@ -284,10 +284,10 @@ Test(tiers, a_file_of_hashes_is_text)
 
 Test(tiers, a_folder_is_no_file_of_hashes)
 {
-	struct vd_token_list list = { 0 };
-	char why[VD_TOKEN_WHY] = "";
+	struct tier_token_list list = { 0 };
+	char why[TIER_TOKEN_WHY] = "";
 
-	cr_assert(eq(int, vd_token_list_add(&list, "/tmp", why), VD_EUSER));
+	cr_assert(eq(int, tier_token_list_add(&list, "/tmp", why), VD_EUSER));
 	cr_assert(strstr(why, "/tmp cannot be read: Is a directory; ") != NULL, "%s", why);
 	cr_assert(zero(u32, list.count));
 }
@@ -315,11 +315,11 @@ Test(tiers, a_token_file_is_one_word_that_its_owner_alone_reads)
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		uint8_t token[VD_TOKEN_MAX], len;
-		char why[VD_TOKEN_WHY] = "";
+		char why[TIER_TOKEN_WHY] = "";
 		enum vd_err err;
 
 		put(rows[i].text, rows[i].mode);
-		err = vd_token_read(path, token, &len, why);
+		err = tier_token_read(path, token, &len, why);
 		cr_assert(eq(int, (int)err, rows[i].says ? VD_EUSER : VD_OK), "row %zu: %s", i,
 			  why);
 		if (rows[i].says)
