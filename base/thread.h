@@ -11,6 +11,9 @@
  *
  * and a thread's entry function declares what it is with vd_role_control(),
  * vd_role_stream() or vd_role_worker(), once.
+ *
+ * A role is the kind: of which worker, a header says in words ("the owner"). So do the headers
+ * of stream threads (controlplane/host): without any, the control thread does their work.
  */
 #if defined(__clang__)
 #define VD_THREAD_ATTRIBUTE(x) __attribute__((x))

@@ -140,7 +140,7 @@ static struct dp_config config_of(bool huge)
 	};
 }
 
-static enum vd_err open_port(struct ground *ground, char why[DP_WHY])
+ON_CONTROL static enum vd_err open_port(struct ground *ground, char why[DP_WHY])
 {
 	struct dp_port_setup setup = {
 		.config = &ground->config,
@@ -159,7 +159,7 @@ static enum vd_err open_port(struct ground *ground, char why[DP_WHY])
 	return VD_OK;
 }
 
-static bool open_ground(struct ground *ground, unsigned pages)
+ON_CONTROL static bool open_ground(struct ground *ground, unsigned pages)
 {
 	char why[DP_WHY] = "out of memory";
 	unsigned buffers;
@@ -223,7 +223,7 @@ static struct population_config population_config_of(const struct bench_options 
 	};
 }
 
-static enum vd_err publish_neighbours(struct sw_plane *plane)
+ON_CONTROL static enum vd_err publish_neighbours(struct sw_plane *plane)
 {
 	struct sw_neighbour rows[] = { { .l2_len = 0 }, neighbour_row() };
 	struct sw_neighbours *table = sw_neighbours_new(rows, 2);
@@ -234,7 +234,7 @@ static enum vd_err publish_neighbours(struct sw_plane *plane)
 	return VD_OK;
 }
 
-static enum vd_err prepare(struct run *run, uint32_t links)
+ON_CONTROL static enum vd_err prepare(struct run *run, uint32_t links)
 {
 	struct population_config config = population_config_of(run->options, links);
 	struct sw_plane_config plane = population_plane(&config);
@@ -258,7 +258,7 @@ static enum vd_err prepare(struct run *run, uint32_t links)
 	return err;
 }
 
-static void clear(struct run *run)
+ON_CONTROL static void clear(struct run *run)
 {
 	dp_worker_free(run->worker);
 	population_fini(&run->population);
@@ -404,8 +404,8 @@ static void report(const struct run *run, bool rival, const struct figures *figu
 	bench_result_print(&result, run->options);
 }
 
-static bool measure_links(const struct bench_options *options, const struct ground *ground,
-			  uint32_t links)
+ON_CONTROL static bool measure_links(const struct bench_options *options,
+				     const struct ground *ground, uint32_t links)
 {
 	struct figures figures = { 0 };
 	struct run *run = calloc(1, sizeof *run);
@@ -430,7 +430,7 @@ static bool measure_links(const struct bench_options *options, const struct grou
 	return ok;
 }
 
-static bool run_pipeline(const struct bench_options *options)
+ON_CONTROL static bool run_pipeline(const struct bench_options *options)
 {
 	static const uint32_t list[] = { 1000, 100000 };
 	const uint32_t *links = options->links ? &options->links : list;

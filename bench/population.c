@@ -87,7 +87,7 @@ static void draw_key(uint8_t key[SW_TAG_KEY_BYTES], uint64_t *random)
 	memcpy(key, words, SW_TAG_KEY_BYTES);
 }
 
-static enum vd_err add_link(struct population *p, uint32_t number, uint64_t *random)
+ON_CONTROL static enum vd_err add_link(struct population *p, uint32_t number, uint64_t *random)
 {
 	struct vd_udp_addr self = population_self(), remote = population_remote(number);
 	struct sw_link_config config = {

@@ -48,7 +48,7 @@ unsigned population_pages(const struct population_config *config);
 
 /* VD_ENOMEM, VD_ELIMIT. `plane` was made as population_plane says; it is borrowed. */
 enum vd_err population_init(struct population *population, struct sw_plane *plane,
-			    const struct population_config *config);
+			    const struct population_config *config) ON_CONTROL;
 void population_fini(struct population *population);
 
 /* Frame `i`, its index byte. */

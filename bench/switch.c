@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "bench/bench.h"
 #include "bench/machine.h"
@@ -49,7 +50,7 @@ static void load_region(struct run *run, uint32_t first)
 	}
 }
 
-static void switch_region(struct run *run, unsigned burst, struct bench_timer *timer)
+ON_WORKER static void switch_region(struct run *run, unsigned burst, struct bench_timer *timer)
 {
 	vd_ns now = vd_now();
 
@@ -78,8 +79,8 @@ static void count_region(struct run *run, uint32_t first, bool whole)
 }
 
 /* One pass over all frames. Ends early when time is up. */
-static void pass(struct run *run, unsigned burst, bool whole, vd_ns until,
-		 struct bench_timer *timer)
+ON_WORKER static void pass(struct run *run, unsigned burst, bool whole, vd_ns until,
+			   struct bench_timer *timer)
 {
 	uint32_t frames = run->population.config.frames;
 
@@ -109,7 +110,7 @@ static bool all_arrived(struct run *run, uint64_t verified)
 }
 
 /* Cycles a packet of one round. The first looks at every byte. False when frames were lost. */
-static bool measure(struct run *run, unsigned burst, bool first, double *cycles_out)
+ON_WORKER static bool measure(struct run *run, unsigned burst, bool first, double *cycles_out)
 {
 	vd_ns until = vd_now() + (vd_ns)(run->options->seconds * (double)VD_NS_PER_S);
 	struct bench_timer timer = { 0 };
@@ -131,6 +132,7 @@ static bool measure_burst(struct run *run, unsigned burst)
 	char flags[64];
 	bool ok = true;
 
+	vd_role_worker();
 	for (unsigned round = 0; ok && round <= run->options->rounds; round++) {
 		double value = 0;
 
@@ -156,7 +158,7 @@ static bool measure_burst(struct run *run, unsigned burst)
 	return ok;
 }
 
-static enum vd_err prepare(struct run *run, uint32_t links)
+ON_CONTROL static enum vd_err prepare(struct run *run, uint32_t links)
 {
 	struct population_config config = {
 		.links = links,
@@ -178,7 +180,7 @@ static enum vd_err prepare(struct run *run, uint32_t links)
 	return err;
 }
 
-static bool measure_links(const struct bench_options *options, uint32_t links)
+ON_CONTROL static bool measure_links(const struct bench_options *options, uint32_t links)
 {
 	static const unsigned bursts[] = { 1, 8, 32, 256 };
 	struct run *run = calloc(1, sizeof *run);
@@ -206,7 +208,7 @@ static bool measure_links(const struct bench_options *options, uint32_t links)
 	return ok;
 }
 
-static bool run_switch(const struct bench_options *options)
+ON_CONTROL static bool run_switch(const struct bench_options *options)
 {
 	static const uint32_t links[] = { 1, 1000, 100000, 1000000 };
 	bool ok = true;

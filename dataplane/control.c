@@ -186,8 +186,8 @@ bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR])
 /* ---- down ---- */
 
 /* A buffer with the item's bytes and padding behind `room` bytes; packet_out->frame has them. */
-static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t room,
-		 struct sw_packet *packet_out)
+ON_WORKER static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t room,
+			   struct sw_packet *packet_out)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(w->io.pool);
 
@@ -210,7 +210,7 @@ static bool load(struct dp_worker *w, const struct sw_inject *inject, uint16_t r
 	return true;
 }
 
-static void inject_datagram(struct dp_worker *w, const struct sw_inject *inject)
+ON_WORKER static void inject_datagram(struct dp_worker *w, const struct sw_inject *inject)
 {
 	struct sw_packet packet;
 	struct sw_template *send;
@@ -223,7 +223,7 @@ static void inject_datagram(struct dp_worker *w, const struct sw_inject *inject)
 	dp_worker_send(w, &out, send->port);
 }
 
-static void inject_payload(struct dp_worker *w, const struct sw_inject *inject)
+ON_WORKER static void inject_payload(struct dp_worker *w, const struct sw_inject *inject)
 {
 	struct sw_packet packet;
 
@@ -238,7 +238,7 @@ static void inject_payload(struct dp_worker *w, const struct sw_inject *inject)
 	dp_worker_originate(w, &packet);
 }
 
-static void inject_inner(struct dp_worker *w, const struct sw_inject *inject)
+ON_WORKER static void inject_inner(struct dp_worker *w, const struct sw_inject *inject)
 {
 	struct sw_packet packet;
 
@@ -265,7 +265,7 @@ static void write_path(struct dp_worker *w, const struct sw_inject *inject)
 		session->path = inject->path;
 }
 
-static void inject_one(struct dp_worker *w, const struct sw_inject *inject)
+ON_WORKER static void inject_one(struct dp_worker *w, const struct sw_inject *inject)
 {
 	switch ((enum sw_inject_kind)inject->kind) {
 	case SW_INJECT_DATAGRAM: inject_datagram(w, inject); break;

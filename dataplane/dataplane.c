@@ -51,7 +51,7 @@ struct dp {
 
 /* ---- open and close ---- */
 
-static enum vd_err open_pool(struct dp *dp, char why[DP_WHY])
+ON_CONTROL static enum vd_err open_pool(struct dp *dp, char why[DP_WHY])
 {
 	static unsigned made; /* names are unique in the process */
 	unsigned count = dp_buffers_needed(&dp->config);
@@ -69,7 +69,7 @@ static enum vd_err open_pool(struct dp *dp, char why[DP_WHY])
 	return VD_ENOMEM;
 }
 
-static enum vd_err open_ports(struct dp *dp, char why[DP_WHY])
+ON_CONTROL static enum vd_err open_ports(struct dp *dp, char why[DP_WHY])
 {
 	enum vd_err err = VD_OK;
 
@@ -89,7 +89,7 @@ static enum vd_err open_ports(struct dp *dp, char why[DP_WHY])
 	return err;
 }
 
-static enum vd_err open_workers(struct dp *dp)
+ON_CONTROL static enum vd_err open_workers(struct dp *dp)
 {
 	dp->runners = calloc(dp->config.workers, sizeof *dp->runners);
 	if (!dp->runners)
@@ -113,7 +113,7 @@ static enum vd_err open_workers(struct dp *dp)
 	return VD_OK;
 }
 
-static enum vd_err open_all(struct dp *dp, char why[DP_WHY])
+ON_CONTROL static enum vd_err open_all(struct dp *dp, char why[DP_WHY])
 {
 	unsigned memory;
 	enum vd_err err;

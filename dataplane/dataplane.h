@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "base/udp_addr.h"
 #include "switch/plane.h"
 
@@ -67,23 +68,23 @@ struct dp;
  * VD_ESYS, VD_ENOMEM, VD_EUSER.
  */
 enum vd_err dp_open(const struct dp_config *config, struct sw_plane *plane, struct dp **dp_out,
-		    char why[DP_WHY]);
-enum vd_err dp_start(struct dp *dp, char why[DP_WHY]); /* workers run */
-void dp_stop(struct dp *dp);                           /* workers send what they hold, and end */
-void dp_close(struct dp *dp);
+		    char why[DP_WHY]) ON_CONTROL;
+enum vd_err dp_start(struct dp *dp, char why[DP_WHY]) ON_CONTROL; /* workers run */
+void dp_stop(struct dp *dp) ON_CONTROL; /* workers send what they hold, and end */
+void dp_close(struct dp *dp) ON_CONTROL;
 
 /* The TUN's, for routes and MTU by netlink; 0: there is none. */
-unsigned dp_tun_ifindex(const struct dp *dp);
+unsigned dp_tun_ifindex(const struct dp *dp) ON_CONTROL;
 
 /* The largest MTU that the TUN may have: a buffer holds such a packet and its headers. */
-uint16_t dp_tun_mtu_max(const struct dp *dp);
+uint16_t dp_tun_mtu_max(const struct dp *dp) ON_CONTROL;
 
 /*
  * Packets of the host that the kernel dropped before us, because the TUN's queue was full: they
  * came faster than the workers take them. As the kernel counts, in 32 bits. 0: there is no TUN, or
  * the kernel does not tell. Asks the kernel for all interfaces: seldom.
  */
-uint64_t dp_tun_overflows(const struct dp *dp);
+uint64_t dp_tun_overflows(const struct dp *dp) ON_CONTROL;
 
-unsigned dp_port_count(const struct dp *dp);
-void dp_port_view(const struct dp *dp, unsigned port, struct dp_port_view *view_out);
+unsigned dp_port_count(const struct dp *dp) ON_CONTROL;
+void dp_port_view(const struct dp *dp, unsigned port, struct dp_port_view *view_out) ON_CONTROL;

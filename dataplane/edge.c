@@ -17,14 +17,15 @@ enum {
 
 /* ---- in ---- */
 
-static void punt_payload(struct dp_worker *w, struct sw_packet *p)
+ON_WORKER static void punt_payload(struct dp_worker *w, struct sw_packet *p)
 {
 	(void)dp_punt_payload(w, p);
 	rte_pktmbuf_free(p->buffer);
 }
 
-static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer, const struct sw_session *session,
-		   uint8_t *packet, size_t len, uint8_t traffic_class)
+ON_WORKER static void to_tun(struct dp_worker *w, struct rte_mbuf *buffer,
+			     const struct sw_session *session, uint8_t *packet, size_t len,
+			     uint8_t traffic_class)
 {
 	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
 	unsigned drop = SW_DROP_COUNT;
@@ -68,7 +69,7 @@ static unsigned drop_of(enum vd_err err)
 }
 
 /* Sealed under an index that is of no session: the peer is to be told, at a rate. */
-static void stray(struct dp_worker *w, struct sw_packet *p)
+ON_WORKER static void stray(struct dp_worker *w, struct sw_packet *p)
 {
 	if (sw_bucket_take(&w->strays, 1, w->now))
 		(void)dp_punt_payload(w, p);
@@ -136,8 +137,8 @@ void dp_edge_deliver(struct dp_worker *w, struct sw_packet *p)
 
 /* ---- out ---- */
 
-static void tell_too_big(struct dp_worker *w, const struct sw_packet *p, size_t packet_at,
-			 uint16_t payload_max)
+ON_WORKER static void tell_too_big(struct dp_worker *w, const struct sw_packet *p, size_t packet_at,
+				   uint16_t payload_max)
 {
 	size_t overhead = SW_SEAL_OVERHEAD + packet_at;
 
@@ -198,7 +199,7 @@ static struct sw_session *newest(const struct dp_worker *w, uint32_t *index)
 }
 
 /* A known peer without session: ask for one, at most once a second for each destination. */
-static void want(struct dp_worker *w, const uint8_t *destination)
+ON_WORKER static void want(struct dp_worker *w, const uint8_t *destination)
 {
 	vd_ns *last = &w->wants[destination[SW_IPV6_ADDR - 1] % WANTS];
 
@@ -209,8 +210,8 @@ static void want(struct dp_worker *w, const uint8_t *destination)
 }
 
 /* Which session a packet from the TUN goes by: SW_DROP_COUNT; else why it goes by none. */
-static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t *index_out,
-		      uint8_t *inner_out)
+ON_WORKER static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len,
+				uint32_t *index_out, uint8_t *inner_out)
 {
 	const struct sw_overlay *overlay = sw_rcu_get(&w->plane->overlay);
 	const struct sw_overlay_route *found;
@@ -237,7 +238,7 @@ static unsigned route(struct dp_worker *w, const uint8_t *packet, size_t len, ui
 	return SW_DROP_COUNT;
 }
 
-static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
+ON_WORKER static void from_tun(struct dp_worker *w, struct rte_mbuf *m)
 {
 	uint8_t *at = rte_pktmbuf_mtod(m, uint8_t *), inner = 0;
 	uint8_t traffic_class = sw_ecn_class_of_ip6(at) & w->tun->class_mask;

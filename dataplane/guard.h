@@ -10,6 +10,7 @@
  */
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "dataplane/dataplane.h"
 
 struct dp_guard {
@@ -18,5 +19,5 @@ struct dp_guard {
 
 /* VD_EUSER when another program has the port, VD_ESYS; with `why`. */
 enum vd_err dp_guard_open(struct dp_guard *guard, const char *ifname, uint16_t udp_port,
-			  char why[DP_WHY]);
-void dp_guard_close(struct dp_guard *guard);
+			  char why[DP_WHY]) ON_CONTROL;
+void dp_guard_close(struct dp_guard *guard) ON_CONTROL;

@@ -16,6 +16,7 @@
  */
 #include <rte_mbuf.h>
 
+#include "base/thread.h"
 #include "dataplane/dataplane.h"
 #include "switch/exchange.h"
 #include "switch/packet.h"
@@ -109,6 +110,6 @@ struct dp_port_setup {
 
 /* Each: VD_ESYS, VD_ENOMEM, VD_EUSER with `why`. */
 enum vd_err dp_port_dpdk_open(const struct dp_port_setup *setup, struct dp_port **port_out,
-			      char why[DP_WHY]);
+			      char why[DP_WHY]) ON_CONTROL;
 enum vd_err dp_port_udp_open(const struct dp_port_setup *setup, struct dp_port **port_out,
-			     char why[DP_WHY]);
+			     char why[DP_WHY]) ON_CONTROL;

@@ -336,8 +336,8 @@ static unsigned frame_room(const struct dp_port_setup *setup)
  * Makes the ethdev; with af_xdp and no program of the operator's, with ours, which
  * the driver reads from *program_out when the queues are made.
  */
-static enum vd_err probe(struct port *port, const struct dp_port_setup *setup, int *program_out,
-			 char why[DP_WHY])
+ON_CONTROL static enum vd_err probe(struct port *port, const struct dp_port_setup *setup,
+				    int *program_out, char why[DP_WHY])
 {
 	const char *devargs = setup->port->devargs;
 	char args[ARGS_BYTES], given[DP_DEVARGS], what[DP_WHY / 2];
@@ -420,7 +420,8 @@ static int make_queues(const struct port *port, struct rte_mempool *pool)
 	return failed;
 }
 
-static enum vd_err configure(struct port *port, const struct dp_port_setup *setup, char why[DP_WHY])
+ON_CONTROL static enum vd_err configure(struct port *port, const struct dp_port_setup *setup,
+					char why[DP_WHY])
 {
 	struct rte_eth_dev_info info;
 	struct rte_eth_conf conf;
@@ -462,7 +463,7 @@ static void learn(struct port *port, const struct dp_port_setup *setup)
 	port->mtu = (uint16_t)RTE_MIN(mtu, room);
 }
 
-static void close_port(struct dp_port *head)
+ON_CONTROL static void close_port(struct dp_port *head)
 {
 	struct port *port = (struct port *)head;
 
@@ -487,7 +488,8 @@ static const struct dp_port_ops ops = {
 };
 
 /* Everything that makes sockets; what is open when it fails, the caller closes. */
-static enum vd_err set_up(struct port *port, const struct dp_port_setup *setup, char why[DP_WHY])
+ON_CONTROL static enum vd_err set_up(struct port *port, const struct dp_port_setup *setup,
+				     char why[DP_WHY])
 {
 	int domain = domain_of(setup->port->devargs);
 	bool before[FDS_LOOKED_AT];

@@ -10,6 +10,7 @@
  */
 #include <rte_mbuf.h>
 
+#include "base/thread.h"
 #include "dataplane/dataplane.h"
 #include "switch/forward.h"
 #include "switch/plane.h"
@@ -31,14 +32,16 @@ struct dp_tun {
 
 /* VD_ESYS, VD_EUSER with `why`. */
 enum vd_err dp_tun_open(struct dp_tun *tun, const struct dp_config *config, uint16_t mtu_max,
-			char why[DP_WHY]);
-void dp_tun_close(struct dp_tun *tun);
+			char why[DP_WHY]) ON_CONTROL;
+void dp_tun_close(struct dp_tun *tun) ON_CONTROL;
 
 /* Packets that the kernel dropped, as its queue for us was full (rtnl_link_stats, 32 bits). */
 uint64_t dp_tun_dropped(const struct dp_tun *tun);
 
 /* The next packet, at data_off DP_TUN_HEADROOM, or NULL when none waits or no buffer is free. */
-struct rte_mbuf *dp_tun_recv(struct dp_tun *tun, unsigned queue, struct rte_mempool *pool);
+struct rte_mbuf *dp_tun_recv(struct dp_tun *tun, unsigned queue,
+			     struct rte_mempool *pool) ON_WORKER;
 
 /* False when the device did not take it. */
-bool dp_tun_send(const struct dp_tun *tun, unsigned queue, const uint8_t *packet, size_t len);
+bool dp_tun_send(const struct dp_tun *tun, unsigned queue, const uint8_t *packet,
+		 size_t len) ON_WORKER;

@@ -56,7 +56,7 @@ void dp_worker_free(struct dp_worker *w)
 
 /* ---- ways out ---- */
 
-static void flush(struct dp_worker *w, unsigned port)
+ON_WORKER static void flush(struct dp_worker *w, unsigned port)
 {
 	struct dp_outbox *box = &w->outboxes[port];
 
@@ -92,7 +92,7 @@ void dp_worker_cross(struct dp_worker *w, struct sw_packet *packet, unsigned to,
 	sw_count(&w->counters->crossed, 1);
 }
 
-static void send_by_link(struct dp_worker *w, const struct sw_packet *p)
+ON_WORKER static void send_by_link(struct dp_worker *w, const struct sw_packet *p)
 {
 	const struct dp_out out = {
 		.frame = p->frame,
@@ -106,7 +106,7 @@ static void send_by_link(struct dp_worker *w, const struct sw_packet *p)
 }
 
 /* Does what the switch decided about packets received. Takes all buffers. */
-static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned count)
+ON_WORKER static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned count)
 {
 	unsigned switched = 0, delivered = 0;
 
@@ -142,7 +142,7 @@ static void settle(struct dp_worker *w, struct sw_packet *packets, unsigned coun
 
 /* ---- frames of our own ---- */
 
-static void flush_origins(struct dp_worker *w)
+ON_WORKER static void flush_origins(struct dp_worker *w)
 {
 	struct sw_origin origins[SW_BURST_MAX];
 	unsigned count = w->origin_count;
@@ -188,7 +188,7 @@ void dp_worker_originate(struct dp_worker *w, struct sw_packet *packet)
 		flush_origins(w);
 }
 
-static unsigned keepalives(struct dp_worker *w)
+ON_WORKER static unsigned keepalives(struct dp_worker *w)
 {
 	struct sw_link *links[KEEPALIVES];
 	unsigned count = sw_forward_keepalives(w->forward, w->now, links, KEEPALIVES);
@@ -212,7 +212,7 @@ static unsigned keepalives(struct dp_worker *w)
 /* ---- ways in ---- */
 
 /* Datagrams that are not switch frames; takes the buffer. */
-static void not_switch(struct dp_worker *w, const struct sw_packet *p)
+ON_WORKER static void not_switch(struct dp_worker *w, const struct sw_packet *p)
 {
 	switch (p->frame[0]) {
 	case MG_HANDSHAKE:
@@ -226,7 +226,7 @@ static void not_switch(struct dp_worker *w, const struct sw_packet *p)
 	}
 }
 
-static unsigned receive(struct dp_worker *w, unsigned port)
+ON_WORKER static unsigned receive(struct dp_worker *w, unsigned port)
 {
 	struct sw_packet *burst = w->burst;
 	unsigned got = w->ports[port]->ops->recv(w->ports[port], &w->io, burst, SW_BURST_MAX);
@@ -264,7 +264,7 @@ static bool is_as_it_arrived(const struct sw_packet *packet)
 }
 
 /* What another worker handed over: the switch's stages in one burst, ours one by one. */
-static unsigned cross_in(struct dp_worker *w, unsigned from)
+ON_WORKER static unsigned cross_in(struct dp_worker *w, unsigned from)
 {
 	struct sw_packet *burst = w->burst;
 	unsigned got =

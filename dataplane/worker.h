@@ -35,8 +35,8 @@ struct dp_worker_config {
 };
 
 enum vd_err dp_worker_new(const struct dp_worker_config *config,
-			  struct dp_worker **worker_out); /* VD_ENOMEM */
-void dp_worker_free(struct dp_worker *worker);
+			  struct dp_worker **worker_out) ON_CONTROL; /* VD_ENOMEM */
+void dp_worker_free(struct dp_worker *worker) ON_CONTROL;
 
 /* One turn; returns how many packets and injections it handled. */
 unsigned dp_worker_turn(struct dp_worker *worker, vd_ns now) ON_WORKER;

@@ -89,20 +89,23 @@ struct dp_worker {
 /* ---- capture.c: only while w->capture is not 0; borrow what they get ---- */
 
 /* A burst as it arrived, before anything is done with it. */
-void dp_capture_arrived(struct dp_worker *w, const struct sw_packet *burst, unsigned count);
+void dp_capture_arrived(struct dp_worker *w, const struct sw_packet *burst,
+			unsigned count) ON_WORKER;
 /* A frame that another worker handed over, not yet changed; head_count is the caller's to reset. */
-void dp_capture_crossed(struct dp_worker *w, const struct sw_packet *packet);
+void dp_capture_crossed(struct dp_worker *w, const struct sw_packet *packet) ON_WORKER;
 /* As dp_io's `dropped`. */
-void dp_capture_port_dropped(void *worker, const struct dp_dropped *dropped);
-void dp_capture_dropped(struct dp_worker *w, unsigned drop, const void *buffer);
+void dp_capture_port_dropped(void *worker, const struct dp_dropped *dropped) ON_WORKER;
+void dp_capture_dropped(struct dp_worker *w, unsigned drop, const void *buffer) ON_WORKER;
 /* Drops that the switch made reports of. */
-void dp_capture_reported(struct dp_worker *w, const struct sw_packet *packets, unsigned count);
+void dp_capture_reported(struct dp_worker *w, const struct sw_packet *packets,
+			 unsigned count) ON_WORKER;
 void dp_capture_leaving(struct dp_worker *w, unsigned port, const struct dp_out *outs,
-			unsigned count);
+			unsigned count) ON_WORKER;
 
 /* ---- worker.c ---- */
 
-static inline void dp_worker_drop(struct dp_worker *w, unsigned drop, struct rte_mbuf *buffer)
+ON_WORKER static inline void dp_worker_drop(struct dp_worker *w, unsigned drop,
+					    struct rte_mbuf *buffer)
 {
 	if (unlikely(w->capture))
 		dp_capture_dropped(w, drop, buffer);
@@ -110,38 +113,40 @@ static inline void dp_worker_drop(struct dp_worker *w, unsigned drop, struct rte
 }
 
 /* Takes the buffer. */
-void dp_worker_send(struct dp_worker *w, const struct dp_out *out, uint8_t port);
-void dp_worker_cross(struct dp_worker *w, struct sw_packet *packet, unsigned to, uint8_t stage);
-void dp_worker_originate(struct dp_worker *w, struct sw_packet *packet);
+void dp_worker_send(struct dp_worker *w, const struct dp_out *out, uint8_t port) ON_WORKER;
+void dp_worker_cross(struct dp_worker *w, struct sw_packet *packet, unsigned to,
+		     uint8_t stage) ON_WORKER;
+void dp_worker_originate(struct dp_worker *w, struct sw_packet *packet) ON_WORKER;
 
 /* ---- edge.c: take the buffer ---- */
 
-void dp_edge_deliver(struct dp_worker *w, struct sw_packet *packet);
-void dp_edge_open(struct dp_worker *w, struct sw_packet *packet);
-void dp_edge_seal(struct dp_worker *w, struct sw_packet *packet);
-unsigned dp_edge_tun(struct dp_worker *w);
+void dp_edge_deliver(struct dp_worker *w, struct sw_packet *packet) ON_WORKER;
+void dp_edge_open(struct dp_worker *w, struct sw_packet *packet) ON_WORKER;
+void dp_edge_seal(struct dp_worker *w, struct sw_packet *packet) ON_WORKER;
+unsigned dp_edge_tun(struct dp_worker *w) ON_WORKER;
 
 /* ---- report.c ---- */
 
-void dp_report(struct dp_worker *w, struct sw_packet *packet);
+void dp_report(struct dp_worker *w, struct sw_packet *packet) ON_WORKER;
 
 /* ---- too_big.c ---- */
 
 /* Tells this host that its overlay packet is larger than `mtu`; borrows it. Rate-limited. */
-void dp_too_big(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t mtu);
+void dp_too_big(struct dp_worker *w, const uint8_t *packet, size_t len, uint32_t mtu) ON_WORKER;
 
 /* ---- control.c ---- */
 
 /* Copy to the control thread's lane; the buffer stays the caller's. False: full, or too long. */
-bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *packet);
+bool dp_punt_datagram(struct dp_worker *w, const struct sw_packet *packet) ON_WORKER;
 /* Rate-limited; what is over the rate is not counted again, its drop or delivery was. */
-void dp_punt_moved(struct dp_worker *w, const struct sw_packet *packet);
-void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *packet);
-bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *packet);
+void dp_punt_moved(struct dp_worker *w, const struct sw_packet *packet) ON_WORKER;
+void dp_punt_unknown(struct dp_worker *w, const struct sw_packet *packet) ON_WORKER;
+bool dp_punt_payload(struct dp_worker *w, const struct sw_packet *packet) ON_WORKER;
 /* What is longer than a lane's item is cut. */
 bool dp_punt_inner(struct dp_worker *w, const struct sw_packet *packet, uint32_t session,
-		   struct vd_bytes plain);
-bool dp_punt_report(struct dp_worker *w, const struct sw_packet *packet, uint32_t session);
-bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR]);
+		   struct vd_bytes plain) ON_WORKER;
+bool dp_punt_report(struct dp_worker *w, const struct sw_packet *packet,
+		    uint32_t session) ON_WORKER;
+bool dp_punt_want(struct dp_worker *w, const uint8_t overlay[SW_IPV6_ADDR]) ON_WORKER;
 
-unsigned dp_inject(struct dp_worker *w);
+unsigned dp_inject(struct dp_worker *w) ON_WORKER;

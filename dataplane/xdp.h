@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "dataplane/dataplane.h"
 
 /*
@@ -16,10 +17,11 @@
  * is named /proc/self/fd/<fd>; the caller closes it once the driver has read it.
  * VD_EUSER, VD_ESYS with `why`.
  */
-enum vd_err dp_xdp_program(const char *path, uint16_t udp_port, int *fd_out, char why[DP_WHY]);
+enum vd_err dp_xdp_program(const char *path, uint16_t udp_port, int *fd_out,
+			   char why[DP_WHY]) ON_CONTROL;
 
 /*
  * Takes off what a daemon that was killed has left on the interface: a program by our
  * name. VD_EUSER with `why` when another program is there.
  */
-enum vd_err dp_xdp_clear(unsigned ifindex, const char *ifname, char why[DP_WHY]);
+enum vd_err dp_xdp_clear(unsigned ifindex, const char *ifname, char why[DP_WHY]) ON_CONTROL;

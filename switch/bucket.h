@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 
 enum { SW_TICK_BITS = 14 };
@@ -31,7 +32,7 @@ struct sw_bucket {
 struct sw_bucket sw_bucket_of_rate(uint64_t per_s, vd_ns now);
 
 /* Another rate; what is booked stays booked. Control thread. */
-void sw_bucket_set_rate(struct sw_bucket *bucket, uint64_t per_s);
+void sw_bucket_set_rate(struct sw_bucket *bucket, uint64_t per_s) ON_CONTROL;
 
 static inline uint64_t sw_ticks(vd_ns now)
 {

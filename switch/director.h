@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "base/time.h"
 
 enum { SW_DIRECTOR_REST_S = 600 };
@@ -22,17 +23,18 @@ struct sw_director_table {
 };
 
 /* Width 4 to 24. VD_ENOMEM. */
-enum vd_err sw_director_table_init(struct sw_director_table *table, unsigned width);
-void sw_director_table_fini(struct sw_director_table *table);
+enum vd_err sw_director_table_init(struct sw_director_table *table, unsigned width) ON_CONTROL;
+void sw_director_table_fini(struct sw_director_table *table) ON_CONTROL;
 
 /*
  * Draws a free director, not 0, at random: it is the caller's until put to rest.
  * VD_ELIMIT when all are taken or rest. Control thread.
  */
-enum vd_err sw_director_draw(struct sw_director_table *table, vd_ns now, uint32_t *director_out);
+enum vd_err sw_director_draw(struct sw_director_table *table, vd_ns now,
+			     uint32_t *director_out) ON_CONTROL;
 
 /* Gives a drawn director back: it leads nowhere, and rests for 600 s. Control thread. */
-void sw_director_rest(struct sw_director_table *table, uint32_t director, vd_ns now);
+void sw_director_rest(struct sw_director_table *table, uint32_t director, vd_ns now) ON_CONTROL;
 
 /* Points `director` (not 0, below 1 << width) to an index; 0 takes it away. Control thread. */
-void sw_director_set(struct sw_director_table *table, uint32_t director, uint32_t index);
+void sw_director_set(struct sw_director_table *table, uint32_t director, uint32_t index) ON_CONTROL;

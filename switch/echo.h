@@ -13,6 +13,7 @@
  * Ordering: none needed. An entry is one relaxed word; one that is overwritten meanwhile does
  *           not match, and that is right, since its frame is among the last 1,024 no more.
  */
+#include "base/thread.h"
 #include "base/time.h"
 #include "switch/report.h"
 #include "switch/session.h"
@@ -21,11 +22,11 @@ enum { SW_ECHO_BYTES = 8, SW_ECHO_AT = SW_REPORT_AT_ECHO, SW_ECHO_S = 10 };
 
 /* `frame`: sealed a moment ago under `session` (index byte first). */
 void sw_echo_note(struct sw_session_table *table, const struct sw_session *session,
-		  const uint8_t *frame, vd_ns now);
+		  const uint8_t *frame, vd_ns now) ON_WORKER;
 
 /*
  * The index of the session that a frame with this echo was sent under, within 10 s and its
  * last 1,024 frames; 0: none. Looks at each session: the caller limits the rate.
  */
 uint32_t sw_echo_find(const struct sw_session_table *table, const uint8_t echo[SW_ECHO_BYTES],
-		      vd_ns now);
+		      vd_ns now) ON_WORKER;

@@ -309,8 +309,9 @@ static __attribute__((noinline, cold)) void refuse_here(struct sw_forward *f, st
 /* ---- egress ---- */
 
 /* `head` as received; `reverse` of the ingress link. We own `out`. */
-static inline void at_egress(struct sw_forward *f, struct sw_packet *p, unsigned lane,
-			     struct sw_link *out, struct head head, uint32_t reverse, vd_ns now)
+ON_WORKER static inline void at_egress(struct sw_forward *f, struct sw_packet *p, unsigned lane,
+				       struct sw_link *out, struct head head, uint32_t reverse,
+				       vd_ns now)
 {
 	uint16_t payload_max = out->send.payload_max;
 
@@ -355,8 +356,8 @@ static inline void deliver(struct sw_forward *f, struct sw_packet *p, const stru
 }
 
 /* A verified frame that is not for this node, at the ingress owner. */
-static inline void pass_on(struct sw_forward *f, struct sw_packet *p, unsigned lane,
-			   struct sw_link *in, struct head head, vd_ns now)
+ON_WORKER static inline void pass_on(struct sw_forward *f, struct sw_packet *p, unsigned lane,
+				     struct sw_link *in, struct head head, vd_ns now)
 {
 	const _Atomic uint32_t *word = &f->directors[head.label & f->director_mask];
 	/* pairs with the release in sw_director_set: the record was published before */
@@ -412,8 +413,8 @@ static __attribute__((noinline, cold)) bool take_ecn(struct sw_forward *f, struc
 	return true;
 }
 
-static inline void route(struct sw_forward *f, struct sw_packet *p, unsigned lane,
-			 struct sw_link *in, vd_ns now)
+ON_WORKER static inline void route(struct sw_forward *f, struct sw_packet *p, unsigned lane,
+				   struct sw_link *in, vd_ns now)
 {
 	if (__builtin_expect(sw_ecn_tells(p->flags >> SW_PACKET_ECN_SHIFT), 0) &&
 	    !take_ecn(f, p, lane))
@@ -435,9 +436,11 @@ static inline void route(struct sw_forward *f, struct sw_packet *p, unsigned lan
 }
 
 /* At the ingress owner: window, tag, then mark; and on. */
-static inline __attribute__((always_inline)) void accept(struct sw_forward *f, struct sw_packet *p,
-							 unsigned lane, struct sw_link *in,
-							 bool verified, vd_ns now)
+ON_WORKER static inline __attribute__((always_inline)) void accept(struct sw_forward *f,
+								   struct sw_packet *p,
+								   unsigned lane,
+								   struct sw_link *in,
+								   bool verified, vd_ns now)
 {
 	uint64_t counter = counter_of(&f->lanes, lane);
 
@@ -524,7 +527,7 @@ static void look_up_burst(struct sw_forward *f, unsigned n)
 }
 
 /* Stage 4: by owner; window, label, permit, police, and the header on the way out. */
-static void switch_burst(struct sw_forward *f, unsigned n, vd_ns now)
+ON_WORKER static void switch_burst(struct sw_forward *f, unsigned n, vd_ns now)
 {
 	for (unsigned i = 0; i < n; i++) {
 		struct sw_packet *p = f->packet[i];
@@ -562,8 +565,9 @@ void sw_forward_burst(struct sw_forward *f, struct sw_packet *packets, unsigned 
 
 /* ---- packets that came over a lane ---- */
 
-static __attribute__((noinline)) void resume_verified(struct sw_forward *f, struct sw_packet *p,
-						      unsigned lane, struct sw_link *in, vd_ns now)
+ON_WORKER static __attribute__((noinline)) void resume_verified(struct sw_forward *f,
+								struct sw_packet *p, unsigned lane,
+								struct sw_link *in, vd_ns now)
 {
 	if (in)
 		accept(f, p, lane, in, true, now);
@@ -571,7 +575,8 @@ static __attribute__((noinline)) void resume_verified(struct sw_forward *f, stru
 		drop(p, SW_DROP_UNKNOWN_INDEX); /* retired meanwhile */
 }
 
-static void resume_egress(struct sw_forward *f, struct sw_packet *p, unsigned lane, vd_ns now)
+ON_WORKER static void resume_egress(struct sw_forward *f, struct sw_packet *p, unsigned lane,
+				    vd_ns now)
 {
 	uint32_t reverse = p->reverse;
 	struct sw_link *out = sw_link_find(&f->plane->links, p->egress_index);
@@ -592,7 +597,7 @@ static void resume_report(struct sw_forward *f, struct sw_packet *p, unsigned la
 		(void)report(f, p, lane, in, head_of(&f->lanes, lane), limit, now);
 }
 
-static void resume(struct sw_forward *f, struct sw_packet *p, unsigned lane, vd_ns now)
+ON_WORKER static void resume(struct sw_forward *f, struct sw_packet *p, unsigned lane, vd_ns now)
 {
 	struct sw_link *in = sw_link_find(&f->plane->links, p->index);
 
@@ -673,7 +678,7 @@ static bool keepalive_due(const struct sw_link *link, vd_ns now)
 }
 
 /* What is due on a slot from time to time; true: a keepalive is. */
-static bool visit(const struct sw_forward *f, const struct sw_link *link, vd_ns now)
+ON_WORKER static bool visit(const struct sw_forward *f, const struct sw_link *link, vd_ns now)
 {
 	/* pairs with the release in sw_link_publish */
 	if (atomic_load_explicit(&link->index, memory_order_acquire) == 0 ||

@@ -13,6 +13,7 @@
  */
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "switch/packet.h"
 #include "switch/plane.h"
@@ -35,8 +36,9 @@ enum {
 /* Scratch of one burst, and what the worker is. Aligned, one for each worker. */
 struct sw_forward;
 
-struct sw_forward *sw_forward_new(struct sw_plane *plane, unsigned worker); /* NULL: no memory */
-void sw_forward_free(struct sw_forward *forward);
+struct sw_forward *sw_forward_new(struct sw_plane *plane,
+				  unsigned worker) ON_CONTROL; /* NULL: no memory */
+void sw_forward_free(struct sw_forward *forward) ON_CONTROL;
 
 /*
  * Switches packets whose first byte is 6. Sets verdict (and drop, egress,
@@ -51,11 +53,11 @@ void sw_forward_free(struct sw_forward *forward);
  * here, the worker counts those with verdict SW_DROP.
  */
 void sw_forward_burst(struct sw_forward *forward, struct sw_packet *packets, unsigned count,
-		      vd_ns now);
+		      vd_ns now) ON_WORKER;
 
 /* Continues packets that came over a lane, each from its stage. */
 void sw_forward_resume(struct sw_forward *forward, struct sw_packet *packets, unsigned count,
-		       vd_ns now);
+		       vd_ns now) ON_WORKER;
 
 /* What the switch header of a frame of our own is to say. */
 struct sw_origin {
@@ -71,7 +73,7 @@ struct sw_origin {
  * SW_DROP (too_big, no_link, truncated).
  */
 void sw_forward_originate(struct sw_forward *forward, struct sw_packet *packets,
-			  const struct sw_origin *origins, unsigned count, vd_ns now);
+			  const struct sw_origin *origins, unsigned count, vd_ns now) ON_WORKER;
 
 /*
  * Visits the next slots, all of them about every 5 s; returns those of this worker's links, up
@@ -79,7 +81,7 @@ void sw_forward_originate(struct sw_forward *forward, struct sw_packet *packets,
  * an empty payload on each.
  */
 unsigned sw_forward_keepalives(struct sw_forward *forward, vd_ns now, struct sw_link **links_out,
-			       unsigned max);
+			       unsigned max) ON_WORKER;
 
 /* The tag of a frame, for tests, tools and the control plane; `len` from the index byte. */
 uint64_t sw_tag(const uint8_t key[SW_TAG_KEY_BYTES], const uint8_t *frame, uint16_t len);

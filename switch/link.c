@@ -141,7 +141,7 @@ void sw_link_retire(struct sw_link_table *table, uint32_t index)
 	sw_slots_retire(&table->slots, index);
 }
 
-static struct sw_link *live_link(struct sw_link_table *table, uint32_t index)
+ON_CONTROL static struct sw_link *live_link(struct sw_link_table *table, uint32_t index)
 {
 	return sw_slots_is(&table->slots, index, SW_SLOT_LIVE) ? &table->links[sw_index_slot(index)]
 							       : NULL;

@@ -25,6 +25,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "base/time.h"
 #include "switch/bucket.h"
 #include "switch/lane.h"
@@ -133,42 +134,45 @@ struct sw_link_config {
 };
 
 /* Memory for `capacity` slots (1 to 2^24). VD_ENOMEM. Control thread, before workers start. */
-enum vd_err sw_link_table_init(struct sw_link_table *table, uint32_t capacity);
-void sw_link_table_fini(struct sw_link_table *table); /* after workers stopped, and rcu_barrier */
+enum vd_err sw_link_table_init(struct sw_link_table *table, uint32_t capacity) ON_CONTROL;
+void sw_link_table_fini(struct sw_link_table *table)
+    ON_CONTROL; /* after workers stopped, and rcu_barrier */
 
 /*
  * A new index, never 0, on a slot that is free: it is ours until published or
  * released. The generation is random and differs from the slot's last one.
  * VD_ELIMIT when every slot is taken or resting. Control thread.
  */
-enum vd_err sw_link_reserve(struct sw_link_table *table, uint32_t *index_out);
-void sw_link_release(struct sw_link_table *table, uint32_t index);
+enum vd_err sw_link_reserve(struct sw_link_table *table, uint32_t *index_out) ON_CONTROL;
+void sw_link_release(struct sw_link_table *table, uint32_t index) ON_CONTROL;
 
 /* Fills the record of a reserved index and makes it live. Control thread. */
 void sw_link_publish(struct sw_link_table *table, uint32_t index,
-		     const struct sw_link_config *config, vd_ns now);
+		     const struct sw_link_config *config, vd_ns now) ON_CONTROL;
 
 /*
  * Takes a live index away; its slot is reused after a grace period. No director may
  * point to it any more: workers follow directors without looking at the index again.
  * Control thread.
  */
-void sw_link_retire(struct sw_link_table *table, uint32_t index);
+void sw_link_retire(struct sw_link_table *table, uint32_t index) ON_CONTROL;
 
 /*
  * A record of rates for all generations of one link, so that a new one does not begin with
  * full buckets. In a table either all links have such or none. VD_ELIMIT. Released when the
  * last generation was retired: reused after a grace period. Control thread.
  */
-enum vd_err sw_link_reserve_police(struct sw_link_table *table, vd_ns now, uint32_t *police_out);
-void sw_link_release_police(struct sw_link_table *table, uint32_t police);
+enum vd_err sw_link_reserve_police(struct sw_link_table *table, vd_ns now,
+				   uint32_t *police_out) ON_CONTROL;
+void sw_link_release_police(struct sw_link_table *table, uint32_t police) ON_CONTROL;
 
 /* Control thread, at any time; single words. */
 /* Rates of the link's record; to be called for each generation of the link. */
-void sw_link_set_rates(struct sw_link_table *table, uint32_t index, uint64_t pps, uint64_t bps);
-void sw_link_set_permit(struct sw_link_table *table, uint32_t index, uint64_t permit);
-void sw_link_set_path(struct sw_link_table *table, uint32_t index, uint32_t path);
-void sw_link_set_keepalive(struct sw_link_table *table, uint32_t index, bool on);
+void sw_link_set_rates(struct sw_link_table *table, uint32_t index, uint64_t pps,
+		       uint64_t bps) ON_CONTROL;
+void sw_link_set_permit(struct sw_link_table *table, uint32_t index, uint64_t permit) ON_CONTROL;
+void sw_link_set_path(struct sw_link_table *table, uint32_t index, uint32_t path) ON_CONTROL;
+void sw_link_set_keepalive(struct sw_link_table *table, uint32_t index, bool on) ON_CONTROL;
 
 /* The record under a live index, or NULL. Any registered thread; valid until quiescent. */
 struct sw_link *sw_link_find(const struct sw_link_table *table, uint32_t index);

@@ -10,6 +10,7 @@
  */
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "switch/rcu.h"
 
 enum { SW_L2_MAX = 18 }; /* Ethernet header with one VLAN tag */
@@ -27,6 +28,6 @@ struct sw_neighbours {
 };
 
 /* A table of `count` rows (row 0 included), copied; NULL when out of memory. */
-struct sw_neighbours *sw_neighbours_new(const struct sw_neighbour *rows, uint32_t count);
-void sw_neighbours_retire(
-    struct sw_neighbours *table); /* after it was swapped out; NULL is allowed */
+struct sw_neighbours *sw_neighbours_new(const struct sw_neighbour *rows, uint32_t count) ON_CONTROL;
+void sw_neighbours_retire(struct sw_neighbours *table)
+    ON_CONTROL; /* after it was swapped out; NULL is allowed */

@@ -7,6 +7,7 @@
  */
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "switch/packet.h"
 #include "switch/rcu.h"
 
@@ -26,8 +27,9 @@ struct sw_overlay {
 
 /* A copy of `routes`, sorted, to be published; NULL when out of memory. */
 struct sw_overlay *sw_overlay_new(const uint8_t self[SW_IPV6_ADDR],
-				  const struct sw_overlay_route *routes, uint32_t count);
-void sw_overlay_retire(struct sw_overlay *overlay); /* after it was swapped out; NULL is allowed */
+				  const struct sw_overlay_route *routes, uint32_t count) ON_CONTROL;
+void sw_overlay_retire(struct sw_overlay *overlay)
+    ON_CONTROL; /* after it was swapped out; NULL is allowed */
 
 /* The route to `address`, or NULL. Any registered thread; valid until quiescent. */
 const struct sw_overlay_route *sw_overlay_find(const struct sw_overlay *overlay,

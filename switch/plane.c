@@ -24,7 +24,7 @@ static bool in_range(const struct sw_plane_config *config)
 	       config->sessions_max <= 1u << SW_SLOT_BITS;
 }
 
-static enum vd_err init_tables(struct sw_plane *plane)
+ON_CONTROL static enum vd_err init_tables(struct sw_plane *plane)
 {
 	const struct sw_plane_config *config = &plane->config;
 	enum vd_err err = sw_link_table_init(&plane->links, config->links_max);

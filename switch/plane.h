@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "switch/capture.h"
 #include "switch/director.h"
 #include "switch/drop.h"
@@ -83,8 +84,8 @@ struct sw_plane {
 };
 
 /* VD_ENOMEM, VD_ESYS, VD_EUSER for a configuration out of range. Control thread. */
-enum vd_err sw_plane_init(struct sw_plane *plane, const struct sw_plane_config *config);
-void sw_plane_fini(struct sw_plane *plane);
+enum vd_err sw_plane_init(struct sw_plane *plane, const struct sw_plane_config *config) ON_CONTROL;
+void sw_plane_fini(struct sw_plane *plane) ON_CONTROL;
 
 /* A lane by which `worker` hands up what needs thought. */
 static inline struct sw_lane *sw_plane_punts(const struct sw_plane *plane, unsigned worker,

@@ -28,6 +28,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/thread.h"
 #include "base/time.h"
 #include "switch/bucket.h"
 #include "switch/lane.h"
@@ -59,16 +60,16 @@ static_assert(sizeof(struct sw_police) == 192, "three cache lines");
 void sw_police_init(struct sw_police *police, uint32_t delivery_per_s, vd_ns now);
 
 /* pps: frames a second each way, bps: bits of UDP payload; 0: unlimited. Control thread. */
-void sw_police_set_rates(struct sw_police *police, uint64_t pps, uint64_t bps);
+void sw_police_set_rates(struct sw_police *police, uint64_t pps, uint64_t bps) ON_CONTROL;
 
 /* Whether a frame of `len` bytes may come in. */
-bool sw_police_rx(struct sw_police *police, uint16_t len, vd_ns now);
+bool sw_police_rx(struct sw_police *police, uint16_t len, vd_ns now) ON_WORKER;
 
 /* Whether one may leave that came from `sender` (not 0). */
-bool sw_police_tx(struct sw_police *police, uint32_t sender, uint16_t len, vd_ns now);
+bool sw_police_tx(struct sw_police *police, uint32_t sender, uint16_t len, vd_ns now) ON_WORKER;
 
 /*
  * To be called at least every few days: ticks wrap, and a link that was idle so long would
  * seem to be booked ahead.
  */
-void sw_police_settle(struct sw_police *police, vd_ns now);
+void sw_police_settle(struct sw_police *police, vd_ns now) ON_WORKER;

@@ -29,6 +29,8 @@
 #include <urcu-qsbr.h>
 #include <urcu/call-rcu.h>
 
+#include "base/thread.h"
+
 /* The field of a published pointer: a bare dereference does not compile. */
 #define SW_RCU(type)                                                                               \
 	struct {                                                                                   \
@@ -54,7 +56,7 @@ void sw_rcu_online(void);
  * Runs `reclaim` on liburcu's thread once no worker can hold what was swapped
  * out before. Never blocks, never fails. Control thread only.
  */
-void sw_rcu_retire(struct rcu_head *head, void (*reclaim)(struct rcu_head *head));
+void sw_rcu_retire(struct rcu_head *head, void (*reclaim)(struct rcu_head *head)) ON_CONTROL;
 
 /* First statement of every reclaim function. */
 void sw_rcu_reclaiming(void);

@@ -17,6 +17,7 @@
 
 #include "base/aead.h"
 #include "base/bytes.h"
+#include "base/thread.h"
 #include "switch/link.h"
 #include "switch/packet.h"
 #include "switch/window.h"
@@ -88,17 +89,17 @@ struct sw_session_config {
 };
 
 /* As their namesakes of link.h. Control thread. */
-enum vd_err sw_session_table_init(struct sw_session_table *table, uint32_t capacity);
-void sw_session_table_fini(struct sw_session_table *table);
-enum vd_err sw_session_reserve(struct sw_session_table *table, uint32_t *index_out);
-void sw_session_release(struct sw_session_table *table, uint32_t index);
+enum vd_err sw_session_table_init(struct sw_session_table *table, uint32_t capacity) ON_CONTROL;
+void sw_session_table_fini(struct sw_session_table *table) ON_CONTROL;
+enum vd_err sw_session_reserve(struct sw_session_table *table, uint32_t *index_out) ON_CONTROL;
+void sw_session_release(struct sw_session_table *table, uint32_t index) ON_CONTROL;
 void sw_session_publish(struct sw_session_table *table, uint32_t index,
-			const struct sw_session_config *config);
-void sw_session_retire(struct sw_session_table *table, uint32_t index);
+			const struct sw_session_config *config) ON_CONTROL;
+void sw_session_retire(struct sw_session_table *table, uint32_t index) ON_CONTROL;
 struct sw_session *sw_session_find(const struct sw_session_table *table, uint32_t index);
 /* More are granted: all are received from now on; sent is with the first that there ever was. */
 void sw_session_set_ip6(struct sw_session_table *table, uint32_t index,
-			const uint8_t ip6[SW_IP6_INDICES]);
+			const uint8_t ip6[SW_IP6_INDICES]) ON_CONTROL;
 
 /* Whether frames under this inner index carry IPv6 packets. Any worker. */
 static inline bool sw_session_is_ip6(const struct sw_session *session, uint8_t index)
@@ -120,11 +121,11 @@ static inline bool sw_session_is_ip6(const struct sw_session *session, uint8_t i
  * VD_EPEER_TRUNC, VD_EPEER_REPLAY, VD_EPEER_AUTH.
  */
 enum vd_err sw_session_open(struct sw_session *session, uint8_t *frame, size_t len,
-			    struct vd_bytes *plain_out);
+			    struct vd_bytes *plain_out) ON_WORKER;
 
 /*
  * Seals `len` plaintext bytes at `plain` in place: writes the 13 header bytes
  * before it and the tag of 16 bytes after it; the frame is at
  * plain - SW_SEAL_HEADER, `len` + SW_SEAL_OVERHEAD bytes. Owner only.
  */
-void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len);
+void sw_session_seal(struct sw_session *session, uint8_t *plain, size_t len) ON_WORKER;

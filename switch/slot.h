@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/thread.h"
 #include "switch/rcu.h"
 
 enum { SW_SLOT_BITS = 24 };
@@ -51,17 +52,17 @@ struct sw_slots {
 
 /* `wipe` clears the row of a slot before it becomes free. Capacity 0 to 2^24. VD_ENOMEM. */
 enum vd_err sw_slots_init(struct sw_slots *slots, uint32_t capacity,
-			  void (*wipe)(struct sw_slots *slots, uint32_t slot));
-void sw_slots_fini(struct sw_slots *slots); /* after rcu_barrier */
+			  void (*wipe)(struct sw_slots *slots, uint32_t slot)) ON_CONTROL;
+void sw_slots_fini(struct sw_slots *slots) ON_CONTROL; /* after rcu_barrier */
 
 /* A new index, never 0. VD_ELIMIT when every slot is taken or rests. */
-enum vd_err sw_slots_reserve(struct sw_slots *slots, uint32_t *index_out);
+enum vd_err sw_slots_reserve(struct sw_slots *slots, uint32_t *index_out) ON_CONTROL;
 /* Gives a reserved index back at once; no effect on others. */
-void sw_slots_release(struct sw_slots *slots, uint32_t index);
+void sw_slots_release(struct sw_slots *slots, uint32_t index) ON_CONTROL;
 
 /* Whether `index` is the one given out last for its slot, and in this state. */
-bool sw_slots_is(const struct sw_slots *slots, uint32_t index, enum sw_slot_state state);
+bool sw_slots_is(const struct sw_slots *slots, uint32_t index, enum sw_slot_state state) ON_CONTROL;
 /* A reserved index becomes live. */
-void sw_slots_live(struct sw_slots *slots, uint32_t index);
+void sw_slots_live(struct sw_slots *slots, uint32_t index) ON_CONTROL;
 /* A live index, already unreachable for readers, rests for a grace period, then is free. */
-void sw_slots_retire(struct sw_slots *slots, uint32_t index);
+void sw_slots_retire(struct sw_slots *slots, uint32_t index) ON_CONTROL;

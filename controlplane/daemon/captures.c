@@ -218,7 +218,7 @@ static const char *read_kinds(const json_t *filter, struct node_capture *capture
 		   : NULL;
 }
 
-static json_t *ports_json(const struct node *node)
+ON_CONTROL static json_t *ports_json(const struct node *node)
 {
 	json_t *ports = json_array();
 	struct dp_port_view view;

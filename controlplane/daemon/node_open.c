@@ -54,7 +54,7 @@ static uint32_t with_handshakes(uint32_t slots)
 	return slots < most - PEERING_INDICES ? slots + PEERING_INDICES : most;
 }
 
-static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
+ON_CONTROL static enum vd_err open_plane(struct node *node, char why[NODE_WHY])
 {
 	const struct config *config = &node->config;
 	struct sw_plane_config plane = {
@@ -84,7 +84,7 @@ static unsigned long huge_pages_free(void)
 	return strtoul(line, NULL, 10);
 }
 
-static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
+ON_CONTROL static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 {
 	const struct config *config = &node->config;
 	enum { ENOUGH_PAGES = 128 };
@@ -109,22 +109,22 @@ static enum vd_err open_dataplane(struct node *node, char why[NODE_WHY])
 	return dp_open(&dp, &node->plane, &node->dp, why);
 }
 
-static enum vd_err reserve_link_index(void *context, uint32_t *index_out)
+ON_CONTROL static enum vd_err reserve_link_index(void *context, uint32_t *index_out)
 {
 	return sw_link_reserve(&((struct node *)context)->plane.links, index_out);
 }
 
-static void release_link_index(void *context, uint32_t index)
+ON_CONTROL static void release_link_index(void *context, uint32_t index)
 {
 	sw_link_release(&((struct node *)context)->plane.links, index);
 }
 
-static enum vd_err reserve_session_index(void *context, uint32_t *index_out)
+ON_CONTROL static enum vd_err reserve_session_index(void *context, uint32_t *index_out)
 {
 	return sw_session_reserve(&((struct node *)context)->plane.sessions, index_out);
 }
 
-static void release_session_index(void *context, uint32_t index)
+ON_CONTROL static void release_session_index(void *context, uint32_t index)
 {
 	sw_session_release(&((struct node *)context)->plane.sessions, index);
 }

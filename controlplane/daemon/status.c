@@ -283,7 +283,7 @@ static json_t *worker_json(const struct sw_counters *counters, unsigned id)
 			 "packets", u64_json(packets));
 }
 
-static json_t *tell_stats(void *context)
+ON_CONTROL static json_t *tell_stats(void *context)
 {
 	struct node *node = context;
 	json_t *drops = json_object(), *workers = json_array();
@@ -417,7 +417,7 @@ ON_CONTROL static void tell_control(struct node *node, struct metrics *m)
 	tell_reports(node, m);
 }
 
-static void tell_ports(struct node *node, struct metrics *m)
+ON_CONTROL static void tell_ports(struct node *node, struct metrics *m)
 {
 	struct dp_port_view view;
 

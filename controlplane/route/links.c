@@ -70,8 +70,9 @@ static struct route_link *row_of_index(const struct route_links *links, uint32_t
 	return row ? &links->rows[row - 1] : NULL;
 }
 
-static enum vd_err add_row(struct route_links *links, const struct route_install *install,
-			   vd_ns now, uint32_t *row_out)
+ON_CONTROL static enum vd_err add_row(struct route_links *links,
+				      const struct route_install *install, vd_ns now,
+				      uint32_t *row_out)
 {
 	struct sw_plane *plane = links->plane;
 	uint32_t row, police, director = 0;
@@ -102,7 +103,7 @@ static enum vd_err add_row(struct route_links *links, const struct route_install
 	return VD_OK;
 }
 
-static void free_row(struct route_links *links, struct route_link *link, vd_ns now)
+ON_CONTROL static void free_row(struct route_links *links, struct route_link *link, vd_ns now)
 {
 	if (link->director)
 		sw_director_rest(&links->plane->directors, link->director, now);
@@ -121,8 +122,8 @@ uint64_t links_permit(const struct route_link *link)
 	return sw_permit(link->policy.call ? link->policy.realms : 0, link->may_be_called);
 }
 
-static void publish(struct route_links *links, const struct route_link *link,
-		    const struct route_install *install, vd_ns now)
+ON_CONTROL static void publish(struct route_links *links, const struct route_link *link,
+			       const struct route_install *install, vd_ns now)
 {
 	struct sw_link_config config = {
 		.remote_index = install->remote_index,
@@ -270,8 +271,8 @@ static bool has_generation(const struct route_link *link)
 	return false;
 }
 
-static void retire(struct route_links *links, struct route_link *link,
-		   struct route_generation *generation)
+ON_CONTROL static void retire(struct route_links *links, struct route_link *link,
+			      struct route_generation *generation)
 {
 	uint32_t index = generation->index;
 
@@ -404,8 +405,8 @@ uint32_t route_links_totals(struct route_links *links, bool all, struct route_to
 	return count;
 }
 
-static void poll_row(struct route_links *links, struct route_link *link, vd_ns now,
-		     route_traffic_fn traffic, void *context)
+ON_CONTROL static void poll_row(struct route_links *links, struct route_link *link, vd_ns now,
+				route_traffic_fn traffic, void *context)
 {
 	links_expire(links, link, now);
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++) {

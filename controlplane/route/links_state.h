@@ -22,7 +22,7 @@ struct route_links {
 struct route_link *links_row(struct route_links *links, const struct vd_peer_id *peer) ON_CONTROL;
 
 /* Ends the reservation if its time is over. */
-void links_expire(struct route_links *links, struct route_link *link, vd_ns now);
+void links_expire(struct route_links *links, struct route_link *link, vd_ns now) ON_CONTROL;
 
 /* The permission word that the link's records should carry. */
 uint64_t links_permit(const struct route_link *link);

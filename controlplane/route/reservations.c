@@ -9,7 +9,7 @@
 
 /* ---- reservations ---- */
 
-static void publish_permit(struct route_links *links, const struct route_link *link)
+ON_CONTROL static void publish_permit(struct route_links *links, const struct route_link *link)
 {
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
 		if (link->generations[i].index)
@@ -17,7 +17,7 @@ static void publish_permit(struct route_links *links, const struct route_link *l
 					   links_permit(link));
 }
 
-static void publish_rates(struct route_links *links, const struct route_link *link)
+ON_CONTROL static void publish_rates(struct route_links *links, const struct route_link *link)
 {
 	for (unsigned i = 0; i < ROUTE_GENERATIONS; i++)
 		if (link->generations[i].index)

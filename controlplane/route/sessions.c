@@ -251,7 +251,7 @@ static struct route_account account_of(const struct route_sessions *sessions, ui
 		      : (struct route_account){ 0 };
 }
 
-static void retire_later(struct route_sessions *sessions, uint32_t index)
+ON_CONTROL static void retire_later(struct route_sessions *sessions, uint32_t index)
 {
 	const struct sw_session *record = sw_session_find(&sessions->plane->sessions, index);
 	struct limbo limbo = { .index = index };

@@ -147,7 +147,7 @@ static void write_l2(const struct next_hop *hop, const uint8_t mac[6], struct sw
 }
 
 /* Out of memory the old table stays; the next change publishes. */
-static void publish(struct ways *ways)
+ON_CONTROL static void publish(struct ways *ways)
 {
 	struct sw_neighbours *next = sw_neighbours_new(ways->rows, ways->hop_count + 1);
 
@@ -217,7 +217,7 @@ static void mark_used(const struct ways *ways, bool used[ROUTE_NEXT_HOPS_MAX + 1
 	}
 }
 
-static void free_unused(struct ways *ways)
+ON_CONTROL static void free_unused(struct ways *ways)
 {
 	bool used[ROUTE_NEXT_HOPS_MAX + 1] = { false };
 
