@@ -13,7 +13,7 @@
  * work takes (in half of them it is done at once, else results come out of order), who dials, and
  * for ten minutes what happens: restarts, outages, rebindings, rekeyings, closes, a node that lets
  * nobody in, frames replayed or made up by the attacker, another one that sits on the way and
- *speaks from its own addresses. Then the channel heals, and:
+ * speaks from its own addresses. Then the channel heals, and:
  *
  *	- every pair that dials is up, both sides under keys that match (README, invariants 1, 2);
  *	- no event came out of order, and no receiver index was lost;
