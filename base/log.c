@@ -14,14 +14,14 @@
 static _Atomic int log_fd = STDERR_FILENO;
 static _Atomic int log_format = VD_LOG_TEXT;
 static _Atomic int log_levels[VD_SUB_COUNT] = {
-	[0 ... VD_SUB_COUNT - 1] = VD_INFO,
+	[0 ... VD_SUB_COUNT - 1] = VD_LOG_INFO,
 };
 
 static const char *const level_names[] = {
-	[VD_ERROR] = "error",
-	[VD_WARN] = "warn",
-	[VD_INFO] = "info",
-	[VD_DEBUG] = "debug",
+	[VD_LOG_ERROR] = "error",
+	[VD_LOG_WARN] = "warn",
+	[VD_LOG_INFO] = "info",
+	[VD_LOG_DEBUG] = "debug",
 };
 
 static const char *const subsystem_names[VD_SUB_COUNT] = {
@@ -361,7 +361,7 @@ static void put_tail(struct line *line, bool json)
 void vd_log_write(struct vd_log_site *site, enum vd_log_level level, enum vd_log_subsystem sub,
 		  const char *message, const struct vd_log_field *fields, size_t count)
 {
-	if (level != VD_ERROR && !vd_log_site_pass(site, vd_now()))
+	if (level != VD_LOG_ERROR && !vd_log_site_pass(site, vd_now()))
 		return;
 
 	int saved_errno = errno;

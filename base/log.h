@@ -3,7 +3,7 @@
 /*
  * log: structured lines on one file descriptor, text or JSON.
  *
- *	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_U64("rtt_ms", rtt));
+ *	vd_log(VD_LOG_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_U64("rtt_ms", rtt));
  *
  *	2026-11-20T11:12:13.456Z info link: link up peer=12D3Koo… rtt_ms=3
  *	{"time":"2026-11-20T11:12:13.456Z","level":"info","subsystem":"link","message":"link up",…}
@@ -12,9 +12,9 @@
  * can be searched and counted. Each line is one write(2), so lines of several
  * threads never mix. Secrets are never fields.
  *
- * Rate: lines at VD_WARN and less severe from one call site pass a bucket of
+ * Rate: lines at VD_LOG_WARN and less severe from one call site pass a bucket of
  * VD_LOG_BURST lines and VD_LOG_PER_S a second; what it held back is told by
- * a field `suppressed` of the next line from there. VD_ERROR always passes.
+ * a field `suppressed` of the next line from there. VD_LOG_ERROR always passes.
  *
  * Threads:  any, workers excepted (they count; they do not log).
  * Memory:   fields are borrowed until return. Lines are cut at VD_LOG_LINE bytes, and

@@ -6,18 +6,18 @@
  *	vd_log_to(-1);                         // nowhere
  *	vd_log_set_levels("warn,host=debug");  // why connections fail
  *
- * Process-wide: at first VD_INFO, as text, on stderr. Threads: any; set them before others start,
- * or change a level at any time. log.h writes lines.
+ * Process-wide: at first VD_LOG_INFO, as text, on stderr. Threads: any; set them before others
+ * start, or change a level at any time. log.h writes lines.
  */
 #include <stdbool.h>
 
 #include "base/err.h"
 
 enum vd_log_level {
-	VD_ERROR, /* the operator must act */
-	VD_WARN,  /* the operator may want to act */
-	VD_INFO,  /* what happened, a few lines a minute when all is well */
-	VD_DEBUG, /* to be read beside the code */
+	VD_LOG_ERROR, /* the operator must act */
+	VD_LOG_WARN,  /* the operator may want to act */
+	VD_LOG_INFO,  /* what happened, a few lines a minute when all is well */
+	VD_LOG_DEBUG, /* to be read beside the code */
 };
 
 enum vd_log_subsystem {

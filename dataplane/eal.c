@@ -50,7 +50,7 @@ static ssize_t hear(void *cookie, const char *text, size_t len)
 		pthread_mutex_unlock(&heard.lock);
 	}
 	snprintf(line, sizeof line, "%.*s", (int)strcspn(text, "\n"), text);
-	vd_log(VD_DEBUG, VD_SUB_DATAPLANE, "dpdk says", VD_STR("line", line));
+	vd_log(VD_LOG_DEBUG, VD_SUB_DATAPLANE, "dpdk says", VD_STR("line", line));
 	return (ssize_t)len;
 }
 

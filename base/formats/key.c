@@ -156,12 +156,12 @@ static enum vd_err read_open_file(int fd, const char *path, struct vd_identity *
 	if (fstat(fd, &st) != 0)
 		return VD_ESYS;
 	if (!S_ISREG(st.st_mode)) {
-		vd_log(VD_ERROR, VD_SUB_CONFIG, "key file is not a regular file",
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG, "key file is not a regular file",
 		       VD_STR("path", path));
 		return VD_EUSER;
 	}
 	if (st.st_mode & (S_IRWXG | S_IRWXO)) {
-		vd_log(VD_ERROR, VD_SUB_CONFIG,
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG,
 		       "key file is open to other users: run chmod 600 on it",
 		       VD_STR("path", path));
 		return VD_EUSER;
@@ -172,7 +172,7 @@ static enum vd_err read_open_file(int fd, const char *path, struct vd_identity *
 	    len < 0 ? VD_ESYS : vd_identity_of_protobuf(vd_bytes(bytes, (size_t)len), identity_out);
 	sodium_memzero(bytes, sizeof bytes);
 	if (err == VD_EUSER)
-		vd_log(VD_ERROR, VD_SUB_CONFIG, "key file is not an Ed25519 libp2p private key",
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG, "key file is not an Ed25519 libp2p private key",
 		       VD_STR("path", path), VD_I64("bytes", len));
 	return err;
 }

@@ -210,7 +210,8 @@ static enum vd_err take_variable(const char *variable, struct config *config,
 		return config_yaml_value(equals + 1, key, name, config, error);
 	/* Not an error: orchestrators set variables of this shape for services so named. */
 	if (strcmp(name, "VIADUCT_API") != 0)
-		vd_log(VD_WARN, VD_SUB_CONFIG, "environment variable names no key, and is ignored",
+		vd_log(VD_LOG_WARN, VD_SUB_CONFIG,
+		       "environment variable names no key, and is ignored",
 		       VD_STR("variable", name));
 	return VD_OK;
 }

@@ -131,7 +131,7 @@ void node_action_disconnect(void *context, const json_t *args, struct api_reply 
 				       "links`, `viaduct sessions` and `viaduct peers`");
 		return;
 	}
-	vd_log(VD_INFO, VD_SUB_DAEMON, "disconnected by command",
+	vd_log(VD_LOG_INFO, VD_SUB_DAEMON, "disconnected by command",
 	       VD_STR("kind", session ? "session" : "link"), VD_PEER("peer", &peer));
 	if (session)
 		node_end_session(node, &peer);

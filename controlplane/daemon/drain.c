@@ -52,7 +52,7 @@ ON_CONTROL static unsigned carry_out(struct node *node, vd_ns now)
 	route_links_set_draining(node->links, on);
 	peering_set_draining(node->link_peering, on);
 	told = tell_all(node, now);
-	vd_log(VD_INFO, VD_SUB_DAEMON, on ? "draining: told the links" : "draining no more",
+	vd_log(VD_LOG_INFO, VD_SUB_DAEMON, on ? "draining: told the links" : "draining no more",
 	       VD_U64("links", told));
 	return told;
 }
@@ -190,7 +190,7 @@ void node_on_draining(struct node *node, const struct vd_peer_id *peer,
 		return;
 	}
 	router->draining = !msg->draining.ended;
-	vd_log(VD_INFO, VD_SUB_LINK,
+	vd_log(VD_LOG_INFO, VD_SUB_LINK,
 	       router->draining ? "the router drains: sessions move away from it"
 				: "the router drains no more",
 	       VD_PEER("router", peer));

@@ -92,7 +92,7 @@ ON_CONTROL static void tell(void *context, const struct announced *addresses, ui
 	struct to_tell to_tell = { *addresses, seq };
 
 	if (swarm_each_host(known->swarm, tell_host, &to_tell, sizeof to_tell))
-		vd_log(VD_WARN, VD_SUB_HOST,
+		vd_log(VD_LOG_WARN, VD_SUB_HOST,
 		       "peers are not told that addresses changed; a stream "
 		       "thread is behind");
 }
@@ -131,8 +131,8 @@ ON_CONTROL static void tell_store(const char *network, const struct peer_store *
 	uint64_t peers = peer_store_counters(store)->rows_read;
 
 	if (peers)
-		vd_log(VD_INFO, VD_SUB_HOST, "peers known from before", VD_STR("network", network),
-		       VD_U64("peers", peers));
+		vd_log(VD_LOG_INFO, VD_SUB_HOST, "peers known from before",
+		       VD_STR("network", network), VD_U64("peers", peers));
 }
 
 ON_CONTROL static enum vd_err open_store(struct node *node, size_t i, char why[NODE_WHY])

@@ -168,7 +168,7 @@ void node_host_reload(struct node *node)
 {
 	for (size_t i = 0; i < NODE_SWARMS; i++)
 		if (node->libp2p.swarms[i] && tell_perf(node, node->libp2p.swarms[i]))
-			vd_log(VD_WARN, VD_SUB_HOST,
+			vd_log(VD_LOG_WARN, VD_SUB_HOST,
 			       "host.perf is not as the configuration says; a stream thread is "
 			       "behind: reload again");
 }

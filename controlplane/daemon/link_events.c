@@ -59,7 +59,7 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 					       accounts_find(node->accounts, &event->peer));
 		return;
 	}
-	vd_log(VD_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
+	vd_log(VD_LOG_WARN, VD_SUB_LINK, "no room for another link; raise link.links_max",
 	       VD_PEER("peer", &event->peer), VD_ERR(err));
 	peering_close(node->link_peering, &event->peer, CONTROL_LIMIT, "no room", now);
 }
@@ -87,7 +87,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 	const struct route_session *session;
 
 	route_links_up(node->links, &event->peer);
-	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &event->peer),
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &event->peer),
 	       VD_STR("tier", link ? link->policy.tier : NULL));
 	if (router) {
 		node_router_up(node, router, now);
@@ -120,7 +120,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 {
 	struct node_router *router = node_router_of(node, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_LINK, "link down", VD_PEER("peer", &event->peer),
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "link down", VD_PEER("peer", &event->peer),
 	       VD_STR("cause",
 		      event->status == CONTROL_OK ? "silence" : control_status_text(event->status)),
 	       VD_STR("text", event->text));
@@ -152,7 +152,7 @@ static void on_observed(const struct control_msg *msg)
 
 	if (vd_multiaddr_of_bytes(vd_bytes(msg->observed.address, msg->observed.len), &address))
 		return;
-	vd_log(VD_DEBUG, VD_SUB_LINK, "observed address",
+	vd_log(VD_LOG_DEBUG, VD_SUB_LINK, "observed address",
 	       VD_STR("address", vd_multiaddr_text(&address, text)));
 }
 
@@ -164,17 +164,17 @@ ON_CONTROL static void on_reserved(struct node *node, const struct vd_peer_id *p
 	if (!router || reserve_recv(&router->reserve, msg, now))
 		return;
 	if (router->reserve.state == RESERVE_HELD)
-		vd_log(VD_INFO, VD_SUB_LINK, "reserved", VD_PEER("router", peer),
+		vd_log(VD_LOG_INFO, VD_SUB_LINK, "reserved", VD_PEER("router", peer),
 		       VD_U64("ttl_s", msg->reserved.ttl_s),
 		       VD_U64("realms", msg->reserved.realms));
 	else if (router->reserve.state == RESERVE_ASKING)
-		vd_log(VD_DEBUG, VD_SUB_LINK, "asked for a reservation too often: asks again",
+		vd_log(VD_LOG_DEBUG, VD_SUB_LINK, "asked for a reservation too often: asks again",
 		       VD_PEER("router", peer));
 	else if (msg->reserved.status == CONTROL_SHUTDOWN)
-		vd_log(VD_INFO, VD_SUB_LINK, "the router drains: no reservation there for now",
+		vd_log(VD_LOG_INFO, VD_SUB_LINK, "the router drains: no reservation there for now",
 		       VD_PEER("router", peer));
 	else
-		vd_log(VD_WARN, VD_SUB_LINK,
+		vd_log(VD_LOG_WARN, VD_SUB_LINK,
 		       "reservation refused; ask the router's operator for a tier with reserve",
 		       VD_PEER("router", peer),
 		       VD_STR("status", control_status_text(msg->reserved.status)));
@@ -226,7 +226,7 @@ ON_CONTROL static void hold_told(struct node *node, struct node_router *router, 
 /* A peer that we dialled once because of its reservation: it is for the peer to come back. */
 ON_CONTROL static void give_up(struct node *node, const struct peering_event *event, vd_ns now)
 {
-	vd_log(VD_INFO, VD_SUB_LINK, "a peer that had reserved does not answer",
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "a peer that had reserved does not answer",
 	       VD_PEER("peer", &event->peer));
 	peering_undial(node->link_peering, &event->peer, now);
 	node_forget(node, &event->peer);
@@ -235,17 +235,17 @@ ON_CONTROL static void give_up(struct node *node, const struct peering_event *ev
 static void log_trouble(const struct peering_event *event)
 {
 	if (event->kind == PEERING_REFUSED_BY && event->status == CONTROL_SHUTDOWN)
-		vd_log(VD_INFO, VD_SUB_LINK, "the router goes away; it is tried again later",
+		vd_log(VD_LOG_INFO, VD_SUB_LINK, "the router goes away; it is tried again later",
 		       VD_PEER("router", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_REFUSED_BY)
-		vd_log(VD_WARN, VD_SUB_LINK,
+		vd_log(VD_LOG_WARN, VD_SUB_LINK,
 		       "refused by the router; ask its operator to add this peer to a tier",
 		       VD_PEER("router", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_DENIED)
-		vd_log(VD_WARN, VD_SUB_LINK, "link refused: the peer is in no tier",
+		vd_log(VD_LOG_WARN, VD_SUB_LINK, "link refused: the peer is in no tier",
 		       VD_PEER("peer", &event->peer));
 	else
-		vd_log(VD_WARN, VD_SUB_LINK,
+		vd_log(VD_LOG_WARN, VD_SUB_LINK,
 		       "no answer; is the router running, are its address and its peer id right?",
 		       VD_PEER("router", &event->peer));
 }
@@ -275,7 +275,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_RETIRE: route_links_retire(node->links, event->index, now); return;
 	case PEERING_UP: on_up(node, event, now); return;
 	case PEERING_MOVED:
-		vd_log(VD_INFO, VD_SUB_LINK, "link moved to another address",
+		vd_log(VD_LOG_INFO, VD_SUB_LINK, "link moved to another address",
 		       VD_PEER("peer", &event->peer));
 		node_move_link(node, &event->peer, &event->path);
 		node_review_link(node, &event->peer, "in no tier from this address", now);
@@ -286,7 +286,7 @@ void node_on_link_event(struct node *node, const struct peering_event *event, vd
 	case PEERING_SILENT: on_trouble(node, event, now); return;
 	case PEERING_DENIED:
 		if (node->draining.on)
-			vd_log(VD_INFO, VD_SUB_LINK, "link refused: this node drains",
+			vd_log(VD_LOG_INFO, VD_SUB_LINK, "link refused: this node drains",
 			       VD_PEER("peer", &event->peer));
 		else
 			log_trouble(event);

@@ -14,7 +14,7 @@ ON_CONTROL static void look_at_tun(struct node *node)
 {
 	if (!node->tun_ifindex || cp_netmap_link(node->netmap, node->tun_ifindex))
 		return;
-	vd_log(VD_ERROR, VD_SUB_NET, "the TUN is gone, somebody deleted it; restart viaductd",
+	vd_log(VD_LOG_ERROR, VD_SUB_NET, "the TUN is gone, somebody deleted it; restart viaductd",
 	       VD_STR("name", node->config.tun.name));
 	node->tun_ifindex = 0;
 	node->tun_gone = true;

@@ -46,7 +46,8 @@ static void log_fingerprint(const struct config_network *network, const struct p
 	uint8_t fingerprint[PNET_FINGERPRINT];
 
 	if (!pnet_key_fingerprint(key, fingerprint))
-		vd_log(VD_INFO, VD_SUB_HOST, "private network", VD_STR("network", network->name),
+		vd_log(VD_LOG_INFO, VD_SUB_HOST, "private network",
+		       VD_STR("network", network->name),
 		       VD_HEX("fingerprint", vd_bytes(fingerprint, sizeof fingerprint)));
 }
 

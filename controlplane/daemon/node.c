@@ -209,7 +209,7 @@ void node_run(struct node *node)
 	node_pump(node);
 	cp_loop_run(node->loop); /* until SIGTERM, and drained */
 
-	vd_log(VD_INFO, VD_SUB_DAEMON, "stopping: telling the peers");
+	vd_log(VD_LOG_INFO, VD_SUB_DAEMON, "stopping: telling the peers");
 	if (node->session_peering)
 		close_peers(node, node->session_peering);
 	let_closes_leave(node);

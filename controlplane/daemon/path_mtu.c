@@ -75,8 +75,8 @@ ON_CONTROL static void tell_found(struct node *node, const struct route_session 
 	if (found->probe.state != MTU_COMPLETE || found->told == found->probe.good)
 		return;
 	found->told = found->probe.good;
-	vd_log(VD_INFO, VD_SUB_SESSION, "the path's MTU is found", VD_PEER("peer", &session->peer),
-	       VD_U64("mtu", found->told));
+	vd_log(VD_LOG_INFO, VD_SUB_SESSION, "the path's MTU is found",
+	       VD_PEER("peer", &session->peer), VD_U64("mtu", found->told));
 }
 
 /* What a live session asks of the TUN's MTU; 0: nothing. It rises when a search is over. */
@@ -108,10 +108,11 @@ ON_CONTROL static void set_tun_mtu(struct node *node)
 	if (!least || least == node->tun_mtu)
 		return;
 	if (cp_netlink_set_mtu(node->netlink, node->tun_ifindex, least))
-		vd_log(VD_ERROR, VD_SUB_NET, "cannot set the MTU of the TUN; it needs NET_ADMIN",
+		vd_log(VD_LOG_ERROR, VD_SUB_NET,
+		       "cannot set the MTU of the TUN; it needs NET_ADMIN",
 		       VD_STR("cause", strerror(errno)), VD_U64("mtu", least));
 	else
-		vd_log(VD_INFO, VD_SUB_NET, "MTU of the TUN", VD_U64("mtu", least),
+		vd_log(VD_LOG_INFO, VD_SUB_NET, "MTU of the TUN", VD_U64("mtu", least),
 		       VD_U64("before", node->tun_mtu));
 	node->tun_mtu = least; /* not again and again */
 }
@@ -211,7 +212,7 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 		return;
 	case MTU_BLACK_HOLE:
 		node->counters.mtu_black_holes++;
-		vd_log(VD_WARN, VD_SUB_SESSION,
+		vd_log(VD_LOG_WARN, VD_SUB_SESSION,
 		       "packets of the size that passed vanish; searching again from 1280",
 		       VD_PEER("peer", &session->peer));
 		return;

@@ -29,7 +29,7 @@ ON_CONTROL static void carry_out(struct node *node, const struct route_session *
 		(void)node_ping_path(node, session, &event->path, event->id);
 		return;
 	}
-	vd_log(VD_INFO, VD_SUB_SESSION, "another path is better: it is challenged",
+	vd_log(VD_LOG_INFO, VD_SUB_SESSION, "another path is better: it is challenged",
 	       VD_PEER("peer", &session->peer));
 	session_path_try(route_sessions_paths(node->sessions, &session->peer), &event->path, now);
 	node->paths_at = 0;

@@ -96,7 +96,7 @@ static bool become(const struct passwd *user)
 static void warn_of_root(const struct node *node, const char *cause)
 {
 	if (!node->config.dev)
-		vd_log(VD_WARN, VD_SUB_DAEMON,
+		vd_log(VD_LOG_WARN, VD_SUB_DAEMON,
 		       "stays root; make a user for it (useradd --system --shell "
 		       "/usr/sbin/nologin viaduct), or say user: root",
 		       VD_STR("cause", cause));
@@ -159,7 +159,7 @@ ON_CONTROL static enum vd_err change_user(struct node *node, const struct passwd
 
 static void warn_of_reload(const struct node *node, const char *cause)
 {
-	vd_log(VD_WARN, VD_SUB_CONFIG,
+	vd_log(VD_LOG_WARN, VD_SUB_CONFIG,
 	       "SIGHUP will not work: this user cannot read again what was read before; let it "
 	       "(chgrp, chmod 640)",
 	       VD_STR("cause", cause), VD_STR("user", node->user));
@@ -193,7 +193,7 @@ ON_CONTROL static void try_token(struct node *node)
 	char why[NODE_WHY];
 
 	if (node_read_token(node, why))
-		vd_log(VD_WARN, VD_SUB_CONFIG,
+		vd_log(VD_LOG_WARN, VD_SUB_CONFIG,
 		       "SIGHUP will not take a new token: this user cannot read the file; give it "
 		       "to it (chown)",
 		       VD_STR("cause", why), VD_STR("user", node->user));
@@ -231,6 +231,6 @@ enum vd_err node_settle(struct node *node, char why[NODE_WHY])
 	enum vd_err err = keep_needed(node, false, why);
 
 	if (!err && node->user[0])
-		vd_log(VD_INFO, VD_SUB_DAEMON, "not root any more", VD_STR("user", node->user));
+		vd_log(VD_LOG_INFO, VD_SUB_DAEMON, "not root any more", VD_STR("user", node->user));
 	return err;
 }

@@ -33,7 +33,8 @@ ON_CONTROL static void apply_token(struct node *node)
 	char why[NODE_WHY];
 
 	if (node_read_token(node, why))
-		vd_log(VD_ERROR, VD_SUB_CONFIG, "the token stays as it was", VD_STR("cause", why));
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG, "the token stays as it was",
+		       VD_STR("cause", why));
 }
 
 ON_CONTROL static bool is_listed(const struct config_addresses *list, const struct vd_peer_id *peer)
@@ -101,7 +102,7 @@ ON_CONTROL static void open_listed(struct node *node, const struct tier_peer_lis
 		const struct route_session *session;
 
 		if (node_add_session_peer(node, &list->ids[i], connect)) {
-			vd_log(VD_WARN, VD_SUB_SESSION,
+			vd_log(VD_LOG_WARN, VD_SUB_SESSION,
 			       "too many session peers; raise session.sessions_max");
 			return;
 		}
@@ -177,7 +178,7 @@ void node_reload(struct node *node)
 	const char *key;
 
 	if (!node->config_path) {
-		vd_log(VD_WARN, VD_SUB_CONFIG, "nothing to reload: started without --config");
+		vd_log(VD_LOG_WARN, VD_SUB_CONFIG, "nothing to reload: started without --config");
 		return;
 	}
 	if (node->config.dev)
@@ -185,14 +186,14 @@ void node_reload(struct node *node)
 	else
 		config_default(&next);
 	if (config_read(node->config_path, &next, &error)) {
-		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
 		       VD_STR("cause", error.text));
 		config_fini(&next);
 		return;
 	}
 	next.session.prefix = node->config.session.prefix; /* what the names are read for */
 	if (node_read_names(&next, &names, why)) {
-		vd_log(VD_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
+		vd_log(VD_LOG_ERROR, VD_SUB_CONFIG, "not reloaded; all stays as it was",
 		       VD_STR("cause", why));
 		config_fini(&next);
 		return;
@@ -201,8 +202,8 @@ void node_reload(struct node *node)
 	node->names = names;
 	key = config_needs_restart(&node->config, &next);
 	if (key)
-		vd_log(VD_WARN, VD_SUB_CONFIG, "a changed key takes effect only after a restart",
-		       VD_STR("key", key));
+		vd_log(VD_LOG_WARN, VD_SUB_CONFIG,
+		       "a changed key takes effect only after a restart", VD_STR("key", key));
 	exchange(&node->config, &next);
 	vd_log_set_format((enum vd_log_format)node->config.log.format);
 	(void)vd_log_set_levels(node->config.log.level);
@@ -213,6 +214,6 @@ void node_reload(struct node *node)
 	node_known_reload(node);
 	node_host_reload(node);
 	config_fini(&next);
-	vd_log(VD_INFO, VD_SUB_CONFIG, "reloaded");
+	vd_log(VD_LOG_INFO, VD_SUB_CONFIG, "reloaded");
 	node_pump(node);
 }

@@ -74,7 +74,7 @@ enum vd_err node_open_store(struct node *node, char why[NODE_WHY])
 		snprintf(why, NODE_WHY, "link.state: cannot read %s; move it away",
 			 node->config.link.state);
 	else if (node->resume.count)
-		vd_log(VD_INFO, VD_SUB_LINK, "opening links to peers that had reserved",
+		vd_log(VD_LOG_INFO, VD_SUB_LINK, "opening links to peers that had reserved",
 		       VD_U64("peers", node->resume.count));
 	return err;
 }

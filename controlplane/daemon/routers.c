@@ -57,7 +57,7 @@ void node_add_routers(struct node *node)
 			continue; /* config_check has refused it */
 		router = node_add_router(node, &peer, &address);
 		if (!router) {
-			vd_log(VD_WARN, VD_SUB_LINK,
+			vd_log(VD_LOG_WARN, VD_SUB_LINK,
 			       "no room for a router of the configuration; disconnect one that was "
 			       "connected by hand, and reload",
 			       VD_PEER("router", &peer));

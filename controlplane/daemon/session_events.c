@@ -120,7 +120,7 @@ void node_routes_died(struct node *node, const struct vd_peer_id *router, vd_ns 
 void node_refuse_path(struct node *node, const struct vd_peer_id *peer, uint16_t payload)
 {
 	node->counters.paths_refused++;
-	vd_log(VD_WARN, VD_SUB_ROUTE,
+	vd_log(VD_LOG_WARN, VD_SUB_ROUTE,
 	       "path refused: its MTU is too small for IPv6 inside; raise the MTU on the way to "
 	       "1371 (over IPv6 1391) or more",
 	       VD_PEER("peer", peer), VD_U64("payload", payload), VD_U64("needed", PAYLOAD_MIN));
@@ -132,7 +132,7 @@ static void dial(struct node *node, const struct vd_peer_id *peer, const struct 
 	struct peering_path path = node_path_of_route(route);
 
 	if (peering_dial(node->session_peering, peer, &path, now))
-		vd_log(VD_WARN, VD_SUB_SESSION, "too many sessions; raise session.sessions_max",
+		vd_log(VD_LOG_WARN, VD_SUB_SESSION, "too many sessions; raise session.sessions_max",
 		       VD_PEER("peer", peer));
 }
 
@@ -150,7 +150,7 @@ void node_seek_session(struct node *node, const struct vd_peer_id *peer, vd_ns n
 		return;
 	}
 	if (seek_want(node->seek, peer, now))
-		vd_log(VD_WARN, VD_SUB_ROUTE, "too many routes looked for at once",
+		vd_log(VD_LOG_WARN, VD_SUB_ROUTE, "too many routes looked for at once",
 		       VD_PEER("peer", peer));
 }
 
@@ -161,7 +161,7 @@ void node_warn_missing(struct node *node, vd_ns now)
 
 	while (node->sessions && (session = route_sessions_missing(node->sessions, &at, now)))
 		vd_log(
-		    VD_WARN, VD_SUB_SESSION,
+		    VD_LOG_WARN, VD_SUB_SESSION,
 		    "no session yet; is the peer up and reserved at a router of ours, in a realm "
 		    "that we share, and does it allow us? see `viaduct routes`",
 		    VD_PEER("peer", &session->peer));
@@ -212,7 +212,7 @@ ON_CONTROL static void on_found(struct node *node, const struct seek_event *foun
 		return;
 	}
 	if (learnt_routes_set(node->learnt, &route))
-		vd_log(VD_INFO, VD_SUB_ROUTE, "route found", VD_PEER("peer", &route.peer),
+		vd_log(VD_LOG_INFO, VD_SUB_ROUTE, "route found", VD_PEER("peer", &route.peer),
 		       VD_PEER("router", &router->peer), VD_U64("bits", route.bits));
 	take_path(
 	    node, &route.peer,
@@ -286,7 +286,8 @@ ON_CONTROL static void on_install(struct node *node, const struct peering_event 
 	err = route_sessions_install(node->sessions, &install);
 	if (!err)
 		return;
-	vd_log(VD_WARN, VD_SUB_SESSION, "no room for another session; raise session.sessions_max",
+	vd_log(VD_LOG_WARN, VD_SUB_SESSION,
+	       "no room for another session; raise session.sessions_max",
 	       VD_PEER("peer", &event->peer), VD_ERR(err));
 	peering_close(node->session_peering, &event->peer, CONTROL_LIMIT, "no room", now);
 }
@@ -310,7 +311,7 @@ ON_CONTROL static void on_up(struct node *node, const struct peering_event *even
 {
 	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_SESSION, "session up", VD_PEER("peer", &event->peer),
+	vd_log(VD_LOG_INFO, VD_SUB_SESSION, "session up", VD_PEER("peer", &event->peer),
 	       VD_STR("cipher", session ? vd_cipher_name(session->cipher) : NULL));
 }
 
@@ -318,7 +319,7 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 {
 	const struct route_session *session = route_sessions_find(node->sessions, &event->peer);
 
-	vd_log(VD_INFO, VD_SUB_SESSION, "session down", VD_PEER("peer", &event->peer),
+	vd_log(VD_LOG_INFO, VD_SUB_SESSION, "session down", VD_PEER("peer", &event->peer),
 	       VD_STR("cause",
 		      event->status == CONTROL_OK ? "silence" : control_status_text(event->status)),
 	       VD_STR("text", event->text));
@@ -332,14 +333,15 @@ ON_CONTROL static void on_down(struct node *node, const struct peering_event *ev
 static void log_trouble(const struct peering_event *event)
 {
 	if (event->kind == PEERING_REFUSED_BY)
-		vd_log(VD_WARN, VD_SUB_SESSION,
+		vd_log(VD_LOG_WARN, VD_SUB_SESSION,
 		       "refused by the peer; ask its operator to add this peer to session.allow",
 		       VD_PEER("peer", &event->peer), VD_STR("text", event->text));
 	else if (event->kind == PEERING_DENIED)
-		vd_log(VD_WARN, VD_SUB_SESSION, "session refused: the peer is not in session.allow",
+		vd_log(VD_LOG_WARN, VD_SUB_SESSION,
+		       "session refused: the peer is not in session.allow",
 		       VD_PEER("peer", &event->peer));
 	else
-		vd_log(VD_WARN, VD_SUB_SESSION, "no answer from the peer over this route",
+		vd_log(VD_LOG_WARN, VD_SUB_SESSION, "no answer from the peer over this route",
 		       VD_PEER("peer", &event->peer));
 }
 

@@ -191,7 +191,7 @@ ON_CONTROL static void move(struct node *node, const struct route_session *sessi
 	node_move_session(node, session, &route, &data);
 	(void)peering_move(node->session_peering, &session->peer, path);
 	node->counters.sessions_moved++;
-	vd_log(VD_INFO, VD_SUB_SESSION, "session moved to another path",
+	vd_log(VD_LOG_INFO, VD_SUB_SESSION, "session moved to another path",
 	       VD_PEER("peer", &session->peer), VD_PEER("by", link ? &link->peer : NULL),
 	       VD_U64("bits", route.bits));
 	node_drain_moved(node, from, now);

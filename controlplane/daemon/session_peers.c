@@ -18,7 +18,8 @@ ON_CONTROL static void route_overlay(struct node *node, const struct vd_peer_id 
 	err = add ? cp_netlink_route_add(node->netlink, node->tun_ifindex, session->overlay)
 		  : cp_netlink_route_del(node->netlink, node->tun_ifindex, session->overlay);
 	if (err)
-		vd_log(VD_ERROR, VD_SUB_NET, "cannot change an overlay route; it needs NET_ADMIN",
+		vd_log(VD_LOG_ERROR, VD_SUB_NET,
+		       "cannot change an overlay route; it needs NET_ADMIN",
 		       VD_STR("cause", strerror(errno)));
 }
 

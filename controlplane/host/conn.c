@@ -167,7 +167,7 @@ static void tell_end(struct host_conn *conn, enum vd_err err, const char *why)
 	bool news = was_dropped(conn, err) &&
 		    host_drops_is_news(&conn->host->drops, why ? why : "", vd_now(), &more);
 
-	vd_log(news ? VD_INFO : VD_DEBUG, VD_SUB_HOST,
+	vd_log(news ? VD_LOG_INFO : VD_LOG_DEBUG, VD_SUB_HOST,
 	       news ? "connection dropped" : "connection closed",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)), VD_ERR(err), VD_STR("why", why),

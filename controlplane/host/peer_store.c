@@ -282,7 +282,7 @@ enum vd_err peer_store_open(struct cp_loop *loop, const char *path, struct vd_by
 	if (!err && store->database) {
 		peer_book_track(&store->book);
 		if (store->counters.rows_bad)
-			vd_log(VD_WARN, VD_SUB_HOST,
+			vd_log(VD_LOG_WARN, VD_SUB_HOST,
 			       "peers that could not be read were passed over",
 			       VD_STR("file", path), VD_U64("peers", store->counters.rows_bad));
 	}
@@ -328,13 +328,13 @@ static int write_rows(void *context, MDB_txn *txn)
 static void tell_failure(struct peer_store *store, int result)
 {
 	if (result && !store->failing)
-		vd_log(VD_ERROR, VD_SUB_HOST,
+		vd_log(VD_LOG_ERROR, VD_SUB_HOST,
 		       "cannot write what is known of peers; make room on the file's disk. Until "
 		       "then it is lost with a restart",
 		       VD_STR("file", cp_database_path(store->database)),
 		       VD_STR("cause", mdb_strerror(result)));
 	else if (!result && store->failing)
-		vd_log(VD_INFO, VD_SUB_HOST, "what is known of peers can be written again",
+		vd_log(VD_LOG_INFO, VD_SUB_HOST, "what is known of peers can be written again",
 		       VD_STR("file", cp_database_path(store->database)));
 	store->failing = result != 0;
 }

@@ -27,7 +27,7 @@ static void tell(struct host_conn *conn, const char *protocol, enum vd_err err, 
 	bool news = is_fault(err) &&
 		    host_drops_is_news(&conn->host->drops, why ? why : "", vd_now(), &more);
 
-	vd_log(news ? VD_INFO : VD_DEBUG, VD_SUB_HOST, "stream dropped",
+	vd_log(news ? VD_LOG_INFO : VD_LOG_DEBUG, VD_SUB_HOST, "stream dropped",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)),
 	       VD_STR("protocol", protocol ? protocol : ""), VD_ERR(err), VD_STR("why", why),
@@ -295,7 +295,7 @@ static void on_going(struct host_conn *conn, uint32_t code)
 	if (conn->told_going)
 		return;
 	conn->told_going = true;
-	vd_log(VD_DEBUG, VD_SUB_HOST, "peer takes no more streams",
+	vd_log(VD_LOG_DEBUG, VD_SUB_HOST, "peer takes no more streams",
 	       VD_STR("address", vd_multiaddr_text(&conn->remote, remote)),
 	       VD_STR("network", host_network_name(conn->host)), VD_U64("code", code));
 	host_settle(conn->host, &conn->machine.security->peer);

@@ -50,7 +50,7 @@ static void tell_shortage(struct host *host, int error)
 	if (host->shortage_told && vd_now() < host->shortage_told + told_again)
 		return;
 	host->shortage_told = vd_now();
-	vd_log(VD_WARN, VD_SUB_HOST,
+	vd_log(VD_LOG_WARN, VD_SUB_HOST,
 	       "cannot accept connections; who connects waits. If files are too many, raise their "
 	       "limit (ulimit -n, or LimitNOFILE= of the unit), or lower host.connections_max",
 	       VD_STR("network", host_network_name(host)), VD_STR("cause", strerror(error)));

@@ -72,7 +72,7 @@ static void close_left_over(uv_handle_t *handle, void *context)
 	(void)context;
 	if (uv_is_closing(handle))
 		return;
-	vd_log(VD_WARN, VD_SUB_DAEMON, "handle left open at the end of its loop",
+	vd_log(VD_LOG_WARN, VD_SUB_DAEMON, "handle left open at the end of its loop",
 	       VD_STR("type", uv_handle_type_name(uv_handle_get_type(handle))));
 	uv_close(handle, NULL);
 }

@@ -178,7 +178,8 @@ static void on_resync(void *context)
 	err = dump_all(nl);
 
 	if (err) {
-		vd_log(VD_WARN, VD_SUB_NET, "cannot read the kernel's routes and neighbours again",
+		vd_log(VD_LOG_WARN, VD_SUB_NET,
+		       "cannot read the kernel's routes and neighbours again",
 		       VD_STR("reason", strerror(errno)));
 		nl->resync_due = true;
 	}
@@ -190,7 +191,7 @@ static void apply_followed(struct cp_netlink *nl, const struct nlmsghdr *message
 	enum vd_err err = cp_netlink_apply(nl->map, message, &nl->resync_due);
 
 	if (err)
-		vd_log(VD_WARN, VD_SUB_NET, "a message of the kernel is left out", VD_ERR(err),
+		vd_log(VD_LOG_WARN, VD_SUB_NET, "a message of the kernel is left out", VD_ERR(err),
 		       VD_U64("type", message->nlmsg_type));
 }
 
@@ -246,7 +247,7 @@ void cp_netlink_poke(struct cp_netlink *nl)
 
 	while (cp_netmap_ask(nl->map, vd_now(), &ifindex, ip))
 		if (ask(nl, ifindex, ip))
-			vd_log(VD_WARN, VD_SUB_NET,
+			vd_log(VD_LOG_WARN, VD_SUB_NET,
 			       errno == EPERM ? "cannot ask the kernel for a neighbour; give the "
 						"daemon CAP_NET_ADMIN"
 					      : "cannot ask the kernel for a neighbour",

@@ -177,7 +177,7 @@ static int keep_limit(struct accounts *accounts, MDB_txn *txn)
 ON_CONTROL static void note_pruned(struct accounts *accounts)
 {
 	if (!accounts->forgotten && accounts->pruned)
-		vd_log(VD_WARN, VD_SUB_ROUTE,
+		vd_log(VD_LOG_WARN, VD_SUB_ROUTE,
 		       "more peers than link.state has accounts of: those that carried least are "
 		       "forgotten",
 		       VD_U64("kept", ACCOUNTS_ROWS_MAX));
@@ -240,13 +240,13 @@ ON_CONTROL static void written(void *context, int result)
 		accounts->failed++;
 		put_back(accounts);
 		if (!accounts->failing)
-			vd_log(VD_ERROR, VD_SUB_ROUTE,
+			vd_log(VD_LOG_ERROR, VD_SUB_ROUTE,
 			       "cannot write accounts to link.state; make room on its disk. Until "
 			       "then a restart would lose what links carry",
 			       VD_STR("file", cp_database_path(accounts->database)),
 			       VD_STR("cause", mdb_strerror(result)));
 	} else if (accounts->failing) {
-		vd_log(VD_INFO, VD_SUB_ROUTE, "accounts are written to link.state again",
+		vd_log(VD_LOG_INFO, VD_SUB_ROUTE, "accounts are written to link.state again",
 		       VD_STR("file", cp_database_path(accounts->database)));
 	}
 	if (!result)

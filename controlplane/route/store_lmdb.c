@@ -158,7 +158,7 @@ static void put_back(struct route_store *store)
 ON_CONTROL static void note_full(struct route_store *store)
 {
 	if (!store->full && store->turned_away)
-		vd_log(VD_WARN, VD_SUB_ROUTE,
+		vd_log(VD_LOG_WARN, VD_SUB_ROUTE,
 		       "more peers with reservations than link.state keeps: later ones are not "
 		       "remembered over a restart",
 		       VD_U64("kept", ROUTE_STORE_ROWS_MAX));
@@ -175,13 +175,13 @@ ON_CONTROL static void written(void *context, int result)
 		store->not_before = vd_now() + retry_after;
 		put_back(store);
 		if (!store->failing)
-			vd_log(VD_ERROR, VD_SUB_ROUTE,
+			vd_log(VD_LOG_ERROR, VD_SUB_ROUTE,
 			       "cannot write link.state; make room on its disk. Until then peers "
 			       "with reservations are not remembered over a restart",
 			       VD_STR("file", cp_database_path(store->database)),
 			       VD_STR("cause", mdb_strerror(result)));
 	} else if (store->failing) {
-		vd_log(VD_INFO, VD_SUB_ROUTE, "link.state can be written again",
+		vd_log(VD_LOG_INFO, VD_SUB_ROUTE, "link.state can be written again",
 		       VD_STR("file", cp_database_path(store->database)));
 	}
 	if (!result)

@@ -207,7 +207,7 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	if (!environment_read(&run.environment, why))
 		return failed("environment", why);
-	vd_log_set_level_all(run.environment.debug ? VD_DEBUG : VD_WARN);
+	vd_log_set_level_all(run.environment.debug ? VD_LOG_DEBUG : VD_LOG_WARN);
 	if (vd_init() || !make_host())
 		return failed("host", "cannot be made");
 	status = run.environment.dialer ? dial_and_ping() : listen_and_serve();

@@ -54,7 +54,7 @@ Test(log, a_text_line_has_time_level_subsystem_message_and_fields)
 {
 	const uint8_t bytes[] = { 0x00, 0xab };
 
-	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_STR("peer", "12D3Koo"), VD_U64("rtt_ms", 3),
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "link up", VD_STR("peer", "12D3Koo"), VD_U64("rtt_ms", 3),
 	       VD_I64("skew", -5), VD_HEX("id", vd_bytes(bytes, 2)), VD_ERR(VD_EPEER_AUTH));
 	cr_assert(eq(str, after_time(lines()),
 		     "info link: link up peer=12D3Koo rtt_ms=3 skew=-5 id=00ab "
@@ -67,7 +67,7 @@ Test(log, a_peer_is_its_id_as_text_and_none_is_empty)
 
 	cr_assert(zero(int, vd_peer_id_of_text(
 				"12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq", &peer)));
-	vd_log(VD_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_PEER("by", NULL));
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "link up", VD_PEER("peer", &peer), VD_PEER("by", NULL));
 	cr_assert(eq(str, after_time(lines()),
 		     "info link: link up "
 		     "peer=12D3KooWBtg3aaRMjxwedh83aGiUkwSxDwUZkzuJcfaqUmo7R3pq by=\"\"\n"));
@@ -75,7 +75,7 @@ Test(log, a_peer_is_its_id_as_text_and_none_is_empty)
 
 Test(log, a_message_needs_no_fields)
 {
-	vd_log(VD_WARN, VD_SUB_DAEMON, "stopping");
+	vd_log(VD_LOG_WARN, VD_SUB_DAEMON, "stopping");
 	cr_assert(eq(str, after_time(lines()), "warn daemon: stopping\n"));
 }
 
@@ -84,7 +84,7 @@ Test(log, a_json_line_is_an_object_with_the_same_content)
 	const uint8_t bytes[] = { 0xde, 0xad };
 
 	vd_log_set_format(VD_LOG_JSON);
-	vd_log(VD_ERROR, VD_SUB_NET, "say \"no\"", VD_STR("why", "a=b c"),
+	vd_log(VD_LOG_ERROR, VD_SUB_NET, "say \"no\"", VD_STR("why", "a=b c"),
 	       VD_U64("most", UINT64_MAX), VD_I64("least", INT64_MIN),
 	       VD_HEX("id", vd_bytes(bytes, 2)), VD_STR("none", NULL));
 	char *text = lines();
@@ -106,7 +106,7 @@ Test(log, a_json_line_is_an_object_with_the_same_content)
 
 Test(log, text_escapes_what_would_forge_a_line_or_drive_a_terminal)
 {
-	vd_log(VD_INFO, VD_SUB_API, "m",
+	vd_log(VD_LOG_INFO, VD_SUB_API, "m",
 	       VD_STR("v", "a\n\r\t\x1b[31m\"\\\x7f\xc2\x9b\xff\xe2\x82\xac"), VD_STR("e", ""),
 	       VD_STR("s", "k=v"));
 	cr_assert(eq(str, after_time(lines()),
@@ -117,7 +117,8 @@ Test(log, text_escapes_what_would_forge_a_line_or_drive_a_terminal)
 Test(log, json_escapes_controls_and_replaces_what_is_no_utf_8)
 {
 	vd_log_set_format(VD_LOG_JSON);
-	vd_log(VD_INFO, VD_SUB_API, "m", VD_STR("v", "\x01\n\"\\\x7f\xc2\x9b\xff\xc3\xa9\xe2\x82"));
+	vd_log(VD_LOG_INFO, VD_SUB_API, "m",
+	       VD_STR("v", "\x01\n\"\\\x7f\xc2\x9b\xff\xc3\xa9\xe2\x82"));
 	char *text = lines();
 	json_t *line = json_loads(text, 0, NULL);
 
@@ -137,7 +138,7 @@ Test(log, any_bytes_give_one_line_of_valid_json)
 		char value[4] = { (char)a, (char)(a * 37 | 1), (char)(a * 101 | 1), 0 };
 		struct vd_log_field field = VD_STR("v", value);
 
-		vd_log_write(&site, VD_INFO, VD_SUB_API, "m", &field, 1);
+		vd_log_write(&site, VD_LOG_INFO, VD_SUB_API, "m", &field, 1);
 		char *text = lines();
 		json_t *line = json_loads(text, 0, NULL);
 		cr_assert(line != NULL, "%u: %s", a, text);
@@ -154,7 +155,7 @@ static void write_long(struct vd_log_site *site, size_t len, char fill)
 	value[len] = 0;
 	const struct vd_log_field fields[] = { VD_U64("first", 1), VD_STR("long", value),
 					       VD_U64("last", UINT64_MAX) };
-	vd_log_write(site, VD_INFO, VD_SUB_API, "m", fields, 3);
+	vd_log_write(site, VD_LOG_INFO, VD_SUB_API, "m", fields, 3);
 }
 
 Test(log, a_line_is_never_longer_than_its_limit_and_says_that_it_was_cut)
@@ -197,7 +198,7 @@ Test(log, what_comes_after_a_line_that_a_quoted_value_filled_is_cut)
 
 			memset(value, ' ', len);
 			value[len] = 0;
-			vd_log_write(&site, VD_INFO, VD_SUB_API, "m", fields, 2);
+			vd_log_write(&site, VD_LOG_INFO, VD_SUB_API, "m", fields, 2);
 			char *text = lines();
 
 			cr_assert(le(sz, strlen(text), VD_LOG_LINE), "%zu", len);
@@ -209,26 +210,26 @@ Test(log, what_comes_after_a_line_that_a_quoted_value_filled_is_cut)
 
 Test(log, lines_above_the_level_are_not_written)
 {
-	vd_log_set_level(VD_SUB_LINK, VD_WARN);
-	vd_log(VD_INFO, VD_SUB_LINK, "no");
-	vd_log(VD_DEBUG, VD_SUB_API, "no");
+	vd_log_set_level(VD_SUB_LINK, VD_LOG_WARN);
+	vd_log(VD_LOG_INFO, VD_SUB_LINK, "no");
+	vd_log(VD_LOG_DEBUG, VD_SUB_API, "no");
 	cr_assert(eq(str, lines(), ""));
-	vd_log(VD_WARN, VD_SUB_LINK, "yes");
-	vd_log(VD_INFO, VD_SUB_API, "yes");
+	vd_log(VD_LOG_WARN, VD_SUB_LINK, "yes");
+	vd_log(VD_LOG_INFO, VD_SUB_API, "yes");
 	cr_assert(eq(sz, count_lines(lines()), 2));
 }
 
 Test(log, a_specification_sets_a_level_for_all_and_exceptions)
 {
 	cr_assert(eq(int, vd_log_set_levels("warn,link=debug,api=error"), VD_OK));
-	cr_assert(vd_log_enabled(VD_SUB_LINK, VD_DEBUG));
-	cr_assert(not(vd_log_enabled(VD_SUB_API, VD_WARN)));
-	cr_assert(vd_log_enabled(VD_SUB_API, VD_ERROR));
-	cr_assert(vd_log_enabled(VD_SUB_ROUTE, VD_WARN));
-	cr_assert(not(vd_log_enabled(VD_SUB_ROUTE, VD_INFO)));
+	cr_assert(vd_log_enabled(VD_SUB_LINK, VD_LOG_DEBUG));
+	cr_assert(not(vd_log_enabled(VD_SUB_API, VD_LOG_WARN)));
+	cr_assert(vd_log_enabled(VD_SUB_API, VD_LOG_ERROR));
+	cr_assert(vd_log_enabled(VD_SUB_ROUTE, VD_LOG_WARN));
+	cr_assert(not(vd_log_enabled(VD_SUB_ROUTE, VD_LOG_INFO)));
 	cr_assert(eq(int, vd_log_set_levels("route=info"), VD_OK), "others keep theirs");
-	cr_assert(vd_log_enabled(VD_SUB_ROUTE, VD_INFO));
-	cr_assert(vd_log_enabled(VD_SUB_LINK, VD_DEBUG));
+	cr_assert(vd_log_enabled(VD_SUB_ROUTE, VD_LOG_INFO));
+	cr_assert(vd_log_enabled(VD_SUB_LINK, VD_LOG_DEBUG));
 }
 
 Test(log, a_specification_with_any_mistake_changes_nothing)
@@ -250,20 +251,20 @@ Test(log, a_specification_with_any_mistake_changes_nothing)
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		cr_assert(eq(int, vd_log_set_levels(wrong[i]), VD_EUSER), "%s", wrong[i]);
 		for (unsigned sub = 0; sub < VD_SUB_COUNT; sub++) {
-			cr_assert(vd_log_enabled((enum vd_log_subsystem)sub, VD_INFO));
-			cr_assert(not(vd_log_enabled((enum vd_log_subsystem)sub, VD_DEBUG)));
+			cr_assert(vd_log_enabled((enum vd_log_subsystem)sub, VD_LOG_INFO));
+			cr_assert(not(vd_log_enabled((enum vd_log_subsystem)sub, VD_LOG_DEBUG)));
 		}
 	}
 }
 
 Test(log, levels_have_names)
 {
-	enum vd_log_level level = VD_DEBUG;
+	enum vd_log_level level = VD_LOG_DEBUG;
 
 	cr_assert(eq(int, vd_log_level_of_name("error", &level), VD_OK));
-	cr_assert(eq(int, level, VD_ERROR));
+	cr_assert(eq(int, level, VD_LOG_ERROR));
 	cr_assert(eq(int, vd_log_level_of_name("err", &level), VD_EUSER));
-	cr_assert(eq(int, level, VD_ERROR), "untouched on failure");
+	cr_assert(eq(int, level, VD_LOG_ERROR), "untouched on failure");
 	cr_assert(eq(str, (char *)vd_log_subsystem_name(VD_SUB_DATAPLANE), "dataplane"));
 	cr_assert(eq(str, (char *)vd_log_subsystem_name(VD_SUB_COUNT), ""));
 }
@@ -292,9 +293,9 @@ Test(log, the_next_line_tells_how_many_were_held_back)
 	struct vd_log_site site = { 0 };
 
 	atomic_store(&site.suppressed, 7);
-	vd_log_write(&site, VD_INFO, VD_SUB_LINK, "m", NULL, 0);
+	vd_log_write(&site, VD_LOG_INFO, VD_SUB_LINK, "m", NULL, 0);
 	cr_assert(eq(str, after_time(lines()), "info link: m suppressed=7\n"));
-	vd_log_write(&site, VD_INFO, VD_SUB_LINK, "m", NULL, 0);
+	vd_log_write(&site, VD_LOG_INFO, VD_SUB_LINK, "m", NULL, 0);
 	cr_assert(eq(str, after_time(lines()), "info link: m\n"));
 }
 
@@ -302,9 +303,9 @@ Test(log, errors_pass_whatever_the_rate)
 {
 	struct vd_log_site site = { .full_at_ns = UINT64_MAX / 2 };
 
-	vd_log_write(&site, VD_WARN, VD_SUB_LINK, "held back", NULL, 0);
+	vd_log_write(&site, VD_LOG_WARN, VD_SUB_LINK, "held back", NULL, 0);
 	cr_assert(eq(str, lines(), ""));
-	vd_log_write(&site, VD_ERROR, VD_SUB_LINK, "passes", NULL, 0);
+	vd_log_write(&site, VD_LOG_ERROR, VD_SUB_LINK, "passes", NULL, 0);
 	cr_assert(eq(str, after_time(lines()), "error link: passes suppressed=1\n"));
 }
 
@@ -312,6 +313,6 @@ Test(log, errno_survives_logging)
 {
 	vd_log_to(-1); /* the write fails */
 	errno = ENOENT;
-	vd_log(VD_ERROR, VD_SUB_LINK, "m");
+	vd_log(VD_LOG_ERROR, VD_SUB_LINK, "m");
 	cr_assert(eq(int, errno, ENOENT));
 }
