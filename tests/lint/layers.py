@@ -9,6 +9,7 @@ import re
 
 from lint import SPDX, of_c, run, text
 
+PAGE = "docs/architecture.md"
 CONTROL = {"base", "multigram", "switch", "dht"}
 SEES = {
     "base": set(),
@@ -19,9 +20,8 @@ SEES = {
     "controlplane/proto": CONTROL,
     "controlplane/loop": CONTROL | {"controlplane/proto"},
     "controlplane/host": CONTROL | {"controlplane/proto", "controlplane/loop"},
-    "controlplane/route": CONTROL | {"controlplane/proto", "controlplane/loop", "controlplane/host"},
-    "controlplane/api": CONTROL | {"controlplane/proto", "controlplane/loop", "controlplane/host",
-                                   "controlplane/route"},
+    "controlplane/route": CONTROL | {"controlplane/proto", "controlplane/loop"},
+    "controlplane/api": CONTROL | {"controlplane/proto", "controlplane/loop", "controlplane/route"},
     "controlplane/daemon": CONTROL | {"dataplane", "controlplane/proto", "controlplane/loop",
                                       "controlplane/host", "controlplane/route", "controlplane/api"},
 }
@@ -67,7 +67,17 @@ def check_include(folder, name, line, quoted, target):
             yield f"{name}:{line}: {folder}/ may not include <{target}>"
 
 
+def check_page(root):
+    block = text(root, PAGE).split("## Folders", 1)[-1].split("```")[1]
+    rows = {row for line in block.split("\n") for row in re.findall(r"^ *([a-z/]+)/", line)}
+    for folder in SEES:
+        if folder.rsplit("/", 1)[-1] not in rows:
+            yield f"{PAGE}: Folders has no row of {folder}/"
+
+
 def check(root, files):
+    if PAGE in files:
+        yield from check_page(root)
     for name in of_c(files):
         folder = folder_of(name)
         if folder not in SEES and folder not in OUTSIDE:
@@ -96,4 +106,5 @@ run(check,
          {"base/a.c": '#include "bytes.h"\n'},
          {"base/a.c": '#include "tests/unit/x.h"\n'},
          {"examples/a.c": '#include "base/bytes.h"\n'},
-         {"elsewhere/a.c": SPDX}])
+         {"elsewhere/a.c": SPDX},
+         {PAGE: "## Folders\n```\nbase/ what\n```\n"}])
