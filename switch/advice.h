@@ -50,7 +50,7 @@
 	X(REPLAYED,                                                                                \
 	  "A copy of a frame that came before, or one over 512 frames late. Duplication and deep " \
 	  "reordering on the way do it, several paths of unequal length too; else somebody "       \
-	  "replays what he recorded, without effect.")                                             \
+	  "replays a recording, without effect.")                                                  \
 	X(UNKNOWN_DIRECTOR,                                                                        \
 	  "The sender's route leads over a link that is not there any more. It is told by a "      \
 	  "report and asks anew; so a steady count means a sender that does not get or believe "   \

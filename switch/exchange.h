@@ -55,8 +55,7 @@ enum sw_punt_kind {
 
 /* Lanes of punts, best first: what is in one never waits for, or is dropped for, what is behind. */
 enum sw_punt_lane {
-	SW_PUNTS_KNOWN, /* of sessions and links that are up, each within its share; our own wants
-			 */
+	SW_PUNTS_KNOWN, /* of sessions and links that are up, each within its share; our wants */
 	SW_PUNTS_LINKS, /* came by a link, and is verified no further, within the link's share */
 	SW_PUNTS_STRANGERS, /* anybody's; and what is over a share */
 	SW_PUNT_LANES,
