@@ -68,15 +68,16 @@ static void data_frame(struct state *s, struct vd_read *r)
 	}
 }
 
+/* It comes to an end: a batch has 16 KiB of what waits, but for a few. */
 static void send(struct state *s, size_t part)
 {
+	size_t most = 200 + muxer_buffered(s->m) / (16 * 1024), batches = 0;
 	struct vd_bytes out;
-	unsigned batches = 0;
 
-	while ((out = muxer_next_output(s->m, s->now)).len && batches++ < 200)
+	while ((out = muxer_next_output(s->m, s->now)).len && batches++ < most)
 		muxer_sent(s->m, (out.len + part - 1) / part);
 	if (part == 1)
-		expect(batches < 200);
+		expect(batches < most);
 }
 
 static void keep(struct state *s, struct muxer_stream *stream)
