@@ -60,7 +60,7 @@ static enum vd_err check_port_pair(const struct checking *c, const struct dp_por
 		return wrong(c, "dataplane.ports",
 			     "two ports are named `%s`; give each a name of its own", a->name);
 	if (a->driver == DP_DRIVER_UDP && b->driver == DP_DRIVER_UDP && a->bind.port &&
-	    memcmp(&a->bind, &b->bind, sizeof a->bind) == 0)
+	    vd_udp_addr_equal(&a->bind, &b->bind))
 		return wrong(c, "dataplane.ports",
 			     "ports `%s` and `%s` bind the same address; change one of them",
 			     a->name, b->name);

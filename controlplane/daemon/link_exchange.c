@@ -178,7 +178,7 @@ static uint32_t place_of(const struct link_addresses *told, const struct vd_udp_
 {
 	uint32_t i = 0;
 
-	while (i < told->count && memcmp(&told->at[i], address, sizeof *address) != 0)
+	while (i < told->count && !vd_udp_addr_equal(&told->at[i], address))
 		i++;
 	return i;
 }

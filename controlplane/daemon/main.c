@@ -43,6 +43,15 @@ struct arguments {
 };
 
 /* Exits for what is answered at once. */
+/* The status to end with once all is printed. */
+static int printed(void)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_SUCCESS;
+	fputs("viaductd: cannot write the output\n", stderr);
+	return EXIT_FAILURE;
+}
+
 static struct arguments parse_arguments(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -62,9 +71,9 @@ static struct arguments parse_arguments(int argc, char **argv)
 		case 'c': arguments.config = optarg; break;
 		case 'k': arguments.check = true; break;
 		case 'd': arguments.dev = true; break;
-		case 'r': config_reference(stdout); exit(EXIT_SUCCESS);
-		case 'v': puts("viaductd " VD_VERSION); exit(EXIT_SUCCESS);
-		case 'h': fputs(help, stdout); exit(EXIT_SUCCESS);
+		case 'r': config_reference(stdout); exit(printed());
+		case 'v': puts("viaductd " VD_VERSION); exit(printed());
+		case 'h': fputs(help, stdout); exit(printed());
 		default: fputs("viaductd: see viaductd --help\n", stderr); exit(EXIT_USAGE);
 		}
 	}

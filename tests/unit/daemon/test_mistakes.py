@@ -82,6 +82,13 @@ def test_mistake(directory, name, text, line, key, says):
     told(run("--config", path, VIADUCT_IDENTITY_KEY=directory / "key"), name, *needles)
 
 
+def test_a_full_disk():
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        for word in ("--config-reference", "--version", "--help"):
+            done = subprocess.run([VIADUCTD, word], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+            assert done.returncode == 1 and "cannot write the output" in done.stderr, done
+
+
 def test_files(directory):
     config = directory / "v.yaml"
     config.write_text(PORT)
@@ -160,3 +167,4 @@ with tempfile.TemporaryDirectory() as name:
         test_mistake(folder, mistake, *row)
     test_files(folder)
     test_keys(folder)
+    test_a_full_disk()
